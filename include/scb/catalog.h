@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The status database: which backups exist, how far they are, which pages are done. It is an index
+ * over the manifests for completed backups and the truth for unfinished ones (SPEC 4 and 9).
+ * One thread at a time may use a catalog; several processes may use one database.
+ */
+#ifndef SCB_CATALOG_H
+#define SCB_CATALOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "scb/error.h"
+
+enum scb_backup_state { SCB_BACKUP_IN_PROGRESS, SCB_BACKUP_COMPLETED, SCB_BACKUP_FAILED };
+
+/* "in_progress", "completed", "failed". */
+const char *scb_backup_state_name(enum scb_backup_state state);
+
+/* A row of backup_final_status with what `status` adds. Numbers are -1 where they are NULL. */
+struct scb_backup_record {
+    char backup_date[24];
+    enum scb_backup_state state;
+    int64_t created_at_ms;
+    int64_t completed_at_ms;
+    int64_t total_pages;
+    int64_t total_keys;
+    char backup_file_path[256]; /* relative to backup_dir; "" for none */
+    char error_message[1024];   /* "" for none */
+    char checksum[65];          /* SHA-256 of the archive in hex; "" for none */
+    int64_t file_size;
+    int64_t pages_completed;
+    int64_t pages_failed;
+    int64_t block_number;
+    char block_hash[67]; /* "0x…"; "" before the run pinned one */
+};
+
+/* A row of backup_page_status, with the page's warnings. */
+struct scb_page_record {
+    uint64_t page_number;
+    enum scb_backup_state state;
+    int64_t completed_at_ms;
+    uint64_t keys_count;
+    uint64_t file_size;
+    uint8_t sha256[32];
+    uint64_t empty_keys, empty_versions, duplicate_keys;
+    char error_message[512]; /* "" for none */
+};
+
+/* What a run was started with, kept so that a resume uses the same (table backup_run). */
+struct scb_run_record {
+    char backup_date[24];
+    uint64_t chain_id;
+    uint8_t contract[20];
+    uint64_t block_number;
+    uint8_t block_hash[32];
+    uint64_t block_time; /* seconds since the epoch */
+    uint64_t page_size;
+    uint64_t total_keys;
+    uint64_t total_pages;
+    uint64_t generation; /* raised by every start over and re-pin */
+};
+
+struct scb_catalog;
+
+/*
+ * Opens "sqlite:///absolute/path.db" (made, with its tables, where it is not there and create is
+ * set; NotFoundError otherwise) and brings it to this program's version by numbered migrations.
+ * ValidationError for a URL of another kind and for a database newer than this program.
+ */
+SCB_MUST_CHECK enum scb_status scb_catalog_open(const char *url, bool create,
+                                                struct scb_catalog **ret_catalog,
+                                                struct scb_error *error);
+void scb_catalog_close(struct scb_catalog *catalog);
+
+/*
+ * Starts a backup, or starts it over: in one transaction the row becomes in_progress, what the run
+ * is pinned to is kept, the generation is raised and the rows of its pages are deleted. A
+ * completed backup is never touched (BusyError). run->generation receives the new one.
+ */
+SCB_MUST_CHECK enum scb_status scb_catalog_start(struct scb_catalog *catalog,
+                                                 struct scb_run_record *run, int64_t now_ms,
+                                                 struct scb_error *error);
+/* An interrupted or failed backup goes on: in_progress again, its error forgotten. */
+SCB_MUST_CHECK enum scb_status scb_catalog_resume(struct scb_catalog *catalog,
+                                                  const char *backup_date, struct scb_error *error);
+/* What an earlier run was pinned to; NotFoundError. */
+SCB_MUST_CHECK enum scb_status scb_catalog_get_run(struct scb_catalog *catalog,
+                                                   const char *backup_date,
+                                                   struct scb_run_record *ret_run,
+                                                   struct scb_error *error);
+/* Inserts or replaces many page rows in one transaction. */
+SCB_MUST_CHECK enum scb_status scb_catalog_record_pages(struct scb_catalog *catalog,
+                                                        const char *backup_date,
+                                                        const struct scb_page_record *pages,
+                                                        size_t count, struct scb_error *error);
+/* The backup is done: committed to the disk itself before this returns. */
+SCB_MUST_CHECK enum scb_status scb_catalog_complete(struct scb_catalog *catalog,
+                                                    const struct scb_backup_record *backup,
+                                                    struct scb_error *error);
+/* The run ended with an error; what was finished stays. */
+SCB_MUST_CHECK enum scb_status scb_catalog_fail(struct scb_catalog *catalog,
+                                                const char *backup_date, const char *message,
+                                                struct scb_error *error);
+
+/* One backup; NotFoundError. */
+SCB_MUST_CHECK enum scb_status scb_catalog_get(struct scb_catalog *catalog, const char *backup_date,
+                                               struct scb_backup_record *ret_backup,
+                                               struct scb_error *error);
+/* The newest one by date, of any state or completed only; NotFoundError. */
+SCB_MUST_CHECK enum scb_status scb_catalog_newest(struct scb_catalog *catalog, bool completed_only,
+                                                  struct scb_backup_record *ret_backup,
+                                                  struct scb_error *error);
+
+/* Called for every row; anything but SCB_OK ends the walk and is returned. */
+typedef enum scb_status (*scb_catalog_backup_visitor)(void *state,
+                                                      const struct scb_backup_record *backup,
+                                                      struct scb_error *error);
+typedef enum scb_status (*scb_catalog_page_visitor)(void *state, const struct scb_page_record *page,
+                                                    struct scb_error *error);
+/* Backups, newest first, at most limit (0 = all). */
+SCB_MUST_CHECK enum scb_status scb_catalog_list(struct scb_catalog *catalog, uint64_t limit,
+                                                scb_catalog_backup_visitor visit, void *state,
+                                                struct scb_error *error);
+/* A backup's pages in order of their numbers. */
+SCB_MUST_CHECK enum scb_status scb_catalog_pages(struct scb_catalog *catalog,
+                                                 const char *backup_date,
+                                                 scb_catalog_page_visitor visit, void *state,
+                                                 struct scb_error *error);
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+/* Kernels before 5.6 have no openat2: then a name without '/' and O_NOFOLLOW is as good. */
+static int open_below(int dir_fd, const char *name, int flags, mode_t mode)
+{
+    struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+                           .mode = (flags & O_CREAT) != 0 ? mode : 0,
+                           .resolve =
+                               RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    int fd = -1;
+    do
+        fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
+    while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
+        return fd;
+    if (strchr(name, '/') != NULL || strcmp(name, "..") == 0) {
+        errno = EXDEV;
+        return -1;
+    }
+    return openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+}
+
+static enum scb_status make_parents(const char *path, mode_t mode, struct scb_error *error)
+{
+    SCB_AUTO(string) char *copy = scb_strdup(path, error);
+    if (copy == NULL)
+        return SCB_ERROR_RESOURCE;
+    for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
+        if (slash != NULL)
+            *slash = '\0';
+        if (mkdir(copy, mode) != 0 && errno != EEXIST)
+            return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "directory '%s' not made",
+                                       copy);
+        if (slash == NULL)
+            return SCB_OK;
+        *slash = '/';
+    }
+}
+
+enum scb_status scb_dir_open(const char *path, bool create, mode_t mode, int *ret_fd,
+                             struct scb_error *error)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT && create) {
+        enum scb_status status = make_parents(path, mode, error);
+        if (status != SCB_OK)
+            return status;
+        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    if (fd < 0)
+        return scb_error_set_errno(error, errno == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE,
+                                   errno, "directory '%s' not opened", path);
+    *ret_fd = fd;
+    return SCB_OK;
+}
+
+enum scb_status scb_dir_open_below(int dir_fd, const char *name, bool create, mode_t mode,
+                                   int *ret_fd, struct scb_error *error)
+{
+    bool made = create && mkdirat(dir_fd, name, mode) == 0;
+    if (create && !made && errno != EEXIST)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "directory '%s' not made", name);
+    int fd = open_below(dir_fd, name, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return scb_error_set_errno(error, errno == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE,
+                                   errno, "directory '%s' not opened", name);
+    if (made && (fchmod(fd, mode) != 0 || fsync(dir_fd) != 0)) {
+        int failed = errno;
+        (void)close(fd);
+        return scb_error_set_errno(error, SCB_ERROR_FILE, failed, "directory '%s' not set up",
+                                   name);
+    }
+    *ret_fd = fd;
+    return SCB_OK;
+}
+
+enum scb_status scb_dir_sync(int dir_fd, const char *name, struct scb_error *error)
+{
+    if (fsync(dir_fd) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "directory '%s' not synced", name);
+    return SCB_OK;
+}
+
+enum scb_status scb_file_open(int dir_fd, const char *name, int flags, mode_t mode, int *ret_fd,
+                              struct scb_error *error)
+{
+    int fd = open_below(dir_fd, name, flags, mode);
+    if (fd < 0) {
+        int failed = errno;
+        scb_error_set_errno(error, failed == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE, failed,
+                            "file '%s' not opened", name);
+        if (failed == ELOOP)
+            return scb_error_hint(error, "a symbolic link stands there; remove it");
+        return error != NULL ? error->status : SCB_ERROR_FILE;
+    }
+    if ((flags & O_CREAT) != 0 && fchmod(fd, mode) != 0) {
+        int failed = errno;
+        (void)close(fd);
+        return scb_error_set_errno(error, SCB_ERROR_FILE, failed, "mode of '%s' not set", name);
+    }
+    *ret_fd = fd;
+    return SCB_OK;
+}
+
+enum scb_status scb_file_write(int fd, const char *name, const void *data, size_t size,
+                               struct scb_error *error)
+{
+    const uint8_t *from = data;
+    while (size > 0) {
+        ssize_t written = write(fd, from, size);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            return scb_error_set_errno(error, SCB_ERROR_FILE, written == 0 ? EIO : errno,
+                                       "file '%s' not written", name);
+        from += written;
+        size -= (size_t)written;
+    }
+    return SCB_OK;
+}
+
+enum scb_status scb_file_read(int fd, const char *name, void *data, size_t size, size_t *ret_size,
+                              struct scb_error *error)
+{
+    uint8_t *to = data;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = read(fd, to + done, size - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not read", name);
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    *ret_size = done;
+    return SCB_OK;
+}
+
+enum scb_status scb_file_read_all(int dir_fd, const char *name, struct scb_buffer *out,
+                                  struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    enum scb_status status = scb_file_open(dir_fd, name, O_RDONLY, 0, &fd, error);
+    while (status == SCB_OK) {
+        enum { STEP = 64 * 1024 };
+        size_t room = out->max - out->size < STEP ? out->max - out->size + 1 : STEP;
+        uint8_t step[STEP];
+        size_t got = 0;
+        status = scb_file_read(fd, name, step, room, &got, error);
+        if (status != SCB_OK || got == 0)
+            break;
+        status = scb_buffer_append(out, step, got, error);
+        if (status != SCB_OK)
+            return scb_error_wrap(error, "file '%s'", name);
+    }
+    return status;
+}
+
+enum scb_status scb_file_close(int fd, const char *name, struct scb_error *error)
+{
+    if (close(fd) != 0 && errno != EINTR)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not closed", name);
+    return SCB_OK;
+}
+
+enum scb_status scb_file_remove(int dir_fd, const char *name, struct scb_error *error)
+{
+    if (unlinkat(dir_fd, name, 0) != 0 && errno != ENOENT)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not removed", name);
+    return SCB_OK;
+}
+
+enum scb_status scb_durable_open(struct scb_durable_file *file, int dir_fd, const char *name,
+                                 mode_t mode, struct scb_error *error)
+{
+    *file = (struct scb_durable_file){.dir_fd = dir_fd, .fd = -1};
+    int used = snprintf(file->name, sizeof(file->name), "%s", name);
+    int temporary = snprintf(file->temporary, sizeof(file->temporary), ".%s.tmp", name);
+    if (used < 0 || (size_t)used >= sizeof(file->name) || temporary < 0 ||
+        (size_t)temporary >= sizeof(file->temporary))
+        return scb_error_set(error, SCB_ERROR_INTERNAL, "file name too long: '%.40s'", name);
+    return scb_file_open(dir_fd, file->temporary, O_WRONLY | O_CREAT | O_TRUNC, mode, &file->fd,
+                         error);
+}
+
+enum scb_status scb_durable_write(struct scb_durable_file *file, const void *data, size_t size,
+                                  struct scb_error *error)
+{
+    return scb_file_write(file->fd, file->name, data, size, error);
+}
+
+enum scb_status scb_durable_commit(struct scb_durable_file *file, struct scb_error *error)
+{
+    enum scb_status status = SCB_OK;
+    if (fsync(file->fd) != 0)
+        status =
+            scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not synced", file->name);
+    if (status == SCB_OK) {
+        status = scb_file_close(file->fd, file->name, error);
+        file->fd = -1;
+    }
+    if (status == SCB_OK && renameat(file->dir_fd, file->temporary, file->dir_fd, file->name) != 0)
+        status =
+            scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not renamed", file->name);
+    if (status != SCB_OK) {
+        scb_durable_abort(file);
+        return status;
+    }
+    return scb_dir_sync(file->dir_fd, file->name, error);
+}
+
+void scb_durable_abort(struct scb_durable_file *file)
+{
+    if (file->fd >= 0)
+        (void)close(file->fd);
+    file->fd = -1;
+    if (file->temporary[0] != '\0')
+        (void)unlinkat(file->dir_fd, file->temporary, 0);
+}
+
+enum scb_status scb_file_write_durably(int dir_fd, const char *name, const void *data, size_t size,
+                                       mode_t mode, struct scb_error *error)
+{
+    struct scb_durable_file file;
+    enum scb_status status = scb_durable_open(&file, dir_fd, name, mode, error);
+    if (status != SCB_OK)
+        return status;
+    status = scb_durable_write(&file, data, size, error);
+    if (status != SCB_OK) {
+        scb_durable_abort(&file);
+        return status;
+    }
+    return scb_durable_commit(&file, error);
+}
+
+void scb_fd_cleanup(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+}

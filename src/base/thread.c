@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/thread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+enum scb_status scb_thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *),
+                                 void *argument, struct scb_error *error)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(ret_thread, NULL, run, argument);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0)
+        return scb_error_set_errno(error, SCB_ERROR_RESOURCE, failed, "thread '%s' not started",
+                                   name);
+    (void)pthread_setname_np(*ret_thread, name);
+    return SCB_OK;
+}
+
+struct scb_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t filled;
+    void **items;
+    size_t capacity, first, count;
+    bool closed;
+};
+
+enum scb_status scb_queue_new(size_t capacity, struct scb_queue **ret_queue,
+                              struct scb_error *error)
+{
+    struct scb_queue *queue = scb_alloc(1, sizeof(*queue), error);
+    if (queue == NULL)
+        return SCB_ERROR_RESOURCE;
+    queue->items = scb_alloc(capacity, sizeof(*queue->items), error);
+    if (queue->items == NULL) {
+        free(queue);
+        return SCB_ERROR_RESOURCE;
+    }
+    queue->capacity = capacity;
+    pthread_mutex_init(&queue->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&queue->filled, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    *ret_queue = queue;
+    return SCB_OK;
+}
+
+void scb_queue_free(struct scb_queue *queue)
+{
+    if (queue == NULL)
+        return;
+    pthread_cond_destroy(&queue->filled);
+    pthread_mutex_destroy(&queue->lock);
+    free(queue->items);
+    free(queue);
+}
+
+bool scb_queue_push(struct scb_queue *queue, void *item)
+{
+    pthread_mutex_lock(&queue->lock);
+    bool taken = !queue->closed && queue->count < queue->capacity;
+    if (taken) {
+        queue->items[(queue->first + queue->count) % queue->capacity] = item;
+        queue->count++;
+        pthread_cond_signal(&queue->filled);
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return taken;
+}
+
+static struct timespec monotonic_after(int64_t ms)
+{
+    struct timespec end = {0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    end.tv_sec += ms / 1000;
+    end.tv_nsec += (ms % 1000) * 1000000;
+    if (end.tv_nsec >= 1000000000) {
+        end.tv_sec++;
+        end.tv_nsec -= 1000000000;
+    }
+    return end;
+}
+
+void *scb_queue_pop(struct scb_queue *queue, int64_t timeout_ms)
+{
+    struct timespec end = {0};
+    if (timeout_ms >= 0)
+        end = monotonic_after(timeout_ms);
+    void *item = NULL;
+    pthread_mutex_lock(&queue->lock);
+    int waited = 0;
+    while (queue->count == 0 && !queue->closed && waited == 0)
+        waited = timeout_ms < 0 ? pthread_cond_wait(&queue->filled, &queue->lock)
+                                : pthread_cond_timedwait(&queue->filled, &queue->lock, &end);
+    if (queue->count > 0) {
+        item = queue->items[queue->first];
+        queue->first = (queue->first + 1) % queue->capacity;
+        queue->count--;
+    }
+    pthread_mutex_unlock(&queue->lock);
+    return item;
+}
+
+void scb_queue_close(struct scb_queue *queue)
+{
+    pthread_mutex_lock(&queue->lock);
+    queue->closed = true;
+    pthread_cond_broadcast(&queue->filled);
+    pthread_mutex_unlock(&queue->lock);
+}
+
+struct scb_cancel {
+    atomic_bool requested;
+    int fd; /* an eventfd that is never read */
+};
+
+enum scb_status scb_cancel_new(struct scb_cancel **ret_cancel, struct scb_error *error)
+{
+    struct scb_cancel *cancel = scb_alloc(1, sizeof(*cancel), error);
+    if (cancel == NULL)
+        return SCB_ERROR_RESOURCE;
+    cancel->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (cancel->fd < 0) {
+        int failed = errno;
+        free(cancel);
+        return scb_error_set_errno(error, SCB_ERROR_RESOURCE, failed, "no eventfd");
+    }
+    *ret_cancel = cancel;
+    return SCB_OK;
+}
+
+void scb_cancel_free(struct scb_cancel *cancel)
+{
+    if (cancel == NULL)
+        return;
+    (void)close(cancel->fd);
+    free(cancel);
+}
+
+void scb_cancel_request(struct scb_cancel *cancel)
+{
+    int saved = errno;
+    atomic_store(&cancel->requested, true);
+    uint64_t one = 1;
+    ssize_t written = write(cancel->fd, &one, sizeof(one));
+    (void)written; /* a full counter is readable already */
+    errno = saved;
+}
+
+bool scb_cancel_requested(const struct scb_cancel *cancel)
+{
+    return cancel != NULL && atomic_load(&cancel->requested);
+}
+
+int scb_cancel_fd(const struct scb_cancel *cancel)
+{
+    return cancel == NULL ? -1 : cancel->fd;
+}
+
+bool scb_cancel_sleep(const struct scb_cancel *cancel, int64_t ms)
+{
+    struct timespec end = monotonic_after(ms < 0 ? 0 : ms);
+    while (!scb_cancel_requested(cancel)) {
+        struct timespec now = {0};
+        (void)clock_gettime(CLOCK_MONOTONIC, &now);
+        int64_t left_ms =
+            (end.tv_sec - now.tv_sec) * 1000 + (end.tv_nsec - now.tv_nsec + 999999) / 1000000;
+        if (left_ms <= 0)
+            break;
+        struct pollfd waited = {.fd = scb_cancel_fd(cancel), .events = POLLIN};
+        (void)poll(&waited, 1, left_ms > 60000 ? 60000 : (int)left_ms);
+    }
+    return scb_cancel_requested(cancel);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Threads, a bounded queue between them, and the token that stops them all.
+ */
+#ifndef SCB_BASE_THREAD_H
+#define SCB_BASE_THREAD_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "scb/error.h"
+
+/* Starts a thread with all signals blocked; name (up to 15 characters) is what top shows. */
+SCB_MUST_CHECK enum scb_status scb_thread_start(pthread_t *ret_thread, const char *name,
+                                                void *(*run)(void *), void *argument,
+                                                struct scb_error *error);
+
+/* A bounded first-in first-out queue of pointers. */
+struct scb_queue;
+
+SCB_MUST_CHECK enum scb_status scb_queue_new(size_t capacity, struct scb_queue **ret_queue,
+                                             struct scb_error *error);
+void scb_queue_free(struct scb_queue *queue);
+
+/* Adds an item; false when the queue is full or closed. Never waits. */
+bool scb_queue_push(struct scb_queue *queue, void *item);
+
+/*
+ * Takes the oldest item, waiting up to timeout_ms (-1: for ever) for one; NULL when the time is up
+ * or the queue is closed and empty.
+ */
+void *scb_queue_pop(struct scb_queue *queue, int64_t timeout_ms);
+
+/* No more items; waiting readers wake up. What is in it can still be taken. */
+void scb_queue_close(struct scb_queue *queue);
+
+/*
+ * A request to stop, seen by every thread that holds the token. Requesting is async-signal-safe;
+ * the descriptor becomes readable and stays so.
+ */
+struct scb_cancel;
+
+SCB_MUST_CHECK enum scb_status scb_cancel_new(struct scb_cancel **ret_cancel,
+                                              struct scb_error *error);
+void scb_cancel_free(struct scb_cancel *cancel);
+void scb_cancel_request(struct scb_cancel *cancel);
+/* A NULL token is never cancelled. */
+bool scb_cancel_requested(const struct scb_cancel *cancel);
+/* For poll(); -1 for a NULL token. */
+int scb_cancel_fd(const struct scb_cancel *cancel);
+/* Sleeps up to ms; true when cancelled meanwhile. */
+bool scb_cancel_sleep(const struct scb_cancel *cancel, int64_t ms);
+
+#endif
