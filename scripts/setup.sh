@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Installs what is missing to build and test satellite on Debian 12; does nothing when all is there.
+#
+#   scripts/setup.sh [dev] [bench]
+#
+# dev adds the checkers (clang, valgrind, ...), bench the load generator.
+
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build_packages=(
+    gcc make meson ninja-build pkg-config
+    libcurl4-openssl-dev libssl-dev libdeflate-dev zlib1g-dev libzip-dev libsqlite3-dev
+    libjansson-dev libyaml-dev libsmartcols-dev libcmocka-dev
+    unzip ca-certificates
+)
+bench_packages=(wrk util-linux)
+dev_packages=(
+    clang clang-tidy clang-format libclang-rt-14-dev cppcheck valgrind shellcheck
+)
+
+die() {
+    echo "setup: $*" >&2
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif command -v sudo > /dev/null; then
+        sudo "$@"
+    else
+        die "root is needed for: $* (no sudo here)"
+    fi
+}
+
+# One call for all packages; those that dpkg has never heard of are only named on stderr.
+missing_packages() {
+    local installed
+    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2> /dev/null || true)
+    local package
+    for package in "$@"; do
+        grep -qx "installed $package" <<< "$installed" || echo "$package"
+    done
+}
+
+node_is_new_enough() {
+    command -v npm > /dev/null || return 1
+    local version
+    version=$(node --version 2> /dev/null) || return 1
+    version=${version#v}
+    [ "${version%%.*}" -ge 18 ]
+}
+
+install_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    node_is_new_enough || missing+=(nodejs npm)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    echo "setup: installing with apt-get: ${missing[*]}"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}"
+}
+
+# npm writes node_modules/.package-lock.json as its last step, so it dates a finished install.
+install_node_modules() {
+    [ node_modules/.package-lock.json -nt package-lock.json ] && return 0
+    echo "setup: installing the test tools into node_modules (npm ci)"
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    touch node_modules/.package-lock.json
+}
+
+packages=("${build_packages[@]}")
+for group in "$@"; do
+    case $group in
+        dev) packages+=("${dev_packages[@]}") ;;
+        bench) packages+=("${bench_packages[@]}") ;;
+        *) die "unknown group: $group (dev and bench exist)" ;;
+    esac
+done
+
+command -v dpkg-query > /dev/null ||
+    die "this is not Debian; install by hand: ${packages[*]} nodejs (18 or newer) npm"
+install_packages "${packages[@]}"
+install_node_modules

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The service: backups on their interval until it is told to end.
+
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { realisticEntries } from '../chain/entries.mjs';
+import { isPageCall, startFakeNode } from '../chain/fake.mjs';
+import {
+    archivedEntries, assertSameEntries, start, Store, whileRunning, workspace,
+} from './harness.mjs';
+
+const ENTRIES = realisticEntries(30);
+
+/** Reads the log as it comes; `seen(n)` resolves when so many backups were completed. */
+function followLog(child) {
+    const waiting = [];
+    const lines = [];
+    let completed = 0;
+    let rest = '';
+    child.stderr.on('data', (text) => {
+        const parts = (rest + text).split('\n');
+        rest = parts.pop();
+        for (const line of parts.map((part) => JSON.parse(part))) {
+            lines.push(line);
+            if (line.msg === 'Backup operation completed') completed += 1;
+        }
+        for (const { count, resolve } of waiting) if (completed >= count) resolve();
+    });
+    return {
+        lines,
+        seen: (count) => whileRunning(child, new Promise((resolve) => {
+            waiting.push({ count, resolve });
+        })),
+    };
+}
+
+function startService(store) {
+    const args = store.args('run').slice(2); // the flags alone
+    const progress = args.indexOf('--progress');
+    args.splice(progress, 2);
+    return start(['run', 'backup', ...args]);
+}
+
+describe('satellite run backup', () => {
+    it('makes a backup each interval and ends on SIGTERM with 0', async (t) => {
+        const node = await startFakeNode({ entries: ENTRIES });
+        t.after(() => node.stop());
+        const store = new Store(workspace(t), node, {
+            'chore-interval': '2s', 'log-format': 'json', 'log-level': 'info',
+        });
+        const service = startService(store);
+        const log = followLog(service);
+        await log.seen(3);
+        service.kill('SIGTERM');
+        const { code, stderr } = await service.done;
+        assert.equal(code, 0, stderr);
+
+        const dates = readdirSync(store.backups).filter((name) => /^\d{4}-/.test(name));
+        const logged = log.lines.filter((line) => line.msg === 'Backup operation completed');
+        for (const line of logged) {
+            assert.match(line.backup_date, /^\d{4}-\d\d-\d\dT\d{6}Z$/);
+            assert.equal(line.level, 'info');
+            assert.equal(line.total_keys, ENTRIES.length);
+            assert.ok(dates.includes(line.backup_date));
+            assertSameEntries(archivedEntries(store.archivePath(line.backup_date)), ENTRIES);
+        }
+        const distinct = new Set(logged.map((line) => line.backup_date));
+        assert.equal(distinct.size, logged.length, 'one slot was backed up twice');
+    });
+
+    it('ends on SIGTERM in the middle of a backup, which stays resumable', async (t) => {
+        let reached;
+        const held = new Promise((resolve) => { reached = resolve; });
+        const node = await startFakeNode({ entries: ENTRIES, methods: {
+            eth_call(params) {
+                if (!isPageCall(params)) return this.truth('eth_call', params);
+                reached();
+                return new Promise(() => {}); // no answer
+            },
+        } });
+        t.after(() => node.stop());
+        const store = new Store(workspace(t), node, { 'log-format': 'json' });
+        const service = startService(store);
+        await whileRunning(service, held);
+        service.kill('SIGTERM');
+        const { code, stderr } = await service.done;
+        assert.equal(code, 0, stderr);
+        assert.notEqual((await store.json('status')).status, 'completed');
+    });
+
+    it('refuses a fixed block', async (t) => {
+        const node = await startFakeNode({ entries: ENTRIES });
+        t.after(() => node.stop());
+        const store = new Store(workspace(t), node, { 'contract-block': 90 });
+        const { code, stderr } = await startService(store).done;
+        assert.equal(code, 3, stderr);
+        assert.match(stderr, /block/);
+    });
+});
