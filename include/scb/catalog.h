@@ -8,6 +8,7 @@
 #define SCB_CATALOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "scb/error.h"
@@ -39,7 +40,7 @@ struct scb_backup_record {
 struct scb_page_record {
     uint64_t page_number;
     enum scb_backup_state state;
-    int64_t completed_at_ms;
+    int64_t completed_at_ms; /* when its result was recorded; read back for completed pages only */
     uint64_t keys_count;
     uint64_t file_size;
     uint8_t sha256[32];
@@ -112,7 +113,10 @@ SCB_MUST_CHECK enum scb_status scb_catalog_newest(struct scb_catalog *catalog, b
                                                   struct scb_backup_record *ret_backup,
                                                   struct scb_error *error);
 
-/* Called for every row; anything but SCB_OK ends the walk and is returned. */
+/*
+ * Called for every row; anything but SCB_OK ends the walk and is returned. A visitor may read the
+ * catalog, except by the walk that called it, and must not change it.
+ */
 typedef enum scb_status (*scb_catalog_backup_visitor)(void *state,
                                                       const struct scb_backup_record *backup,
                                                       struct scb_error *error);

@@ -51,19 +51,28 @@ bool scb_config_boolean(const struct scb_config *config, const char *name);
 /* A NULL-terminated list. */
 const char *const *scb_config_list(const struct scb_config *config, const char *name);
 
+enum { SCB_CONFIG_NAME_SIZE = 64 };
+
 /* One setting, described for people. */
 struct scb_setting_view {
     const char *name; /* "backup.page_size" */
     const char *type; /* "integer", "duration", "size", "text", "list", "choice", … */
     const char *help; /* one line */
     const char *default_text;
-    const char *bounds;      /* "1 to 10000", "auto|json|console", or "" */
-    const char *environment; /* "BACKUP_PAGE_SIZE" */
-    const char *flag;        /* "--page-size" */
-    const char *origin;      /* "default", "/etc/…:12", "BACKUP_PAGE_SIZE", "--page-size" */
-    bool live;               /* a running service takes a change over at its next run */
-    bool available;          /* false: its feature comes later and setting it is an error */
+    const char *origin; /* "default", "/etc/…:12", "BACKUP_PAGE_SIZE", "--page-size"; borrowed
+                           until the next change */
+    char bounds[96];    /* "1 to 10000 keys", "auto|json|console", or "" */
+    char environment[SCB_CONFIG_NAME_SIZE]; /* "BACKUP_PAGE_SIZE" */
+    char flag[SCB_CONFIG_NAME_SIZE];        /* "--page-size" */
+    bool live;      /* a running service takes a change over at its next run */
+    bool available; /* false: its feature comes later and setting it is an error */
+    bool required;  /* has no default and must be given */
+    bool secret;    /* is masked when shown and may come from a file */
 };
+
+/* The setting whose flag this is ("--page-size"), or -1; and the flag of the one at index. */
+int scb_config_find_flag(const char *flag);
+void scb_config_flag(size_t index, char ret_flag[SCB_CONFIG_NAME_SIZE]);
 
 /* How many settings there are, and the one at index in the order of settings.def. */
 size_t scb_config_count(void);

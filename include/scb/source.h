@@ -7,7 +7,9 @@
 #ifndef SCB_SOURCE_H
 #define SCB_SOURCE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "scb/entry.h"
@@ -30,17 +32,19 @@ struct scb_range {
     uint64_t start;
     uint64_t count;
     int64_t deadline_ms; /* monotonic; no attempt starts after it */
-    bool urgent;         /* the next page to be written: it has the reserved memory */
-    void *owner;         /* the caller's own */
+    atomic_bool urgent;  /* the next page to be written: it has the reserved memory */
+    /* Takes the answer, on the source's thread; must not block. */
+    void (*answered)(struct scb_range *range);
+    void *owner; /* the caller's own */
 
     /* The answer: */
     enum scb_status status;
     struct scb_error error;
+    bool pin_lost;     /* the block is no longer served: only a newer one will do */
     uint64_t received; /* entries in data, 1 to count */
     uint8_t *data;     /* ABI-encoded (string[], string[], string[]); not yet checked */
     size_t size;
-    size_t capacity;    /* of data's memory; scb_source_release gives it back */
-    int64_t elapsed_ms; /* from submission to answer */
+    size_t capacity; /* of data's memory; scb_source_release gives it back */
 };
 
 /* Counters since the source was opened; read at any time from any thread. */
@@ -58,15 +62,15 @@ struct scb_source_ops {
      * ContractConnectionError where it is no longer served) and proves it. */
     enum scb_status (*pin)(struct scb_source *source, const struct scb_pin *wanted,
                            struct scb_pin *ret_pin, struct scb_error *error);
-    /* Reads the pinned number's hash again: ContractConnectionError where it changed. */
-    enum scb_status (*confirm)(struct scb_source *source, struct scb_error *error);
-    /* Starts a range. Never waits; the answer comes by the callback given on opening, on the
-     * source's own thread, which must not block. */
+    /* Reads the pinned number's hash again; *ret_changed says that the chain reorganised. */
+    enum scb_status (*confirm)(struct scb_source *source, bool *ret_changed,
+                               struct scb_error *error);
+    /* Starts a range, from any thread. Never waits; the answer comes through range->answered. */
     void (*submit)(struct scb_source *source, struct scb_range *range);
     /* Gives an answer's memory back; from any thread. */
     void (*release)(struct scb_source *source, struct scb_range *range);
-    /* True while there is memory for one more range that is not urgent. */
-    bool (*has_credit)(struct scb_source *source);
+    /* A range became urgent. */
+    void (*hurry)(struct scb_source *source, struct scb_range *range);
     /* Every range under way is answered with Canceled, soon. */
     void (*cancel)(struct scb_source *source);
     void (*counters)(struct scb_source *source, struct scb_source_counters *ret_counters);

@@ -157,7 +157,9 @@ void scb_text_format_count(uint64_t count, char *ret_text, size_t size)
 void scb_text_format_elapsed(int64_t ms, char *ret_text, size_t size)
 {
     int64_t seconds = ms < 0 ? 0 : (ms + 500) / 1000;
-    if (seconds < 60)
+    if (ms > 0 && ms < 10000 && ms % 1000 != 0)
+        (void)snprintf(ret_text, size, "%.2fs", (double)ms / 1000);
+    else if (seconds < 60)
         (void)snprintf(ret_text, size, "%" PRId64 "s", seconds);
     else if (seconds < 3600)
         (void)snprintf(ret_text, size, "%" PRId64 "m%02" PRId64 "s", seconds / 60, seconds % 60);

@@ -31,7 +31,7 @@ void scb_text_format_size(uint64_t bytes, char *ret_text, size_t size);
 void scb_text_format_size_short(uint64_t bytes, char *ret_text, size_t size);
 /* For people: "41,200". */
 void scb_text_format_count(uint64_t count, char *ret_text, size_t size);
-/* For people: "5s", "2m30s", "1h02m". */
+/* For people: "5s", "0.25s" (below 10s, where not whole), "2m30s", "1h02m". */
 void scb_text_format_elapsed(int64_t ms, char *ret_text, size_t size);
 
 /* 2 × size lower-case hex digits and a NUL into ret_text, which has room for them. */

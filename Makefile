@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+# What a person types. The build itself is Meson's (meson.build); this only knows the words.
+
+.PHONY: build demo test test-unit test-integration test-performance test-security bench fuzz \
+        sanitize valgrind lint format docs install clean setup
+
+BUILD := build
+
+build: $(BUILD)/satellite
+
+$(BUILD)/build.ninja:
+	meson setup $(BUILD)
+
+$(BUILD)/satellite: $(BUILD)/build.ninja FORCE
+	@ninja -C $(BUILD)
+	@ln -sf src/satellite $(BUILD)/satellite
+FORCE:
+
+setup:
+	@scripts/setup.sh
+
+demo: setup
+	@$(MAKE) --no-print-directory build
+	@node scripts/demo.mjs $(BUILD)/satellite
+
+test: setup
+	@$(MAKE) --no-print-directory build
+	@scripts/test.sh $(BUILD)
+
+test-unit: build
+	@scripts/test.sh $(BUILD) unit
+
+test-integration: build
+	@scripts/test.sh $(BUILD) integration
+
+test-performance: bench
+
+test-security: build
+	@scripts/test.sh $(BUILD) security
+
+bench:
+	@scripts/setup.sh bench
+	@$(MAKE) --no-print-directory build
+	@node bench/bench.mjs $(BUILD)/satellite
+
+# Ten minutes a target by default: make fuzz SECONDS=60
+SECONDS_EACH := $(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)
+fuzz:
+	@scripts/setup.sh dev
+	@scripts/fuzz.sh $(SECONDS_EACH)
+
+# The whole test suite under ASan+UBSan, then under TSan.
+sanitize: setup
+	@scripts/sanitize.sh
+
+valgrind: build
+	@scripts/valgrind.sh $(BUILD)
+
+lint:
+	@scripts/setup.sh dev
+	@scripts/lint.sh $(BUILD)
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format -i
+
+# docs/configuration.md comes from src/config/settings.def.
+docs: build
+	@$(BUILD)/tests/test_config_config_text --write
+
+install: build
+	@meson install -C $(BUILD)
+
+clean:
+	@rm -rf $(BUILD)

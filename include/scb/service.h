@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The library's front door: one configured service that makes backups, once or on their interval,
+ * and reads what it made.
+ */
+#ifndef SCB_SERVICE_H
+#define SCB_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "scb/backup.h"
+#include "scb/catalog.h"
+#include "scb/config.h"
+#include "scb/entry.h"
+#include "scb/error.h"
+#include "scb/progress.h"
+
+struct scb_service;
+struct scb_log;
+struct scb_cancel;
+
+struct scb_service_parts {
+    const struct scb_config *config; /* checked (scb_config_check); borrowed */
+    struct scb_log *log;             /* NULL: no log */
+    const struct scb_cancel *cancel; /* NULL: only scb_service_stop stops it */
+    scb_progress_observer observe;   /* may be NULL */
+    void *observe_state;
+};
+
+/* Touches neither the chain nor the disk. ValidationError for a contract address that is none. */
+SCB_MUST_CHECK enum scb_status scb_service_new(const struct scb_service_parts *parts,
+                                               struct scb_service **ret_service,
+                                               struct scb_error *error);
+/* Nothing may be running in it. */
+void scb_service_free(struct scb_service *service);
+
+/* Makes one backup and waits for it. */
+SCB_MUST_CHECK enum scb_status scb_service_backup(struct scb_service *service,
+                                                  const struct scb_backup_options *options,
+                                                  struct scb_backup_result *ret_result,
+                                                  struct scb_error *error);
+
+/*
+ * Makes a backup whenever one is due (backup.chore_interval) until it is stopped, which is SCB_OK.
+ * A failed backup is logged and tried again; it does not end the service.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_run(struct scb_service *service,
+                                               struct scb_error *error);
+
+/* Asks what runs in the service to end soon; async-signal-safe. */
+void scb_service_stop(struct scb_service *service);
+
+/* Opens the status database for reading; the caller closes it. NotFoundError where there is none.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_open_catalog(const struct scb_service *service,
+                                                        struct scb_catalog **ret_catalog,
+                                                        struct scb_error *error);
+
+/* Where a key was found. The entry's bytes are the result's own. */
+struct scb_get_result {
+    char backup_date[24];
+    uint64_t page_number;
+    struct scb_entry entry;
+    void *memory;
+};
+
+/*
+ * Finds a key in a completed backup (backup_date NULL: the newest) and checks the page that holds
+ * it. NotFoundError where there is no such key; of a key that is there twice the first one.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_get(struct scb_service *service, const char *backup_date,
+                                               struct scb_bytes key,
+                                               struct scb_get_result *ret_result,
+                                               struct scb_error *error);
+void scb_get_result_free(struct scb_get_result *result);
+
+#endif

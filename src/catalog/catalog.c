@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scb/catalog.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/memory.h"
+#include "catalog/driver.h"
+
+static const struct scb_catalog_ops *const drivers[] = {&scb_sqlite_ops};
+
+static const char url_hint[] = "write it as sqlite:///var/lib/satellite/satellite.db";
+
+static bool is_scheme(const char *url, const char *scheme)
+{
+    size_t length = strlen(scheme);
+    return strncmp(url, scheme, length) == 0 && url[length] == ':';
+}
+
+const char *scb_backup_state_name(enum scb_backup_state state)
+{
+    static const char *const names[] = {[SCB_BACKUP_IN_PROGRESS] = "in_progress",
+                                        [SCB_BACKUP_COMPLETED] = "completed",
+                                        [SCB_BACKUP_FAILED] = "failed"};
+    assert((size_t)state < SCB_LENGTH(names));
+    return names[state];
+}
+
+enum scb_status scb_catalog_open(const char *url, bool create, struct scb_catalog **ret_catalog,
+                                 struct scb_error *error)
+{
+    for (size_t i = 0; i < SCB_LENGTH(drivers); i++) {
+        if (is_scheme(url, drivers[i]->scheme))
+            return drivers[i]->open(url, create, ret_catalog, error);
+    }
+    /* The URL may hold a password, so the messages do not. */
+    if (is_scheme(url, "postgres") || is_scheme(url, "postgresql"))
+        (void)scb_error_set(error, SCB_ERROR_VALIDATION,
+                            "database.url: PostgreSQL is not supported in this version");
+    else
+        (void)scb_error_set(error, SCB_ERROR_VALIDATION,
+                            "database.url: not the URL of a status database");
+    (void)scb_error_hint(error, "%s", url_hint);
+    return SCB_ERROR_VALIDATION;
+}
+
+void scb_catalog_close(struct scb_catalog *catalog)
+{
+    if (catalog != NULL)
+        catalog->ops->close(catalog);
+}
+
+enum scb_status scb_catalog_start(struct scb_catalog *catalog, struct scb_run_record *run,
+                                  int64_t now_ms, struct scb_error *error)
+{
+    /* The one door by which a date comes in; later it names a directory. */
+    enum scb_status status = scb_backup_date_parse(run->backup_date, NULL, error);
+    return status == SCB_OK ? catalog->ops->start(catalog, run, now_ms, error) : status;
+}
+
+enum scb_status scb_catalog_resume(struct scb_catalog *catalog, const char *backup_date,
+                                   struct scb_error *error)
+{
+    return catalog->ops->resume(catalog, backup_date, error);
+}
+
+enum scb_status scb_catalog_get_run(struct scb_catalog *catalog, const char *backup_date,
+                                    struct scb_run_record *ret_run, struct scb_error *error)
+{
+    return catalog->ops->get_run(catalog, backup_date, ret_run, error);
+}
+
+enum scb_status scb_catalog_record_pages(struct scb_catalog *catalog, const char *backup_date,
+                                         const struct scb_page_record *pages, size_t count,
+                                         struct scb_error *error)
+{
+    return catalog->ops->record_pages(catalog, backup_date, pages, count, error);
+}
+
+enum scb_status scb_catalog_complete(struct scb_catalog *catalog,
+                                     const struct scb_backup_record *backup,
+                                     struct scb_error *error)
+{
+    return catalog->ops->complete(catalog, backup, error);
+}
+
+enum scb_status scb_catalog_fail(struct scb_catalog *catalog, const char *backup_date,
+                                 const char *message, struct scb_error *error)
+{
+    return catalog->ops->fail(catalog, backup_date, message, error);
+}
+
+enum scb_status scb_catalog_get(struct scb_catalog *catalog, const char *backup_date,
+                                struct scb_backup_record *ret_backup, struct scb_error *error)
+{
+    return catalog->ops->get(catalog, backup_date, ret_backup, error);
+}
+
+enum scb_status scb_catalog_newest(struct scb_catalog *catalog, bool completed_only,
+                                   struct scb_backup_record *ret_backup, struct scb_error *error)
+{
+    return catalog->ops->newest(catalog, completed_only, ret_backup, error);
+}
+
+enum scb_status scb_catalog_list(struct scb_catalog *catalog, uint64_t limit,
+                                 scb_catalog_backup_visitor visit, void *state,
+                                 struct scb_error *error)
+{
+    return catalog->ops->list(catalog, limit, visit, state, error);
+}
+
+enum scb_status scb_catalog_pages(struct scb_catalog *catalog, const char *backup_date,
+                                  scb_catalog_page_visitor visit, void *state,
+                                  struct scb_error *error)
+{
+    return catalog->ops->pages(catalog, backup_date, visit, state, error);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "catalog/sqlite.h"
+
+#include "base/memory.h"
+
+/*
+ * The position is the version: 1, 2, … A migration that was released is never edited or moved;
+ * what changes comes as the next one.
+ */
+static const char *const migrations[] = {
+    /* 1: the two tables of SPEC 4 as they stand there, and what they have no room for. */
+    "CREATE TABLE backup_final_status (\n"
+    "    backup_date TEXT PRIMARY KEY, status TEXT NOT NULL,\n"
+    "    created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,\n"
+    "    completed_at TIMESTAMP, total_pages INTEGER, total_keys INTEGER, backup_file_path TEXT,\n"
+    "    error_message TEXT, checksum TEXT, file_size BIGINT);\n"
+    "CREATE TABLE backup_page_status (\n"
+    "    backup_date TEXT, page_number INTEGER, status TEXT NOT NULL,\n"
+    "    created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP,\n"
+    "    completed_at TIMESTAMP, keys_count INTEGER, file_path TEXT, error_message TEXT,\n"
+    "    checksum TEXT, file_size BIGINT,\n"
+    "    PRIMARY KEY (backup_date, page_number));\n"
+    "CREATE TABLE backup_run (\n"
+    "    backup_date TEXT PRIMARY KEY, chain_id INTEGER NOT NULL, contract TEXT NOT NULL,\n"
+    "    block_number INTEGER NOT NULL, block_hash TEXT NOT NULL, block_time INTEGER NOT NULL,\n"
+    "    page_size INTEGER NOT NULL, total_keys INTEGER NOT NULL, total_pages INTEGER NOT NULL,\n"
+    "    generation INTEGER NOT NULL);\n"
+    /* Only pages that have any. */
+    "CREATE TABLE backup_page_warning (\n"
+    "    backup_date TEXT, page_number INTEGER, empty_keys INTEGER NOT NULL,\n"
+    "    empty_versions INTEGER NOT NULL, duplicate_keys INTEGER NOT NULL,\n"
+    "    PRIMARY KEY (backup_date, page_number)) WITHOUT ROWID;\n"
+    "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL);\n",
+};
+
+const int64_t scb_sqlite_version = SCB_LENGTH(migrations);
+
+const char *scb_sqlite_migration(int64_t version)
+{
+    return migrations[version - 1];
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How a backup is shown: the JSON members and the table cells that several commands share.
+ */
+#ifndef SCB_CLI_BACKUP_VIEW_H
+#define SCB_CLI_BACKUP_VIEW_H
+
+#include "base/json.h"
+#include "scb/catalog.h"
+
+/* The members named like the columns of backup_final_status (SPEC 2). */
+void scb_view_backup_columns(struct scb_json *json, const struct scb_backup_record *backup);
+/* Those that `status` adds. */
+void scb_view_backup_progress(struct scb_json *json, const struct scb_backup_record *backup);
+/* The members named like the columns of backup_page_status. */
+void scb_view_page_columns(struct scb_json *json, const char *backup_date,
+                           const struct scb_page_record *page);
+
+/* Cells for people; "-" where there is nothing to show. */
+void scb_view_time(int64_t real_ms, char *ret_text, size_t size);
+void scb_view_count(int64_t count, char *ret_text, size_t size);
+void scb_view_size(int64_t bytes, char *ret_text, size_t size);
+
+#endif

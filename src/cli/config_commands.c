@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands on the configuration: show, validate, init.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "cli/run.h"
+#include "config/config_text.h"
+#include "evm/address.h"
+
+enum { MAX_TEXT = 256 * 1024, MAX_VALUE = 80 * 1024 };
+
+static enum scb_status show_table(const struct scb_config *config, bool with_origin,
+                                  struct scb_error *error)
+{
+    static const struct scb_column columns[] = {
+        {"SETTING", false}, {"VALUE", false}, {"ORIGIN", false}};
+    SCB_AUTO(memory) char *value = scb_alloc(MAX_VALUE, 1, error);
+    if (value == NULL)
+        return SCB_ERROR_RESOURCE;
+    SCB_AUTO(table) struct scb_table *table = NULL;
+    enum scb_status status = scb_table_new(columns, with_origin ? 3 : 2, &table, error);
+    for (size_t i = 0; i < scb_config_count() && status == SCB_OK; i++) {
+        struct scb_setting_view view;
+        scb_config_describe(config, i, &view);
+        if (!view.available)
+            continue;
+        status = scb_config_value_text(config, i, value, MAX_VALUE, error);
+        if (status == SCB_OK)
+            status = scb_table_add(table, (const char *[]){view.name, value, view.origin}, error);
+    }
+    return status == SCB_OK ? scb_table_print(table, stdout, error) : status;
+}
+
+static enum scb_status show_json(const struct scb_config *config, struct scb_error *error)
+{
+    SCB_AUTO(memory) char *value = scb_alloc(MAX_VALUE, 1, error);
+    if (value == NULL)
+        return SCB_ERROR_RESOURCE;
+    SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
+    struct scb_json json;
+    scb_json_begin(&json, &text);
+    scb_json_open_object(&json, NULL);
+    for (size_t i = 0; i < scb_config_count(); i++) {
+        struct scb_setting_view view;
+        scb_config_describe(config, i, &view);
+        if (!view.available)
+            continue;
+        enum scb_status status = scb_config_value_text(config, i, value, MAX_VALUE, error);
+        if (status != SCB_OK)
+            return status;
+        scb_json_open_object(&json, view.name);
+        scb_json_text(&json, "value", value);
+        scb_json_text(&json, "origin", view.origin);
+        scb_json_close_object(&json);
+    }
+    scb_json_close_object(&json);
+    enum scb_status status = scb_json_finish(&json, error);
+    if (status == SCB_OK)
+        scb_output_json(&text);
+    return status;
+}
+
+enum scb_status scb_command_config_show(const struct scb_command_context *context,
+                                        struct scb_error *error)
+{
+    if (context->json)
+        return show_json(context->config, error);
+    bool with_origin = scb_command_option(context, "--origin") != NULL;
+    return show_table(context->config, with_origin, error);
+}
+
+/* Prints {"<name>": true, "file": "<path>"}, or the text where JSON is not asked for. */
+static enum scb_status print_done(const struct scb_command_context *context, const char *name,
+                                  const char *path, const char *text, struct scb_error *error)
+{
+    if (!context->json) {
+        (void)printf("%s\n", text);
+        return SCB_OK;
+    }
+    SCB_AUTO(buffer) struct scb_buffer out = {.max = MAX_TEXT};
+    struct scb_json json;
+    scb_json_begin(&json, &out);
+    scb_json_open_object(&json, NULL);
+    scb_json_boolean(&json, name, true);
+    scb_json_text(&json, "file", path);
+    scb_json_close_object(&json);
+    enum scb_status status = scb_json_finish(&json, error);
+    if (status == SCB_OK)
+        scb_output_json(&out);
+    return status;
+}
+
+enum scb_status scb_command_config_validate(const struct scb_command_context *context,
+                                            struct scb_error *error)
+{
+    enum scb_status status = scb_config_check(context->config, error);
+    if (status != SCB_OK)
+        return status;
+    struct scb_address address;
+    status =
+        scb_address_parse(scb_config_text(context->config, "contract.address"), &address, error);
+    if (status != SCB_OK)
+        return scb_error_wrap(error, "contract.address");
+    SCB_AUTO(string)
+    char *text = scb_format(error, "the configuration is valid (%s)",
+                            context->config_path != NULL ? context->config_path : "no file");
+    if (text == NULL)
+        return SCB_ERROR_RESOURCE;
+    return print_done(context, "valid", context->config_path, text, error);
+}
+
+/* Writes the sample to a file that must not be there: it may hold what somebody set up. */
+static enum scb_status write_new(const char *path, const struct scb_buffer *text,
+                                 struct scb_error *error)
+{
+    const char *slash = strrchr(path, '/');
+    SCB_AUTO(string)
+    char *directory = scb_format(error, "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
+                                 slash == NULL ? "." : path);
+    if (directory == NULL)
+        return SCB_ERROR_RESOURCE;
+    if (faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+        scb_error_set(error, SCB_ERROR_FILE, "'%s' is there already", path);
+        return scb_error_hint(error, "name another file or remove it");
+    }
+    SCB_AUTO(fd) int dir_fd = -1;
+    enum scb_status status = scb_dir_open(directory, true, 0755, &dir_fd, error);
+    if (status == SCB_OK) /* 0600: the endpoints' URLs may hold keys */
+        status = scb_file_write_durably(dir_fd, slash == NULL ? path : slash + 1, text->data,
+                                        text->size, 0600, error);
+    return status;
+}
+
+enum scb_status scb_command_config_init(const struct scb_command_context *context,
+                                        struct scb_error *error)
+{
+    const char *path = context->argument_count > 0    ? context->arguments[0]
+                       : context->config_path != NULL ? context->config_path
+                                                      : scb_default_config_path;
+    SCB_AUTO(buffer) struct scb_buffer sample = {.max = MAX_TEXT};
+    enum scb_status status = scb_config_sample(context->config, &sample, error);
+    if (status != SCB_OK)
+        return status;
+    if (strcmp(path, "-") == 0) {
+        (void)fwrite(sample.data, 1, sample.size, stdout);
+        return SCB_OK;
+    }
+    status = write_new(path, &sample, error);
+    SCB_AUTO(string)
+    char *text = scb_format(error,
+                            "wrote %s; fill in what is required, then: satellite backup "
+                            "config validate --config %s",
+                            path, path);
+    if (status != SCB_OK || text == NULL)
+        return status != SCB_OK ? status : SCB_ERROR_RESOURCE;
+    return print_done(context, "written", path, text, error);
+}

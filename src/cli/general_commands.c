@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands that know nothing of backups: version, help.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "cli/command_line.h"
+#include "cli/handlers.h"
+#include "cli/help.h"
+#include "cli/output.h"
+
+enum { MAX_JSON = 256 * 1024 };
+
+enum scb_status scb_command_version(const struct scb_command_context *context,
+                                    struct scb_error *error)
+{
+    if (!context->json) {
+        (void)printf("satellite %s\n", SCB_VERSION);
+        return SCB_OK;
+    }
+    SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_JSON};
+    struct scb_json json;
+    scb_json_begin(&json, &text);
+    scb_json_open_object(&json, NULL);
+    scb_json_text(&json, "version", SCB_VERSION);
+    scb_json_close_object(&json);
+    enum scb_status status = scb_json_finish(&json, error);
+    if (status == SCB_OK)
+        scb_output_json(&text);
+    return status;
+}
+
+static void add_command(struct scb_json *json, const struct scb_command *command)
+{
+    scb_json_open_object(json, NULL);
+    scb_json_text(json, "command", command->path);
+    scb_json_text(json, "arguments", command->arguments);
+    scb_json_text(json, "summary", command->summary);
+    scb_json_text(json, "example", command->example);
+    scb_json_open_array(json, "options");
+    for (const struct scb_command_option *option = command->options; option->flag != NULL;
+         option++) {
+        scb_json_open_object(json, NULL);
+        scb_json_text(json, "flag", option->flag);
+        scb_json_text(json, "value", option->value);
+        scb_json_text(json, "help", option->help);
+        scb_json_close_object(json);
+    }
+    scb_json_close_array(json);
+    scb_json_close_object(json);
+}
+
+static enum scb_status print_commands_json(const char *const *words, size_t count,
+                                           struct scb_error *error)
+{
+    SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_JSON};
+    struct scb_json json;
+    scb_json_begin(&json, &text);
+    scb_json_open_object(&json, NULL);
+    scb_json_open_array(&json, "commands");
+    for (size_t i = 0; i < scb_command_count; i++)
+        if (scb_command_begins_with(scb_commands[i].path, words, count))
+            add_command(&json, &scb_commands[i]);
+    scb_json_close_array(&json);
+    scb_json_close_object(&json);
+    enum scb_status status = scb_json_finish(&json, error);
+    if (status == SCB_OK)
+        scb_output_json(&text);
+    return status;
+}
+
+enum scb_status scb_command_help(const struct scb_command_context *context, struct scb_error *error)
+{
+    const char *const *words = context->arguments;
+    size_t count = context->argument_count, used = 0;
+    if (count == 1 && strcmp(words[0], "settings") == 0) {
+        scb_help_settings(stdout, context->config);
+        return SCB_OK;
+    }
+    if (scb_command_count_below(words, count) == 0)
+        return scb_command_line_unknown(words, count, error);
+    if (context->json)
+        return print_commands_json(words, count, error);
+    const struct scb_command *command = scb_command_find(words, count, &used);
+    if (command != NULL)
+        scb_help_command(stdout, command);
+    else
+        scb_help_group(stdout, words, count);
+    return SCB_OK;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/run.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/command_line.h"
+#include "cli/help.h"
+#include "cli/output.h"
+#include "scb/config.h"
+
+const char scb_default_config_path[] = "/etc/satellite/backup-config.yaml";
+
+enum { MAX_WARNINGS = 16 };
+
+/* All that a run of a command holds. */
+struct run {
+    struct scb_command_line line;
+    struct scb_config *config;
+    const char *config_path; /* that was loaded; NULL for none */
+    struct scb_log *log;
+    int log_fd;
+    bool log_is_json;
+    /* Unknown variables, until there is a log. */
+    struct {
+        char name[128], nearest[SCB_CONFIG_NAME_SIZE];
+    } warnings[MAX_WARNINGS];
+    size_t warning_count;
+};
+
+static void run_cleanup(struct run *run)
+{
+    scb_log_free(run->log);
+    if (run->log_fd > STDERR_FILENO)
+        (void)close(run->log_fd);
+    scb_config_free(run->config);
+    scb_command_line_cleanup(&run->line);
+}
+
+static void note_unknown_variable(void *state, const char *name, const char *nearest)
+{
+    struct run *run = state;
+    if (run->warning_count == MAX_WARNINGS)
+        return;
+    size_t i = run->warning_count++;
+    (void)snprintf(run->warnings[i].name, sizeof(run->warnings[i].name), "%s", name);
+    (void)snprintf(run->warnings[i].nearest, sizeof(run->warnings[i].nearest), "%s",
+                   nearest == NULL ? "" : nearest);
+}
+
+/* The file that was asked for must be there, the default one need not. */
+static enum scb_status load_file(struct run *run, struct scb_error *error)
+{
+    const char *path = run->line.config_path;
+    if (path == NULL) {
+        if (access(scb_default_config_path, F_OK) != 0 && errno == ENOENT)
+            return SCB_OK;
+        path = scb_default_config_path;
+    }
+    run->config_path = path;
+    return scb_config_load_file(run->config, path, error);
+}
+
+static enum scb_status load_config(struct run *run, const char *const *environment,
+                                   struct scb_error *error)
+{
+    enum scb_status status = scb_config_new(&run->config, error);
+    bool flags_only = run->line.command->readiness == SCB_READINESS_FLAGS;
+    if (status == SCB_OK && !flags_only)
+        status = load_file(run, error);
+    if (status == SCB_OK && !flags_only)
+        status = scb_config_load_environment(run->config, environment, note_unknown_variable, run,
+                                             error);
+    for (size_t i = 0; i < run->line.setting_count && status == SCB_OK; i++) {
+        struct scb_setting_view view;
+        scb_config_describe(run->config, run->line.settings[i].index, &view);
+        status =
+            scb_config_set(run->config, view.name, run->line.settings[i].value, view.flag, error);
+    }
+    return status;
+}
+
+static enum scb_log_level level_of(const struct run *run)
+{
+    static const char *const names[] = {[SCB_LOG_ERROR] = "error",
+                                        [SCB_LOG_WARN] = "warn",
+                                        [SCB_LOG_INFO] = "info",
+                                        [SCB_LOG_DEBUG] = "debug"};
+    const char *wanted = scb_config_text(run->config, "log.level");
+    size_t level = 0;
+    while (strcmp(names[level], wanted) != 0) {
+        level++;
+        assert(level < SCB_LENGTH(names));
+    }
+    bool on_screen = run->log_fd == STDERR_FILENO;
+    return run->line.quiet && on_screen ? SCB_LOG_ERROR : (enum scb_log_level)level;
+}
+
+static enum scb_status open_log(struct run *run, struct scb_error *error)
+{
+    const char *path = scb_config_text(run->config, "log.file");
+    const char *format = scb_config_text(run->config, "log.format");
+    if (path[0] != '\0') {
+        run->log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+        if (run->log_fd < 0) {
+            scb_error_set_errno(error, SCB_ERROR_FILE, errno, "log file '%s' not opened", path);
+            return scb_error_hint(error, "set log.file to a file that can be written");
+        }
+    }
+    run->log_is_json =
+        strcmp(format, "json") == 0 || (strcmp(format, "auto") == 0 && isatty(run->log_fd) != 1);
+    enum scb_log_format log_format = run->log_is_json ? SCB_LOG_JSON : SCB_LOG_CONSOLE;
+    enum scb_status status =
+        scb_log_new(run->log_fd, level_of(run), log_format, scb_clock_system(), &run->log, error);
+    for (size_t i = 0; i < run->warning_count && status == SCB_OK; i++)
+        scb_log_warn(run->log, "Unknown environment variable",
+                     SCB_TEXT("name", run->warnings[i].name),
+                     SCB_TEXT("nearest", run->warnings[i].nearest));
+    return status;
+}
+
+static enum scb_status call_handler(struct run *run, const struct scb_cancel *cancel,
+                                    struct scb_error *error)
+{
+    const struct scb_command_line *line = &run->line;
+    const struct scb_command_context context = {
+        .command = line->command,
+        .config = run->config,
+        .config_path = run->config_path != NULL ? run->config_path : line->config_path,
+        .log = run->log,
+        .cancel = cancel,
+        .progress = line->quiet ? SCB_PROGRESS_NEVER : line->progress,
+        .json = line->json,
+        .quiet = line->quiet,
+        .arguments = line->words + line->command_words,
+        .argument_count = line->word_count - line->command_words,
+        .options = line->options,
+        .option_count = line->option_count,
+    };
+    return line->command->run(&context, error);
+}
+
+/* Help, where it was asked for by a flag or the words are only the begin of commands. */
+static bool show_help(const struct scb_command_line *line)
+{
+    if (line->command != NULL && line->help)
+        scb_help_command(stdout, line->command);
+    else if (line->command == NULL)
+        scb_help_group(line->help ? stdout : stderr, line->words, line->word_count);
+    return line->command == NULL || line->help;
+}
+
+static void write_failure(struct scb_log *log, const struct scb_error *failure)
+{
+    scb_log_error(log, "Command failed", SCB_TEXT("error_type", scb_status_name(failure->status)),
+                  SCB_TEXT("error", failure->message), SCB_TEXT("hint", failure->hint),
+                  SCB_FLAG("retryable", failure->retryable));
+}
+
+/* The error as one line: in fields where --json is given or the log on the screen is JSON. */
+static void show_error(const struct run *run, const struct scb_error *failure)
+{
+    bool log_on_screen = run->log_fd == STDERR_FILENO;
+    struct scb_log *screen = NULL;
+    if (run->log != NULL && !log_on_screen)
+        write_failure(run->log, failure);
+    bool as_json = run->line.json || (run->log != NULL && log_on_screen && run->log_is_json);
+    if (as_json && scb_log_new(STDERR_FILENO, SCB_LOG_ERROR, SCB_LOG_JSON, scb_clock_system(),
+                               &screen, NULL) == SCB_OK) {
+        write_failure(screen, failure);
+        scb_log_free(screen);
+        return;
+    }
+    char message[sizeof(failure->message) + 256], hint[sizeof(failure->hint) + 64];
+    const uint8_t *text = (const uint8_t *)failure->message;
+    scb_text_printable((struct scb_bytes){text, strlen(failure->message)}, message,
+                       sizeof(message));
+    text = (const uint8_t *)failure->hint;
+    scb_text_printable((struct scb_bytes){text, strlen(failure->hint)}, hint, sizeof(hint));
+    bool color = scb_output_has_color(STDERR_FILENO);
+    (void)fprintf(stderr, "satellite: %s%s%s: %s%s%s\n", color ? "\033[31m" : "",
+                  scb_status_name(failure->status), color ? "\033[0m" : "", message,
+                  hint[0] == '\0' ? "" : "; ", hint);
+}
+
+static enum scb_status run_command(struct run *run, const char *const *environment,
+                                   const struct scb_cancel *cancel, struct scb_error *error)
+{
+    enum scb_status status = load_config(run, environment, error);
+    if (status == SCB_OK)
+        status = open_log(run, error);
+    if (status == SCB_OK && run->line.command->readiness == SCB_READINESS_CHECKED)
+        status = scb_config_check(run->config, error);
+    return status == SCB_OK ? call_handler(run, cancel, error) : status;
+}
+
+int scb_cli_run(int argc, char *const *argv, const char *const *environment,
+                const struct scb_cancel *cancel)
+{
+    __attribute__((cleanup(run_cleanup))) struct run run = {.log_fd = STDERR_FILENO};
+    struct scb_error error = {0};
+    enum scb_status status = scb_command_line_parse(argc, argv, &run.line, &error);
+    enum scb_status quiet_status = SCB_OK; /* a failure that the help has explained */
+    if (status == SCB_OK && show_help(&run.line))
+        quiet_status = run.line.help ? SCB_OK : SCB_ERROR_USAGE;
+    else if (status == SCB_OK)
+        status = run_command(&run, environment, cancel, &error);
+    struct scb_error output_error = {0};
+    if (scb_output_finish(&output_error) != SCB_OK && status == SCB_OK) {
+        status = output_error.status;
+        error = output_error;
+    }
+    if (status != SCB_OK)
+        show_error(&run, &error);
+    return (int)(status != SCB_OK ? status : quiet_status);
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "crypto/digest.h"
+
+#include <assert.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+
+/*
+ * Fetched once: EVP_sha256() would make OpenSSL 3 look its implementation up at every begin.
+ * Never freed, since threads may still hash while the process exits.
+ */
+static EVP_MD *sha256;
+
+static void fetch_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
+static enum scb_status failed(struct scb_error *error, const char *step)
+{
+    return scb_error_set(error, SCB_ERROR_INTERNAL, "SHA-256: OpenSSL failed to %s", step);
+}
+
+enum scb_status scb_digest_begin(struct scb_digest *digest, struct scb_error *error)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, fetch_sha256);
+    if (sha256 == NULL) {
+        (void)scb_error_set(error, SCB_ERROR_INTERNAL, "OpenSSL offers no SHA-256");
+        (void)scb_error_hint(error, "check which providers openssl.cnf activates");
+        return SCB_ERROR_INTERNAL;
+    }
+    if (digest->context == NULL && (digest->context = EVP_MD_CTX_new()) == NULL)
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "SHA-256: no memory for its state");
+    return EVP_DigestInit_ex2(digest->context, sha256, NULL) == 1 ? SCB_OK : failed(error, "begin");
+}
+
+enum scb_status scb_digest_update(struct scb_digest *digest, const void *data, size_t size,
+                                  struct scb_error *error)
+{
+    assert(digest->context != NULL);
+    return EVP_DigestUpdate(digest->context, data, size) == 1 ? SCB_OK : failed(error, "update");
+}
+
+enum scb_status scb_digest_end(struct scb_digest *digest, uint8_t ret_sha256[SCB_SHA256_SIZE],
+                               struct scb_error *error)
+{
+    assert(digest->context != NULL);
+    return EVP_DigestFinal_ex(digest->context, ret_sha256, NULL) == 1 ? SCB_OK
+                                                                      : failed(error, "end");
+}
+
+void scb_digest_free(struct scb_digest *digest)
+{
+    EVP_MD_CTX_free(digest->context);
+    digest->context = NULL;
+}
+
+void scb_digest_cleanup(struct scb_digest *digest)
+{
+    scb_digest_free(digest);
+}
+
+static enum scb_status sink_write(void *state, const void *data, size_t size,
+                                  struct scb_error *error)
+{
+    struct scb_digest *digest = state;
+    return scb_digest_update(digest, data, size, error);
+}
+
+struct scb_sink scb_digest_sink(struct scb_digest *digest)
+{
+    return (struct scb_sink){sink_write, digest};
+}
+
+enum scb_status scb_digest_sha256(struct scb_digest *digest, struct scb_bytes data,
+                                  uint8_t ret_sha256[SCB_SHA256_SIZE], struct scb_error *error)
+{
+    enum scb_status status = scb_digest_begin(digest, error);
+    if (status == SCB_OK)
+        status = scb_digest_update(digest, data.data, data.size, error);
+    if (status == SCB_OK)
+        status = scb_digest_end(digest, ret_sha256, error);
+    return status;
+}

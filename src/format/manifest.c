@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Design: one form, so the reader takes literals, numbers and hex in turn; there is nothing for a
+ * general JSON parser to decide. The head is read whole, since it is small and its size bounded,
+ * the pages line by line. Writer and reader share this file: each half of the form mirrors the
+ * other.
+ */
+#include "format/manifest.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/buffer.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "format/page.h"
+
+enum {
+    FORMAT_VERSION = 1,
+    WINDOW = 4096, /* the head and every line fit into it */
+    FLUSH_AT = 32 * 1024,
+    HEX_SIZE = 2 * SCB_SHA256_SIZE + 1,
+    TIME_SIZE = 24, /* milliseconds do not fit */
+};
+
+/* The last second that four digits can give the year of. */
+static const uint64_t last_time = 253402300799;
+
+/* What the pages seen so far add up to. */
+struct tally {
+    struct scb_digest digest;
+    uint64_t pages;
+    uint64_t keys;
+};
+
+enum scb_status scb_manifest_digest_page(struct scb_digest *digest,
+                                         const uint8_t sha256[SCB_SHA256_SIZE],
+                                         struct scb_error *error)
+{
+    char hex[HEX_SIZE];
+    scb_text_hex(sha256, SCB_SHA256_SIZE, hex);
+    return scb_digest_update(digest, hex, HEX_SIZE - 1, error);
+}
+
+static void scb_tally_cleanup(struct tally *tally)
+{
+    scb_digest_free(&tally->digest);
+}
+
+/* wrong is the kind of error that a page out of order is: the caller's or the file's. */
+static enum scb_status tally_add(struct tally *tally, const struct scb_manifest *manifest,
+                                 const struct scb_manifest_page *page, enum scb_status wrong,
+                                 struct scb_error *error)
+{
+    if (page->number != tally->pages)
+        return scb_error_set(error, wrong,
+                             "manifest: page %" PRIu64 " stands where page %" PRIu64 " belongs",
+                             page->number, tally->pages);
+    if (page->keys > manifest->page_size ||
+        __builtin_add_overflow(tally->keys, page->keys, &tally->keys))
+        return scb_error_set(
+            error, wrong, "manifest: page %" PRIu64 " with %" PRIu64 " keys, page_size is %" PRIu64,
+            page->number, page->keys, manifest->page_size);
+    tally->pages++;
+    return scb_manifest_digest_page(&tally->digest, page->sha256, error);
+}
+
+static enum scb_status tally_check(struct tally *tally, const struct scb_manifest *manifest,
+                                   enum scb_status wrong, struct scb_error *error)
+{
+    uint8_t sha256[SCB_SHA256_SIZE];
+    if (tally->keys != manifest->total_keys)
+        return scb_error_set(error, wrong,
+                             "manifest: its pages have %" PRIu64 " keys, total_keys is %" PRIu64,
+                             tally->keys, manifest->total_keys);
+    enum scb_status status = scb_digest_end(&tally->digest, sha256, error);
+    if (status == SCB_OK && memcmp(sha256, manifest->pages_sha256, sizeof(sha256)) != 0)
+        status = scb_error_set(error, wrong,
+                               "manifest: pages_sha256 is not that of its pages' checksums");
+    return status;
+}
+
+static void format_time(uint64_t seconds, char ret_text[TIME_SIZE])
+{
+    time_t time = (time_t)seconds;
+    struct tm parts = {0};
+    (void)gmtime_r(&time, &parts);
+    (void)strftime(ret_text, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
+}
+
+static enum scb_status append_head(struct scb_buffer *out, const struct scb_manifest *manifest,
+                                   struct scb_error *error)
+{
+    char contract[2 * sizeof(manifest->contract) + 1];
+    char block_hash[2 * sizeof(manifest->block_hash) + 1], block_time[TIME_SIZE];
+    char pages_sha256[HEX_SIZE];
+    scb_text_hex(manifest->contract, sizeof(manifest->contract), contract);
+    scb_text_hex(manifest->block_hash, sizeof(manifest->block_hash), block_hash);
+    scb_text_hex(manifest->pages_sha256, sizeof(manifest->pages_sha256), pages_sha256);
+    format_time(manifest->block_time, block_time);
+    const struct scb_warnings *warnings = &manifest->warnings;
+    /* clang-format off */
+    return scb_buffer_printf(out, error,
+        "{\n"
+        "  \"format_version\": %d,\n"
+        "  \"backup_date\": \"%s\",\n"
+        "  \"chain_id\": %" PRIu64 ",\n"
+        "  \"contract_address\": \"0x%s\",\n"
+        "  \"block_number\": %" PRIu64 ",\n"
+        "  \"block_hash\": \"0x%s\",\n"
+        "  \"block_time\": \"%s\",\n"
+        "  \"total_keys\": %" PRIu64 ",\n"
+        "  \"total_pages\": %" PRIu64 ",\n"
+        "  \"page_size\": %" PRIu64 ",\n"
+        "  \"warnings\": {\"empty_key\": %" PRIu64 ", \"empty_version\": %" PRIu64
+        ", \"duplicate_key\": %" PRIu64 "},\n"
+        "  \"pages_sha256\": \"%s\",\n"
+        "  \"program\": \"%s\",\n"
+        "  \"pages\": [\n",
+        FORMAT_VERSION, manifest->backup_date, manifest->chain_id, contract,
+        manifest->block_number, block_hash, block_time, manifest->total_keys,
+        manifest->total_pages, manifest->page_size, warnings->empty_keys,
+        warnings->empty_versions, warnings->duplicate_keys, pages_sha256, manifest->program);
+    /* clang-format on */
+}
+
+static enum scb_status append_page(struct scb_buffer *out, const struct scb_manifest_page *page,
+                                   bool last, struct scb_error *error)
+{
+    char name[SCB_PAGE_NAME_SIZE], sha256[HEX_SIZE];
+    scb_page_file_name(page->number, name);
+    scb_text_hex(page->sha256, SCB_SHA256_SIZE, sha256);
+    return scb_buffer_printf(out, error,
+                             "    {\"number\": %" PRIu64 ", \"file\": \"%s\", \"keys\": %" PRIu64
+                             ", \"sha256\": \"%s\", \"size\": %" PRIu64 "}%s\n",
+                             page->number, name, page->keys, sha256, page->size, last ? "" : ",");
+}
+
+/* Bytes that stand in a JSON string as they are. */
+static bool is_plain(const char *text, size_t size)
+{
+    for (size_t i = 0; i < size; i++)
+        if (text[i] < 0x20 || text[i] > 0x7e || text[i] == '"' || text[i] == '\\')
+            return false;
+    return true;
+}
+
+static enum scb_status write_pages(const struct scb_manifest *manifest,
+                                   scb_manifest_next_page next_page, void *state,
+                                   struct scb_buffer *out, struct scb_sink sink,
+                                   struct tally *tally, struct scb_error *error)
+{
+    enum scb_status status = SCB_OK;
+    for (uint64_t i = 0; i < manifest->total_pages && status == SCB_OK; i++) {
+        struct scb_manifest_page page = {0};
+        status = next_page(state, &page, error);
+        if (status == SCB_OK)
+            status = tally_add(tally, manifest, &page, SCB_ERROR_INTERNAL, error);
+        if (status == SCB_OK)
+            status = append_page(out, &page, i + 1 == manifest->total_pages, error);
+        if (status == SCB_OK && out->size >= FLUSH_AT) {
+            status = sink.write(sink.state, out->data, out->size, error);
+            scb_buffer_clear(out);
+        }
+    }
+    return status;
+}
+
+enum scb_status scb_manifest_write(const struct scb_manifest *manifest,
+                                   scb_manifest_next_page next_page, void *state,
+                                   struct scb_sink sink, struct scb_error *error)
+{
+    assert(manifest->total_pages > 0);
+    assert(is_plain(manifest->backup_date, strlen(manifest->backup_date)));
+    assert(is_plain(manifest->program, strlen(manifest->program)));
+    if (manifest->block_time > last_time)
+        return scb_error_set(error, SCB_ERROR_VALIDATION,
+                             "block %" PRIu64 " says it is of the year 10000 or later",
+                             manifest->block_number);
+    SCB_AUTO(buffer) struct scb_buffer out = {.max = FLUSH_AT + WINDOW};
+    SCB_AUTO(tally) struct tally tally = {0};
+    enum scb_status status = scb_digest_begin(&tally.digest, error);
+    if (status == SCB_OK)
+        status = append_head(&out, manifest, error);
+    if (status == SCB_OK)
+        status = write_pages(manifest, next_page, state, &out, sink, &tally, error);
+    if (status == SCB_OK)
+        status = tally_check(&tally, manifest, SCB_ERROR_INTERNAL, error);
+    if (status == SCB_OK)
+        status = scb_buffer_append_text(&out, "  ]\n}\n", error);
+    return status == SCB_OK ? sink.write(sink.state, out.data, out.size, error) : status;
+}
+
+/* Text that is being taken apart. */
+struct scan {
+    const char *at;
+    const char *end;
+};
+
+/* Moves past literal, or up to where the text differs from it. */
+static bool take(struct scan *scan, const char *literal)
+{
+    for (; *literal != '\0'; literal++, scan->at++)
+        if (scan->at == scan->end || *scan->at != *literal)
+            return false;
+    return true;
+}
+
+static bool take_number(struct scan *scan, uint64_t *ret_value)
+{
+    const char *start = scan->at;
+    uint64_t value = 0;
+    for (; scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9'; scan->at++)
+        if (__builtin_mul_overflow(value, 10u, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(*scan->at - '0'), &value))
+            return false;
+    *ret_value = value;
+    return scan->at - start == 1 || (scan->at > start && *start != '0');
+}
+
+/* Lower-case hex only. */
+static bool take_hex(struct scan *scan, uint8_t *ret_data, size_t size)
+{
+    if ((size_t)(scan->end - scan->at) < 2 * size || !scb_text_unhex(scan->at, size, ret_data))
+        return false;
+    for (size_t i = 0; i < 2 * size; i++)
+        if (scan->at[i] >= 'A' && scan->at[i] <= 'F')
+            return false;
+    scan->at += 2 * size;
+    return true;
+}
+
+/* A string's content and its closing quote; size counts the NUL. */
+static bool take_text(struct scan *scan, char *ret_text, size_t size)
+{
+    const char *quote = memchr(scan->at, '"', (size_t)(scan->end - scan->at));
+    size_t length = quote == NULL ? 0 : (size_t)(quote - scan->at);
+    if (quote == NULL || length >= size || !is_plain(scan->at, length))
+        return false;
+    memcpy(ret_text, scan->at, length);
+    ret_text[length] = '\0';
+    scan->at = quote + 1;
+    return true;
+}
+
+static bool take_time(struct scan *scan, uint64_t *ret_seconds)
+{
+    char text[TIME_SIZE];
+    int64_t ms = 0;
+    if (!take_text(scan, text, sizeof(text)) || scb_timestamp_parse(text, &ms, NULL) != SCB_OK ||
+        ms < 0)
+        return false;
+    *ret_seconds = (uint64_t)ms / 1000;
+    return true;
+}
+
+/* Mirrors append_head, from the member after format_version on. */
+static bool take_head(struct scan *scan, struct scb_manifest *manifest)
+{
+    struct scb_warnings *warnings = &manifest->warnings;
+    return take(scan, ",\n  \"backup_date\": \"") &&
+           take_text(scan, manifest->backup_date, sizeof(manifest->backup_date)) &&
+           scb_backup_date_parse(manifest->backup_date, NULL, NULL) == SCB_OK &&
+           take(scan, ",\n  \"chain_id\": ") && take_number(scan, &manifest->chain_id) &&
+           take(scan, ",\n  \"contract_address\": \"0x") &&
+           take_hex(scan, manifest->contract, sizeof(manifest->contract)) &&
+           take(scan, "\",\n  \"block_number\": ") && take_number(scan, &manifest->block_number) &&
+           take(scan, ",\n  \"block_hash\": \"0x") &&
+           take_hex(scan, manifest->block_hash, sizeof(manifest->block_hash)) &&
+           take(scan, "\",\n  \"block_time\": \"") && take_time(scan, &manifest->block_time) &&
+           take(scan, ",\n  \"total_keys\": ") && take_number(scan, &manifest->total_keys) &&
+           take(scan, ",\n  \"total_pages\": ") && take_number(scan, &manifest->total_pages) &&
+           manifest->total_pages > 0 && take(scan, ",\n  \"page_size\": ") &&
+           take_number(scan, &manifest->page_size) &&
+           take(scan, ",\n  \"warnings\": {\"empty_key\": ") &&
+           take_number(scan, &warnings->empty_keys) && take(scan, ", \"empty_version\": ") &&
+           take_number(scan, &warnings->empty_versions) && take(scan, ", \"duplicate_key\": ") &&
+           take_number(scan, &warnings->duplicate_keys) &&
+           take(scan, "},\n  \"pages_sha256\": \"") &&
+           take_hex(scan, manifest->pages_sha256, sizeof(manifest->pages_sha256)) &&
+           take(scan, "\",\n  \"program\": \"") &&
+           take_text(scan, manifest->program, sizeof(manifest->program)) &&
+           take(scan, ",\n  \"pages\": [\n") && scan->at == scan->end;
+}
+
+/* Mirrors append_page. */
+static bool take_page(struct scan *scan, struct scb_manifest_page *page, bool last)
+{
+    char name[SCB_PAGE_NAME_SIZE];
+    if (!take(scan, "    {\"number\": ") || !take_number(scan, &page->number))
+        return false;
+    scb_page_file_name(page->number, name);
+    return take(scan, ", \"file\": \"") && take(scan, name) && take(scan, "\", \"keys\": ") &&
+           take_number(scan, &page->keys) && take(scan, ", \"sha256\": \"") &&
+           take_hex(scan, page->sha256, SCB_SHA256_SIZE) && take(scan, "\", \"size\": ") &&
+           take_number(scan, &page->size) && take(scan, last ? "}\n" : "},\n") &&
+           scan->at == scan->end;
+}
+
+struct scb_manifest_reader {
+    struct scb_input input;
+    struct scb_manifest manifest;
+    struct tally tally;
+    uint64_t line; /* of the next unread byte */
+    bool ended;
+    size_t at, end; /* what is unread in the window */
+    char window[WINDOW];
+};
+
+static enum scb_status odd(uint64_t line, struct scb_error *error)
+{
+    (void)scb_error_set(error, SCB_ERROR_INTEGRITY,
+                        "manifest: line %" PRIu64 " is not in the form that satellite writes",
+                        line);
+    (void)scb_error_hint(error, "it was edited or damaged; take it from the archive or a copy");
+    return SCB_ERROR_INTEGRITY;
+}
+
+/* Moves what is unread to the window's front and reads more; *ret_more is false at the end. */
+static enum scb_status fill(struct scb_manifest_reader *reader, bool *ret_more,
+                            struct scb_error *error)
+{
+    size_t size = 0;
+    memmove(reader->window, reader->window + reader->at, reader->end - reader->at);
+    reader->end -= reader->at;
+    reader->at = 0;
+    enum scb_status status = reader->input.read(reader->input.state, reader->window + reader->end,
+                                                WINDOW - reader->end, &size, error);
+    if (status == SCB_OK) {
+        reader->end += size;
+        *ret_more = size > 0;
+    }
+    return status;
+}
+
+/* The text up to and with mark, which has to come before the window is full. */
+static enum scb_status take_until(struct scb_manifest_reader *reader, const char *mark,
+                                  struct scan *ret_text, struct scb_error *error)
+{
+    for (;;) {
+        const char *start = reader->window + reader->at;
+        const char *found = memmem(start, reader->end - reader->at, mark, strlen(mark));
+        if (found != NULL) {
+            *ret_text = (struct scan){start, found + strlen(mark)};
+            reader->at = (size_t)(ret_text->end - reader->window);
+            return SCB_OK;
+        }
+        bool more = false; /* stays so when the window is full */
+        enum scb_status status = fill(reader, &more, error);
+        if (status != SCB_OK)
+            return status;
+        if (!more)
+            return odd(reader->line, error);
+    }
+}
+
+static enum scb_status read_head(struct scb_manifest_reader *reader, struct scb_error *error)
+{
+    struct scan text = {0};
+    uint64_t version = 0;
+    enum scb_status status = take_until(reader, "\"pages\": [\n", &text, error);
+    if (status != SCB_OK)
+        return status;
+    const char *start = text.at;
+    bool known = take(&text, "{\n  \"format_version\": ") && take_number(&text, &version);
+    if (known && version != FORMAT_VERSION) {
+        (void)scb_error_set(error, SCB_ERROR_INTEGRITY,
+                            "manifest: format version %" PRIu64 ", this program knows %d", version,
+                            FORMAT_VERSION);
+        (void)scb_error_hint(error, "read it with the version of satellite that wrote it");
+        return SCB_ERROR_INTEGRITY;
+    }
+    bool taken = known && take_head(&text, &reader->manifest);
+    for (const char *at = start; at < text.at; at++)
+        reader->line += *at == '\n';
+    return taken ? SCB_OK : odd(reader->line, error);
+}
+
+enum scb_status scb_manifest_reader_new(struct scb_input input, struct scb_manifest *ret_manifest,
+                                        struct scb_manifest_reader **ret_reader,
+                                        struct scb_error *error)
+{
+    struct scb_manifest_reader *reader = scb_alloc(1, sizeof(*reader), error);
+    if (reader == NULL)
+        return SCB_ERROR_RESOURCE;
+    reader->input = input;
+    reader->line = 1;
+    enum scb_status status = scb_digest_begin(&reader->tally.digest, error);
+    if (status == SCB_OK)
+        status = read_head(reader, error);
+    if (status != SCB_OK) {
+        scb_manifest_reader_free(reader);
+        return status;
+    }
+    *ret_manifest = reader->manifest;
+    *ret_reader = reader;
+    return SCB_OK;
+}
+
+void scb_manifest_reader_free(struct scb_manifest_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    scb_tally_cleanup(&reader->tally);
+    free(reader);
+}
+
+static enum scb_status read_end(struct scb_manifest_reader *reader, struct scb_error *error)
+{
+    struct scan text = {0};
+    bool more = false;
+    enum scb_status status = take_until(reader, "}\n", &text, error);
+    if (status == SCB_OK && !(take(&text, "  ]\n}\n") && text.at == text.end))
+        status = odd(reader->line, error);
+    if (status == SCB_OK)
+        status = fill(reader, &more, error);
+    if (status == SCB_OK && reader->at < reader->end)
+        status = odd(reader->line + 2, error);
+    if (status == SCB_OK)
+        status = tally_check(&reader->tally, &reader->manifest, SCB_ERROR_INTEGRITY, error);
+    reader->ended = status == SCB_OK;
+    return status;
+}
+
+enum scb_status scb_manifest_reader_next(struct scb_manifest_reader *reader, bool *ret_more,
+                                         struct scb_manifest_page *ret_page,
+                                         struct scb_error *error)
+{
+    uint64_t total = reader->manifest.total_pages;
+    if (reader->ended || reader->tally.pages == total) {
+        enum scb_status status = reader->ended ? SCB_OK : read_end(reader, error);
+        if (status == SCB_OK)
+            *ret_more = false;
+        return status;
+    }
+    struct scan text = {0};
+    struct scb_manifest_page page = {0};
+    enum scb_status status = take_until(reader, "\n", &text, error);
+    if (status == SCB_OK && !take_page(&text, &page, reader->tally.pages + 1 == total))
+        status = odd(reader->line, error);
+    if (status == SCB_OK)
+        status = tally_add(&reader->tally, &reader->manifest, &page, SCB_ERROR_INTEGRITY, error);
+    if (status == SCB_OK) {
+        reader->line++;
+        *ret_page = page;
+        *ret_more = true;
+    }
+    return status;
+}

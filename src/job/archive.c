@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/archive.h"
+
+#include <fcntl.h>
+#include <libdeflate.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "format/page.h"
+#include "job/page_work.h"
+
+enum {
+    WRITE_SIZE = 256 * 1024,
+    FLUSH_SIZE = 8 * 1024 * 1024, /* so that the final sync has little left to do */
+};
+
+static enum scb_status write_pending(struct scb_archive *archive, struct scb_error *error)
+{
+    struct scb_bytes pending = scb_buffer_bytes(&archive->pending);
+    enum scb_status status = scb_digest_update(&archive->digest, pending.data, pending.size, error);
+    if (status == SCB_OK)
+        status = scb_durable_write(&archive->file, pending.data, pending.size, error);
+    archive->written += pending.size;
+    scb_buffer_clear(&archive->pending);
+    if (archive->written - archive->flushing >= FLUSH_SIZE) {
+        (void)sync_file_range(archive->file.fd, (off_t)archive->flushing,
+                              (off_t)(archive->written - archive->flushing), SYNC_FILE_RANGE_WRITE);
+        archive->flushing = archive->written;
+    }
+    return status;
+}
+
+/* The zip writer's sink. */
+static enum scb_status take(void *state, const void *data, size_t size, struct scb_error *error)
+{
+    struct scb_archive *archive = state;
+    uint64_t total = archive->written + archive->pending.size + size;
+    if (archive->max_size > 0 && total > archive->max_size) {
+        char limit[32];
+        scb_text_format_size(archive->max_size, limit, sizeof(limit));
+        scb_error_set(error, SCB_ERROR_RESOURCE,
+                      "the archive passes backup.max_backup_file_size (%s)", limit);
+        return scb_error_hint(error, "raise it, or 0 for no limit");
+    }
+    const uint8_t *from = data;
+    while (size > 0) {
+        size_t room = WRITE_SIZE - archive->pending.size;
+        size_t part = size < room ? size : room;
+        enum scb_status status = scb_buffer_append(&archive->pending, from, part, error);
+        if (status == SCB_OK && archive->pending.size == WRITE_SIZE)
+            status = write_pending(archive, error);
+        if (status != SCB_OK)
+            return status;
+        from += part;
+        size -= part;
+    }
+    return SCB_OK;
+}
+
+enum scb_status scb_archive_open(struct scb_archive *archive, const struct scb_backup_dir *dir,
+                                 const char *backup_date, uint64_t max_size,
+                                 struct scb_error *error)
+{
+    char name[SCB_ARCHIVE_NAME_SIZE];
+    scb_archive_name(backup_date, name);
+    *archive = (struct scb_archive){
+        .dir = dir, .file = {.fd = -1}, .pending = {.max = WRITE_SIZE}, .max_size = max_size};
+    scb_zip_writer_begin(&archive->zip, (struct scb_sink){take, archive});
+    enum scb_status status = scb_digest_begin(&archive->digest, error);
+    return status != SCB_OK ? status
+                            : scb_backup_dir_open_durable(dir, name, &archive->file, error);
+}
+
+void scb_archive_abort(struct scb_archive *archive)
+{
+    if (archive->file.fd >= 0)
+        scb_durable_abort(&archive->file);
+    scb_buffer_free(&archive->pending);
+    scb_digest_free(&archive->digest);
+}
+
+struct file_input {
+    int fd;
+    const char *name;
+};
+
+static enum scb_status read_file(void *state, void *data, size_t size, size_t *ret_size,
+                                 struct scb_error *error)
+{
+    struct file_input *input = state;
+    return scb_file_read(input->fd, input->name, data, size, ret_size, error);
+}
+
+static enum scb_status stream_file(struct scb_archive *archive, struct scb_zip_entry *entry,
+                                   struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    uint64_t size = 0;
+    enum scb_status status = scb_backup_dir_read(archive->dir, entry->name, &fd, &size, error);
+    struct file_input input = {fd, entry->name};
+    return status != SCB_OK ? status
+                            : scb_zip_writer_stream(&archive->zip, entry,
+                                                    (struct scb_input){read_file, &input}, error);
+}
+
+static struct scb_zip_entry zip_entry(const char *name, const struct scb_page_entry *page)
+{
+    return (struct scb_zip_entry){.name = name,
+                                  .crc32 = page->crc32,
+                                  .size = page->size,
+                                  .compressed_size = page->compressed_size,
+                                  .streamed = page->size > SCB_WHOLE_PAGE_SIZE};
+}
+
+enum scb_status scb_archive_add_page(struct scb_archive *archive, uint64_t number,
+                                     struct scb_page_entry *page, struct scb_bytes deflated,
+                                     struct scb_error *error)
+{
+    char name[SCB_PAGE_NAME_SIZE];
+    scb_page_file_name(number, name);
+    page->compressed_size = deflated.size;
+    struct scb_zip_entry entry = zip_entry(name, page);
+    if (!entry.streamed)
+        return scb_zip_writer_add(&archive->zip, &entry, deflated, error);
+    enum scb_status status = stream_file(archive, &entry, error);
+    page->crc32 = entry.crc32;
+    page->compressed_size = entry.compressed_size;
+    return status;
+}
+
+struct page_walk {
+    const struct scb_page_entry *pages;
+    uint64_t next;
+};
+
+static enum scb_status next_page(void *state, struct scb_manifest_page *ret_page,
+                                 struct scb_error *error)
+{
+    (void)error;
+    struct page_walk *walk = state;
+    const struct scb_page_entry *page = &walk->pages[walk->next];
+    *ret_page =
+        (struct scb_manifest_page){.number = walk->next, .keys = page->keys, .size = page->size};
+    memcpy(ret_page->sha256, page->sha256, sizeof(ret_page->sha256));
+    walk->next++;
+    return SCB_OK;
+}
+
+/* manifest.json on its way to the disk, counted for the zip. */
+struct manifest_file {
+    struct scb_durable_file file;
+    uint64_t size;
+    uint32_t crc32;
+};
+
+static enum scb_status take_manifest(void *state, const void *data, size_t size,
+                                     struct scb_error *error)
+{
+    struct manifest_file *manifest = state;
+    manifest->size += size;
+    manifest->crc32 = libdeflate_crc32(manifest->crc32, data, size);
+    return scb_durable_write(&manifest->file, data, size, error);
+}
+
+/* The manifest holds a hash over all page checksums, in hex, so that plain tools can make it. */
+static enum scb_status hash_pages(struct scb_manifest *manifest, const struct scb_page_entry *pages,
+                                  struct scb_error *error)
+{
+    SCB_AUTO(digest) struct scb_digest digest = {0};
+    enum scb_status status = scb_digest_begin(&digest, error);
+    for (uint64_t i = 0; i < manifest->total_pages && status == SCB_OK; i++) {
+        char hex[2 * SCB_SHA256_SIZE + 1];
+        scb_text_hex(pages[i].sha256, SCB_SHA256_SIZE, hex);
+        status = scb_digest_update(&digest, hex, 2 * SCB_SHA256_SIZE, error);
+    }
+    return status != SCB_OK ? status : scb_digest_end(&digest, manifest->pages_sha256, error);
+}
+
+static enum scb_status write_manifest(struct scb_archive *archive, struct scb_manifest *manifest,
+                                      const struct scb_page_entry *pages,
+                                      struct scb_zip_entry *ret_entry, struct scb_error *error)
+{
+    struct manifest_file out = {0};
+    enum scb_status status = hash_pages(manifest, pages, error);
+    if (status == SCB_OK)
+        status = scb_backup_dir_open_durable(archive->dir, SCB_MANIFEST_NAME, &out.file, error);
+    if (status != SCB_OK)
+        return status;
+    struct page_walk walk = {pages, 0};
+    status = scb_manifest_write(manifest, next_page, &walk, (struct scb_sink){take_manifest, &out},
+                                error);
+    if (status != SCB_OK) {
+        scb_durable_abort(&out.file);
+        return status;
+    }
+    *ret_entry = (struct scb_zip_entry){.name = SCB_MANIFEST_NAME,
+                                        .crc32 = out.crc32,
+                                        .size = out.size,
+                                        .compressed_size = out.size,
+                                        .stored = true};
+    return scb_durable_commit(&out.file, error);
+}
+
+static enum scb_status write_directory(struct scb_archive *archive,
+                                       const struct scb_manifest *manifest,
+                                       const struct scb_page_entry *pages,
+                                       const struct scb_zip_entry *manifest_entry,
+                                       struct scb_error *error)
+{
+    enum scb_status status = SCB_OK;
+    scb_zip_writer_begin_directory(&archive->zip);
+    for (uint64_t i = 0; i < manifest->total_pages && status == SCB_OK; i++) {
+        char name[SCB_PAGE_NAME_SIZE];
+        scb_page_file_name(i, name);
+        struct scb_zip_entry entry = zip_entry(name, &pages[i]);
+        status = scb_zip_writer_add_record(&archive->zip, &entry, error);
+    }
+    if (status == SCB_OK)
+        status = scb_zip_writer_add_record(&archive->zip, manifest_entry, error);
+    if (status == SCB_OK)
+        status = scb_zip_writer_end(&archive->zip, error);
+    return status != SCB_OK ? status : write_pending(archive, error);
+}
+
+enum scb_status scb_archive_finish(struct scb_archive *archive, struct scb_manifest *manifest,
+                                   const struct scb_page_entry *pages,
+                                   uint8_t ret_sha256[SCB_SHA256_SIZE], uint64_t *ret_size,
+                                   struct scb_error *error)
+{
+    struct scb_zip_entry entry;
+    enum scb_status status = write_manifest(archive, manifest, pages, &entry, error);
+    if (status == SCB_OK)
+        status = stream_file(archive, &entry, error);
+    if (status == SCB_OK)
+        status = write_directory(archive, manifest, pages, &entry, error);
+    if (status == SCB_OK)
+        status = scb_digest_end(&archive->digest, ret_sha256, error);
+    *ret_size = archive->written;
+    if (status == SCB_OK)
+        status = scb_durable_commit(&archive->file, error);
+    scb_archive_abort(archive);
+    return status;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One backup, from the pinned block to the completed archive: the main story of this program.
+ */
+#ifndef SCB_JOB_BACKUP_H
+#define SCB_JOB_BACKUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/thread.h"
+#include "evm/address.h"
+#include "job/page_check.h"
+#include "scb/backup.h"
+#include "scb/catalog.h"
+#include "scb/error.h"
+#include "scb/progress.h"
+#include "scb/source.h"
+#include "store/store.h"
+
+/* What a backup works with; all borrowed. */
+struct scb_backup_parts {
+    struct scb_source *source;
+    struct scb_store *store;     /* NULL in a dry run */
+    struct scb_catalog *catalog; /* NULL in a dry run */
+    struct scb_log *log;
+    const struct scb_clock *clock;
+    const struct scb_cancel *cancel;
+    scb_progress_observer observe;
+    void *observe_state;
+};
+
+struct scb_backup_settings {
+    const char *backup_date;
+    struct scb_address contract;
+    const char *block;  /* contract.block */
+    uint64_t page_size; /* keys */
+    size_t max_concurrent_pages;
+    size_t worker_concurrency;
+    size_t memory_limit;
+    uint64_t max_backup_file_size;
+    struct scb_page_rules rules;
+    int64_t page_deadline_ms;
+    bool keep_page_files;
+};
+
+/* Pins the block and says what would be backed up; touches nothing but the chain. */
+SCB_MUST_CHECK enum scb_status scb_backup_plan(const struct scb_backup_parts *parts,
+                                               const struct scb_backup_settings *settings,
+                                               struct scb_backup_result *ret_result,
+                                               struct scb_error *error);
+
+/*
+ * Makes the backup, continuing an unfinished one of that date where its block is still served. A
+ * completed one is left as it is (already_done). On failure what was finished stays for the next
+ * run, and the catalog says why.
+ */
+SCB_MUST_CHECK enum scb_status scb_backup_run(const struct scb_backup_parts *parts,
+                                              const struct scb_backup_settings *settings,
+                                              struct scb_backup_result *ret_result,
+                                              struct scb_error *error);
+
+#endif

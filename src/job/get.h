@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds one key in an archive. Pages are looked through in order; what is given out has been
+ * checked against the manifest first.
+ */
+#ifndef SCB_JOB_GET_H
+#define SCB_JOB_GET_H
+
+#include "format/page.h"
+#include "scb/catalog.h"
+#include "scb/error.h"
+#include "scb/service.h"
+#include "store/store.h"
+
+struct scb_get_settings {
+    const char *backup_date; /* NULL: the newest completed one */
+    struct scb_page_limits limits;
+};
+
+SCB_MUST_CHECK enum scb_status scb_get(const struct scb_store *store, struct scb_catalog *catalog,
+                                       const struct scb_get_settings *settings,
+                                       struct scb_bytes key, struct scb_get_result *ret_result,
+                                       struct scb_error *error);
+
+#endif

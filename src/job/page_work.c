@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/page_work.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "evm/abi.h"
+
+enum {
+    PIECE = 64 * 1024,
+    KEEP_DEFLATED = 256 * 1024, /* larger buffers are not kept for the next page */
+};
+
+enum scb_status scb_page_tools_init(struct scb_page_tools *tools, struct scb_error *error)
+{
+    *tools = (struct scb_page_tools){.json = {.max = SCB_WHOLE_PAGE_SIZE}};
+    return scb_deflater_new(&tools->deflater, error);
+}
+
+void scb_page_tools_free(struct scb_page_tools *tools)
+{
+    scb_buffer_free(&tools->json);
+    scb_digest_free(&tools->digest);
+    scb_deflater_free(tools->deflater);
+}
+
+static void close_file(struct scb_page_work *work)
+{
+    if (work->fd >= 0)
+        (void)close(work->fd);
+    work->fd = -1;
+}
+
+enum scb_status scb_page_work_begin(struct scb_page_work *work, const struct scb_backup_dir *dir,
+                                    const struct scb_page_rules *rules, uint64_t number,
+                                    uint64_t first_entry, uint64_t keys, struct scb_error *error)
+{
+    work->dir = dir;
+    work->number = number;
+    work->first_entry = first_entry;
+    work->keys = keys;
+    work->done = work->size = 0;
+    work->whole = false;
+    work->fd = -1;
+    work->deflated.max = 2 * SCB_WHOLE_PAGE_SIZE;
+    if (work->deflated.capacity > KEEP_DEFLATED)
+        scb_buffer_free(&work->deflated);
+    scb_buffer_clear(&work->deflated);
+    scb_page_file_name(number, work->name);
+    return scb_page_check_begin(&work->check, rules, keys, error);
+}
+
+void scb_page_work_free(struct scb_page_work *work)
+{
+    scb_buffer_free(&work->deflated);
+    scb_buffer_free(&work->pieces);
+    scb_digest_free(&work->digest);
+    scb_page_check_free(&work->check);
+}
+
+/* A page that outgrows its buffer goes to its file, and through the digest, piece by piece. */
+static enum scb_status spill(void *state, const void *data, size_t size, struct scb_error *error)
+{
+    struct scb_page_work *work = state;
+    enum scb_status status = SCB_OK;
+    if (work->fd < 0) {
+        status = scb_backup_dir_create(work->dir, work->name, &work->fd, error);
+        if (status == SCB_OK)
+            status = scb_digest_begin(&work->digest, error);
+    }
+    if (status == SCB_OK)
+        status = scb_file_write(work->fd, work->name, data, size, error);
+    if (status == SCB_OK)
+        status = scb_digest_update(&work->digest, data, size, error);
+    return status;
+}
+
+static enum scb_status write_entries(struct scb_page_work *work, struct scb_bytes answer,
+                                     uint64_t entries, struct scb_error *error)
+{
+    struct scb_abi_page page;
+    enum scb_status status = scb_abi_page_open(answer, entries, &page, error);
+    if (status == SCB_OK && page.count != entries)
+        status = scb_error_set(error, SCB_ERROR_INTERNAL, "%" PRIu64 " entries became %" PRIu64,
+                               entries, page.count);
+    for (uint64_t i = 0; i < entries && status == SCB_OK; i++) {
+        struct scb_entry entry;
+        status = scb_abi_page_next(&page, &entry, error);
+        if (status == SCB_OK)
+            status =
+                scb_page_check_entry(&work->check, work->first_entry + work->done, &entry, error);
+        if (status == SCB_OK)
+            status = scb_page_writer_append(&work->writer, &entry, error);
+        work->done += status == SCB_OK;
+    }
+    return status;
+}
+
+static enum scb_status deflate_whole(struct scb_page_work *work, struct scb_page_tools *tools,
+                                     struct scb_bytes file, struct scb_error *error)
+{
+    work->whole = true;
+    return scb_deflater_run(tools->deflater, file, &work->deflated, &work->crc32, error);
+}
+
+/* Reads a page file of at most SCB_WHOLE_PAGE_SIZE into tools->json. */
+static enum scb_status read_whole(struct scb_page_work *work, struct scb_page_tools *tools,
+                                  struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    uint64_t size = 0;
+    enum scb_status status = scb_backup_dir_read(work->dir, work->name, &fd, &size, error);
+    scb_buffer_clear(&tools->json);
+    if (status == SCB_OK)
+        status = scb_buffer_reserve(&tools->json, (size_t)size, error);
+    if (status == SCB_OK)
+        status =
+            scb_file_read(fd, work->name, tools->json.data, (size_t)size, &tools->json.size, error);
+    return status;
+}
+
+/* The page file is whole: in file where nothing was spilled, else on the disk. */
+static enum scb_status finish(struct scb_page_work *work, struct scb_page_tools *tools,
+                              struct scb_bytes file, struct scb_error *error)
+{
+    work->size = work->writer.spilled + file.size;
+    enum scb_status status = SCB_OK;
+    if (work->fd < 0) {
+        status = scb_digest_sha256(&tools->digest, file, work->sha256, error);
+        if (status == SCB_OK)
+            status = scb_backup_dir_write(work->dir, work->name, file, error);
+        return status != SCB_OK ? status : deflate_whole(work, tools, file, error);
+    }
+    int fd = work->fd;
+    work->fd = -1;
+    status = scb_file_close(fd, work->name, error);
+    if (status == SCB_OK)
+        status = scb_digest_end(&work->digest, work->sha256, error);
+    if (status == SCB_OK && work->size <= SCB_WHOLE_PAGE_SIZE) {
+        status = read_whole(work, tools, error);
+        if (status == SCB_OK)
+            status = deflate_whole(work, tools, scb_buffer_bytes(&tools->json), error);
+    }
+    return status;
+}
+
+enum scb_status scb_page_work_add(struct scb_page_work *work, struct scb_page_tools *tools,
+                                  struct scb_bytes answer, uint64_t entries,
+                                  struct scb_error *error)
+{
+    if (work->done == 0) {
+        /* The usual page, one answer, is made in the worker's own buffer. */
+        struct scb_buffer *out = entries == work->keys ? &tools->json : &work->pieces;
+        work->pieces.max = PIECE;
+        scb_buffer_clear(out);
+        scb_page_writer_begin(&work->writer, out, (struct scb_sink){spill, work});
+    }
+    enum scb_status status = entries == 0 ? SCB_OK : write_entries(work, answer, entries, error);
+    if (status == SCB_OK && work->done == work->keys) {
+        status = scb_page_writer_end(&work->writer, error);
+        if (status == SCB_OK)
+            status = finish(work, tools, scb_buffer_bytes(work->writer.out), error);
+    }
+    if (status != SCB_OK)
+        close_file(work);
+    return status;
+}
+
+static enum scb_status hash_file(struct scb_page_work *work, struct scb_page_tools *tools,
+                                 uint8_t ret_sha256[SCB_SHA256_SIZE], struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    uint64_t size = 0;
+    enum scb_status status = scb_backup_dir_read(work->dir, work->name, &fd, &size, error);
+    if (status == SCB_OK)
+        status = scb_digest_begin(&tools->digest, error);
+    size_t got = 1;
+    while (status == SCB_OK && got > 0) {
+        uint8_t piece[PIECE];
+        status = scb_file_read(fd, work->name, piece, sizeof(piece), &got, error);
+        if (status == SCB_OK)
+            status = scb_digest_update(&tools->digest, piece, got, error);
+    }
+    work->size = size;
+    return status != SCB_OK ? status : scb_digest_end(&tools->digest, ret_sha256, error);
+}
+
+static enum scb_status file_size(const struct scb_page_work *work, uint64_t *ret_size,
+                                 struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    return scb_backup_dir_read(work->dir, work->name, &fd, ret_size, error);
+}
+
+enum scb_status scb_page_work_reuse(struct scb_page_work *work, struct scb_page_tools *tools,
+                                    const uint8_t recorded[SCB_SHA256_SIZE], bool *ret_good,
+                                    struct scb_error *error)
+{
+    *ret_good = false;
+    struct scb_error problem = {0};
+    enum scb_status status = file_size(work, &work->size, &problem);
+    bool small = work->size <= SCB_WHOLE_PAGE_SIZE;
+    if (status == SCB_OK && small) {
+        status = read_whole(work, tools, &problem);
+        if (status == SCB_OK)
+            status = scb_digest_sha256(&tools->digest, scb_buffer_bytes(&tools->json), work->sha256,
+                                       &problem);
+    } else if (status == SCB_OK) {
+        status = hash_file(work, tools, work->sha256, &problem);
+    }
+    if (status == SCB_ERROR_INTERNAL || status == SCB_ERROR_RESOURCE) {
+        *error = problem;
+        return status;
+    }
+    /* A file that cannot be read is as good as a damaged one: it is fetched again. */
+    if (status != SCB_OK || memcmp(work->sha256, recorded, SCB_SHA256_SIZE) != 0)
+        return SCB_OK;
+    *ret_good = true;
+    work->done = work->keys;
+    return small ? deflate_whole(work, tools, scb_buffer_bytes(&tools->json), error) : SCB_OK;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a worker does with a page: decode the contract's answers, check, write the page file, hash
+ * and deflate it. A page may come in several answers; its bytes do not depend on that.
+ */
+#ifndef SCB_JOB_PAGE_WORK_H
+#define SCB_JOB_PAGE_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buffer.h"
+#include "crypto/digest.h"
+#include "format/page.h"
+#include "format/zip.h"
+#include "job/page_check.h"
+#include "scb/error.h"
+#include "store/store.h"
+
+enum {
+    /* Page files up to this are deflated whole, larger ones as a stream: size alone chooses. */
+    SCB_WHOLE_PAGE_SIZE = 8 * 1024 * 1024,
+};
+
+/* A worker's tools, one set a thread. */
+struct scb_page_tools {
+    struct scb_buffer json; /* a whole page file, up to SCB_WHOLE_PAGE_SIZE */
+    struct scb_digest digest;
+    struct scb_deflater *deflater;
+};
+
+SCB_MUST_CHECK enum scb_status scb_page_tools_init(struct scb_page_tools *tools,
+                                                   struct scb_error *error);
+void scb_page_tools_free(struct scb_page_tools *tools);
+
+/* A page on its way; {0} is ready for scb_page_work_begin, and used again for the next page. */
+struct scb_page_work {
+    uint64_t number;
+    uint64_t first_entry; /* the index of its first entry in the contract */
+    uint64_t keys;        /* entries it must have */
+    uint64_t done;        /* entries written so far */
+    /* The finished page, once done == keys: */
+    uint8_t sha256[SCB_SHA256_SIZE];
+    uint64_t size;
+    uint32_t crc32;
+    bool whole;                 /* deflated holds it; else it is streamed from its file */
+    struct scb_buffer deflated; /* kept for the next page */
+    struct scb_page_check check;
+    /* Its own: */
+    const struct scb_backup_dir *dir;
+    char name[SCB_PAGE_NAME_SIZE];
+    struct scb_page_writer writer;
+    struct scb_buffer pieces; /* of a page that comes in several answers */
+    struct scb_digest digest;
+    int fd; /* of the page file while it is written in pieces; -1 */
+};
+
+/* Starts page number with keys entries, the first of which is first_entry. */
+SCB_MUST_CHECK enum scb_status scb_page_work_begin(struct scb_page_work *work,
+                                                   const struct scb_backup_dir *dir,
+                                                   const struct scb_page_rules *rules,
+                                                   uint64_t number, uint64_t first_entry,
+                                                   uint64_t keys, struct scb_error *error);
+
+/* Adds the entries of one answer; the last one finishes the page file. */
+SCB_MUST_CHECK enum scb_status scb_page_work_add(struct scb_page_work *work,
+                                                 struct scb_page_tools *tools,
+                                                 struct scb_bytes answer, uint64_t entries,
+                                                 struct scb_error *error);
+
+/*
+ * Takes the page file that an earlier run left, if its bytes have the recorded checksum;
+ * *ret_good is false where they do not and the page must be fetched again.
+ */
+SCB_MUST_CHECK enum scb_status scb_page_work_reuse(struct scb_page_work *work,
+                                                   struct scb_page_tools *tools,
+                                                   const uint8_t recorded[SCB_SHA256_SIZE],
+                                                   bool *ret_good, struct scb_error *error);
+
+void scb_page_work_free(struct scb_page_work *work);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "net/http.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+enum {
+    CONNECT_TIMEOUT_MS = 10000,
+    RECEIVE_BUFFER = 128 * 1024, /* fewer system calls for pages of some 100 KB */
+};
+
+struct scb_http {
+    CURLM *multi;
+    struct curl_slist *headers;
+    CURL **idle; /* handles to use again: they keep their options */
+    size_t idle_count;
+    size_t max_requests;
+};
+
+static void initialise_curl(void)
+{
+    (void)curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+enum scb_status scb_http_new(size_t max_requests, struct scb_http **ret_http,
+                             struct scb_error *error)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    (void)pthread_once(&once, initialise_curl);
+    struct scb_http *http = scb_alloc(1, sizeof(*http), error);
+    if (http == NULL)
+        return SCB_ERROR_RESOURCE;
+    http->max_requests = max_requests;
+    http->idle = scb_alloc(max_requests, sizeof(CURL *), error);
+    http->multi = curl_multi_init();
+    http->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (http->headers != NULL) /* no "Expect: 100-continue": a wasted round trip */
+        (void)curl_slist_append(http->headers, "Expect:");
+    if (http->idle == NULL || http->multi == NULL || http->headers == NULL) {
+        scb_http_free(http);
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for the HTTP client");
+    }
+    (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)max_requests + 4);
+    *ret_http = http;
+    return SCB_OK;
+}
+
+void scb_http_free(struct scb_http *http)
+{
+    if (http == NULL)
+        return;
+    for (size_t i = 0; i < http->idle_count; i++)
+        curl_easy_cleanup(http->idle[i]);
+    if (http->multi != NULL)
+        (void)curl_multi_cleanup(http->multi);
+    curl_slist_free_all(http->headers);
+    free(http->idle);
+    free(http);
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *state)
+{
+    struct scb_http_request *request = state;
+    return request->take_body(request, data, size * count) ? size * count : CURL_WRITEFUNC_ERROR;
+}
+
+static CURL *new_handle(struct scb_http *http)
+{
+    CURL *easy = curl_easy_init();
+    if (easy == NULL)
+        return NULL;
+    (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "satellite/" SCB_VERSION);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
+    (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
+    (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    return easy;
+}
+
+enum scb_status scb_http_start(struct scb_http *http, struct scb_http_request *request,
+                               struct scb_error *error)
+{
+    CURL *easy = http->idle_count > 0 ? http->idle[--http->idle_count] : new_handle(http);
+    if (easy == NULL)
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for an HTTP request");
+    (void)curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
+    (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+    (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
+    CURLMcode added = curl_multi_add_handle(http->multi, easy);
+    if (added != CURLM_OK) {
+        curl_easy_cleanup(easy);
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "HTTP request not started: %s",
+                             curl_multi_strerror(added));
+    }
+    request->easy = easy;
+    return SCB_OK;
+}
+
+static void finish(struct scb_http *http, struct scb_http_request *request,
+                   struct scb_http_result *result)
+{
+    CURL *easy = request->easy;
+    request->easy = NULL;
+    (void)curl_multi_remove_handle(http->multi, easy);
+    if (http->idle_count < http->max_requests)
+        http->idle[http->idle_count++] = easy;
+    else
+        curl_easy_cleanup(easy);
+    request->finished(request, result);
+}
+
+void scb_http_abort(struct scb_http *http, struct scb_http_request *request)
+{
+    struct scb_http_result result = {.failure = "aborted"};
+    finish(http, request, &result);
+}
+
+static void finish_transfer(struct scb_http *http, CURL *easy, CURLcode code)
+{
+    char *private = NULL;
+    (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
+    struct scb_http_request *request = (void *)private;
+    struct scb_http_result result = {.answered = code == CURLE_OK,
+                                     .refused_by_caller = code == CURLE_WRITE_ERROR};
+    (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &result.status);
+    curl_off_t retry_after_s = 0;
+    (void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
+    enum { LONGEST_S = 24 * 3600 };
+    result.retry_after_ms = (retry_after_s > LONGEST_S ? LONGEST_S : retry_after_s) * 1000;
+    if (code != CURLE_OK)
+        (void)snprintf(result.failure, sizeof(result.failure), "%s", curl_easy_strerror(code));
+    finish(http, request, &result);
+}
+
+enum scb_status scb_http_run(struct scb_http *http, int64_t timeout_ms, int watch_fd,
+                             struct scb_error *error)
+{
+    struct curl_waitfd watch = {.fd = watch_fd, .events = CURL_WAIT_POLLIN};
+    CURLMcode code =
+        curl_multi_poll(http->multi, &watch, watch_fd < 0 ? 0 : 1, (int)timeout_ms, NULL);
+    int running = 0;
+    if (code == CURLM_OK)
+        code = curl_multi_perform(http->multi, &running);
+    if (code != CURLM_OK)
+        return scb_error_set(error, SCB_ERROR_INTERNAL, "HTTP client: %s",
+                             curl_multi_strerror(code));
+    int left = 0;
+    for (CURLMsg *message = curl_multi_info_read(http->multi, &left); message != NULL;
+         message = curl_multi_info_read(http->multi, &left))
+        if (message->msg == CURLMSG_DONE)
+            finish_transfer(http, message->easy_handle, message->data.result);
+    return SCB_OK;
+}
+
+void scb_http_wake(struct scb_http *http)
+{
+    (void)curl_multi_wakeup(http->multi);
+}
+
+enum scb_status scb_http_check_url(const char *url, struct scb_error *error)
+{
+    CURLU *parsed = curl_url();
+    if (parsed == NULL)
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory to check a URL");
+    char *scheme = NULL;
+    CURLUcode code = curl_url_set(parsed, CURLUPART_URL, url, 0);
+    if (code == CURLUE_OK)
+        code = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0);
+    bool good = code == CURLUE_OK && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    curl_free(scheme);
+    curl_url_cleanup(parsed);
+    if (good)
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_VALIDATION, "not an http or https URL%s%s",
+                  code != CURLUE_OK ? ": " : "", code != CURLUE_OK ? curl_url_strerror(code) : "");
+    return scb_error_hint(error, "write it like https://rpc.example.org or http://127.0.0.1:8545");
+}

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "scb/service.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "base/thread.h"
+#include "evm/address.h"
+#include "job/backup.h"
+#include "job/get.h"
+#include "service/slot.h"
+#include "source/contract_source.h"
+#include "store/store.h"
+
+struct scb_service {
+    struct scb_service_parts parts;
+    const struct scb_clock *clock;
+    struct scb_cancel *own_cancel; /* where none was handed in */
+    const struct scb_cancel *cancel;
+    struct scb_address contract;
+};
+
+static int64_t integer(const struct scb_service *service, const char *name)
+{
+    return scb_config_integer(service->parts.config, name);
+}
+
+static const char *text(const struct scb_service *service, const char *name)
+{
+    return scb_config_text(service->parts.config, name);
+}
+
+enum scb_status scb_service_new(const struct scb_service_parts *parts,
+                                struct scb_service **ret_service, struct scb_error *error)
+{
+    struct scb_service *service = scb_alloc(1, sizeof(*service), error);
+    if (service == NULL)
+        return SCB_ERROR_RESOURCE;
+    service->parts = *parts;
+    service->clock = scb_clock_system();
+    service->cancel = parts->cancel;
+    enum scb_status status = SCB_OK;
+    const char *address = scb_config_text(parts->config, "contract.address");
+    if (address[0] != '\0')
+        status = scb_address_parse(address, &service->contract, error);
+    if (status != SCB_OK)
+        scb_error_wrap(error, "contract.address");
+    if (status == SCB_OK && parts->cancel == NULL) {
+        status = scb_cancel_new(&service->own_cancel, error);
+        service->cancel = service->own_cancel;
+    }
+    if (status != SCB_OK) {
+        scb_service_free(service);
+        return status;
+    }
+    *ret_service = service;
+    return SCB_OK;
+}
+
+void scb_service_free(struct scb_service *service)
+{
+    if (service == NULL)
+        return;
+    scb_cancel_free(service->own_cancel);
+    free(service);
+}
+
+void scb_service_stop(struct scb_service *service)
+{
+    if (service->own_cancel != NULL)
+        scb_cancel_request(service->own_cancel);
+}
+
+enum scb_status scb_service_open_catalog(const struct scb_service *service,
+                                         struct scb_catalog **ret_catalog, struct scb_error *error)
+{
+    return scb_catalog_open(text(service, "database.url"), false, ret_catalog, error);
+}
+
+static void note(void *state, const char *line)
+{
+    const struct scb_service *service = state;
+    scb_log_warn(service->parts.log, "Endpoint", SCB_TEXT("note", line));
+}
+
+static enum scb_status open_source(struct scb_service *service, struct scb_source **ret_source,
+                                   struct scb_error *error)
+{
+    struct scb_contract_source_settings settings = {
+        .client = {.urls = scb_config_list(service->parts.config, "contract.rpc_urls"),
+                   .max_in_flight = (size_t)integer(service, "backup.max_concurrent_pages"),
+                   .retry = {.attempts = integer(service, "backup.retry_attempts"),
+                             .delay_ms = integer(service, "backup.retry_delay"),
+                             .max_delay_ms = integer(service, "backup.retry_max_delay")},
+                   .rate_per_minute = integer(service, "backup.smart_contract_rate_limit"),
+                   .timeout_ms = integer(service, "backup.smart_contract_timeout"),
+                   .clock = service->clock,
+                   .cancel = service->cancel},
+        .pin = {.contract = service->contract,
+                .chain_id = (uint64_t)integer(service, "contract.chain_id"),
+                .block = text(service, "contract.block"),
+                .confirmations = (uint64_t)integer(service, "contract.confirmations"),
+                .max_block_age_ms = integer(service, "contract.max_block_age"),
+                .total_function = text(service, "contract.total_function"),
+                .clock = service->clock,
+                .note = note,
+                .note_state = service},
+        .page_function = text(service, "contract.page_function"),
+        .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
+        .memory_limit = (size_t)integer(service, "backup.memory_limit") / 2,
+        .max_value_size = (size_t)integer(service, "backup.max_value_size"),
+        .max_key_size = (size_t)integer(service, "backup.max_key_size")};
+    return scb_contract_source_open(&settings, ret_source, error);
+}
+
+static enum scb_status open_store(const struct scb_service *service, bool create,
+                                  struct scb_store **ret_store, struct scb_error *error)
+{
+    struct scb_store_settings settings = {.dir = text(service, "backup.backup_dir"),
+                                          .group = text(service, "backup.group"),
+                                          .min_free_bytes =
+                                              (uint64_t)integer(service, "backup.min_free_space")};
+    return scb_store_open(&settings, create, ret_store, error);
+}
+
+static struct scb_backup_settings backup_settings(const struct scb_service *service,
+                                                  const char *backup_date)
+{
+    return (struct scb_backup_settings){
+        .backup_date = backup_date,
+        .contract = service->contract,
+        .block = text(service, "contract.block"),
+        .page_size = (uint64_t)integer(service, "backup.page_size"),
+        .max_concurrent_pages = (size_t)integer(service, "backup.max_concurrent_pages"),
+        .worker_concurrency = (size_t)integer(service, "backup.worker_concurrency"),
+        .memory_limit = (size_t)integer(service, "backup.memory_limit"),
+        .max_backup_file_size = (uint64_t)integer(service, "backup.max_backup_file_size"),
+        .rules = {.max_key_size = (size_t)integer(service, "backup.max_key_size"),
+                  .max_value_size = (size_t)integer(service, "backup.max_value_size"),
+                  .strict = strcmp(text(service, "backup.validation"), "strict") == 0},
+        .page_deadline_ms = integer(service, "backup.page_deadline"),
+        .keep_page_files = scb_config_boolean(service->parts.config, "backup.keep_page_files")};
+}
+
+static enum scb_status run_one(struct scb_service *service, const char *backup_date, bool dry_run,
+                               struct scb_backup_result *ret_result, struct scb_error *error)
+{
+    struct scb_backup_settings settings = backup_settings(service, backup_date);
+    struct scb_backup_parts parts = {.log = service->parts.log,
+                                     .clock = service->clock,
+                                     .cancel = service->cancel,
+                                     .observe = service->parts.observe,
+                                     .observe_state = service->parts.observe_state};
+    enum scb_status status = SCB_OK;
+    if (!dry_run)
+        status = open_store(service, true, &parts.store, error);
+    if (status == SCB_OK && !dry_run)
+        status = scb_catalog_open(text(service, "database.url"), true, &parts.catalog, error);
+    if (status == SCB_OK)
+        status = open_source(service, &parts.source, error);
+    if (status == SCB_OK)
+        status = dry_run ? scb_backup_plan(&parts, &settings, ret_result, error)
+                         : scb_backup_run(&parts, &settings, ret_result, error);
+    if (parts.source != NULL)
+        parts.source->ops->close(parts.source);
+    scb_catalog_close(parts.catalog);
+    scb_store_close(parts.store);
+    return status;
+}
+
+enum scb_status scb_service_backup(struct scb_service *service,
+                                   const struct scb_backup_options *options,
+                                   struct scb_backup_result *ret_result, struct scb_error *error)
+{
+    int64_t now_ms = scb_clock_real_ms(service->clock);
+    struct scb_slot slot = scb_slot_at(now_ms, integer(service, "backup.chore_interval"));
+    if (options->force)
+        scb_backup_date_format(now_ms, true, slot.backup_date);
+    const char *backup_date = slot.backup_date;
+    if (options->backup_date != NULL) {
+        backup_date = options->backup_date;
+        enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
+        if (status != SCB_OK)
+            return status;
+    }
+    return run_one(service, backup_date, options->dry_run, ret_result, error);
+}
+
+/* Makes the slot's backup where it is due; returns when to look again. */
+static int64_t serve_slot(struct scb_service *service, const struct scb_slot *slot,
+                          int64_t *failures)
+{
+    struct scb_backup_result result;
+    struct scb_error error = {0};
+    enum scb_status status = run_one(service, slot->backup_date, false, &result, &error);
+    if (status == SCB_OK || status == SCB_ERROR_CANCELED) {
+        *failures = 0;
+        return slot->end_ms;
+    }
+    ++*failures;
+    scb_log_failure(service->parts.log, "Backup operation failed", slot->backup_date, &error);
+    if (!error.retryable)
+        return slot->end_ms;
+    int64_t again_ms = scb_clock_real_ms(service->clock) + scb_slot_retry_delay_ms(*failures);
+    return again_ms < slot->end_ms ? again_ms : slot->end_ms;
+}
+
+static enum scb_status check_scheduled(const struct scb_service *service, struct scb_error *error)
+{
+    const char *block = text(service, "contract.block");
+    if (block[0] < '0' || block[0] > '9')
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_VALIDATION,
+                  "contract.block is %s: every backup of the service would be the same", block);
+    return scb_error_hint(error, "use auto, finalized, safe or latest");
+}
+
+enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
+{
+    enum {
+        LONGEST_SLEEP_MS = 30000, /* so that a clock that jumps is noticed */
+    };
+    enum scb_status status = check_scheduled(service, error);
+    if (status != SCB_OK)
+        return status;
+    int64_t interval_ms = integer(service, "backup.chore_interval"), failures = 0;
+    struct scb_slot served = {0};
+    int64_t again_ms = 0;
+    scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
+                 SCB_NUMBER("chore_interval_ms", interval_ms));
+    while (!scb_cancel_requested(service->cancel)) {
+        int64_t now_ms = scb_clock_real_ms(service->clock);
+        struct scb_slot slot = scb_slot_at(now_ms, interval_ms);
+        if (slot.start_ms != served.start_ms || now_ms >= again_ms) {
+            failures = slot.start_ms == served.start_ms ? failures : 0;
+            served = slot;
+            again_ms = serve_slot(service, &slot, &failures);
+            continue;
+        }
+        int64_t left_ms = again_ms - now_ms;
+        (void)scb_cancel_sleep(service->cancel,
+                               left_ms < LONGEST_SLEEP_MS ? left_ms : LONGEST_SLEEP_MS);
+    }
+    scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
+    return SCB_OK;
+}
+
+enum scb_status scb_service_get(struct scb_service *service, const char *backup_date,
+                                struct scb_bytes key, struct scb_get_result *ret_result,
+                                struct scb_error *error)
+{
+    struct scb_catalog *catalog = NULL;
+    struct scb_store *store = NULL;
+    enum scb_status status = scb_service_open_catalog(service, &catalog, error);
+    if (status == SCB_OK)
+        status = open_store(service, false, &store, error);
+    struct scb_get_settings settings = {
+        .backup_date = backup_date,
+        .limits = {.max_key_size = (size_t)integer(service, "backup.max_key_size"),
+                   .max_value_size = (size_t)integer(service, "backup.max_value_size")}};
+    if (status == SCB_OK)
+        status = scb_get(store, catalog, &settings, key, ret_result, error);
+    scb_store_close(store);
+    scb_catalog_close(catalog);
+    return status;
+}

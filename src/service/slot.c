@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/slot.h"
+
+enum { SECOND_MS = 1000, MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };
+static const int64_t day_ms = 24 * (int64_t)HOUR_MS;
+
+struct scb_slot scb_slot_at(int64_t real_ms, int64_t interval_ms)
+{
+    /* A name has whole seconds, so has a slot. */
+    int64_t whole_ms = (interval_ms + SECOND_MS - 1) / SECOND_MS * SECOND_MS;
+    struct scb_slot slot = {.start_ms = real_ms - real_ms % whole_ms};
+    slot.end_ms = slot.start_ms + whole_ms;
+    scb_backup_date_format(slot.start_ms, whole_ms < day_ms, slot.backup_date);
+    return slot;
+}
+
+int64_t scb_slot_retry_delay_ms(int64_t failures)
+{
+    int64_t delay_ms = MINUTE_MS;
+    for (int64_t i = 1; i < failures && delay_ms < HOUR_MS; i++)
+        delay_ms *= 2;
+    return delay_ms < HOUR_MS ? delay_ms : HOUR_MS;
+}

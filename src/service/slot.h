@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * When backups are due (SPEC 4): time is cut into slots of chore_interval since the epoch, in UTC,
+ * and a slot without a completed backup is due. So nothing drifts, doubles or is left out.
+ */
+#ifndef SCB_SERVICE_SLOT_H
+#define SCB_SERVICE_SLOT_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+
+struct scb_slot {
+    int64_t start_ms;
+    int64_t end_ms;
+    char backup_date[SCB_BACKUP_DATE_SIZE]; /* of the start: a day, or a time where slots are
+                                               shorter */
+};
+
+struct scb_slot scb_slot_at(int64_t real_ms, int64_t interval_ms);
+
+/* How long to wait after the failed attempt number failures (1 = first): 1 minute, doubling to 1
+ * hour. */
+int64_t scb_slot_retry_delay_ms(int64_t failures);
+
+#endif

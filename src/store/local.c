@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { MIN_FREE_INODES = 64 };
+#define LATEST_DIR  "latest"
+#define LATEST_NAME "backup_latest.zip"
+#define LOCKS_DIR   ".locks"
+
+struct scb_store {
+    char *path;
+    int fd;
+    mode_t dir_mode, file_mode;
+    uint64_t min_free_bytes;
+};
+
+struct scb_backup_dir {
+    const struct scb_store *store;
+    int fd;
+    char backup_date[SCB_BACKUP_DATE_SIZE];
+};
+
+struct scb_store_lock {
+    int fd;
+};
+
+void scb_archive_name(const char *backup_date, char ret_name[SCB_ARCHIVE_NAME_SIZE])
+{
+    (void)snprintf(ret_name, SCB_ARCHIVE_NAME_SIZE, "backup_%.23s.zip", backup_date);
+}
+
+/* The group comes down to every file below through the set-group-id bit. */
+static enum scb_status set_group(struct scb_store *store, const char *group,
+                                 struct scb_error *error)
+{
+    if (group[0] == '\0')
+        return SCB_OK;
+    errno = 0;
+    const struct group *found = getgrnam(group);
+    if (found == NULL)
+        return scb_error_set(error, SCB_ERROR_VALIDATION, "backup.group: no group '%s'", group);
+    store->dir_mode = 02750;
+    store->file_mode = 0640;
+    if (fchown(store->fd, (uid_t)-1, found->gr_gid) != 0 || fchmod(store->fd, 02750) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "group of '%s' not set to '%s'",
+                                   store->path, group);
+    return SCB_OK;
+}
+
+enum scb_status scb_store_open(const struct scb_store_settings *settings, bool create,
+                               struct scb_store **ret_store, struct scb_error *error)
+{
+    struct scb_store *store = scb_alloc(1, sizeof(*store), error);
+    if (store == NULL)
+        return SCB_ERROR_RESOURCE;
+    *store = (struct scb_store){
+        .fd = -1, .dir_mode = 0700, .file_mode = 0600, .min_free_bytes = settings->min_free_bytes};
+    store->path = scb_strdup(settings->dir, error);
+    enum scb_status status = store->path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
+    if (status == SCB_OK) {
+        status = scb_dir_open(settings->dir, create, store->dir_mode, &store->fd, error);
+        if (status != SCB_OK)
+            (void)scb_error_hint(error, "check backup.backup_dir and who owns it");
+    }
+    if (status == SCB_OK && create)
+        status = set_group(store, settings->group, error);
+    if (status != SCB_OK) {
+        scb_store_close(store);
+        return status;
+    }
+    *ret_store = store;
+    return SCB_OK;
+}
+
+void scb_store_close(struct scb_store *store)
+{
+    if (store == NULL)
+        return;
+    if (store->fd >= 0)
+        (void)close(store->fd);
+    free(store->path);
+    free(store);
+}
+
+enum scb_status scb_store_check_space(const struct scb_store *store, struct scb_error *error)
+{
+    struct statvfs space = {0};
+    if (fstatvfs(store->fd, &space) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "free space of '%s' not known",
+                                   store->path);
+    uint64_t free_bytes = (uint64_t)space.f_bavail * space.f_frsize;
+    if (free_bytes < store->min_free_bytes) {
+        char free_text[32], wanted[32];
+        scb_text_format_size_short(free_bytes, free_text, sizeof(free_text));
+        scb_text_format_size_short(store->min_free_bytes, wanted, sizeof(wanted));
+        scb_error_set(error, SCB_ERROR_RESOURCE, "%s free in '%s', less than min_free_space (%s)",
+                      free_text, store->path, wanted);
+        return scb_error_hint(error, "free disk space or lower backup.min_free_space");
+    }
+    if (space.f_files > 0 && space.f_favail < MIN_FREE_INODES) {
+        scb_error_set(error, SCB_ERROR_RESOURCE, "no inodes left in '%s'", store->path);
+        return scb_error_hint(error, "remove files, or set backup.keep_page_files to false");
+    }
+    return SCB_OK;
+}
+
+enum scb_status scb_store_read(const struct scb_store *store, const char *name,
+                               struct scb_buffer *out, struct scb_error *error)
+{
+    return scb_file_read_all(store->fd, name, out, error);
+}
+
+enum scb_status scb_store_write(const struct scb_store *store, const char *name, const void *data,
+                                size_t size, struct scb_error *error)
+{
+    return scb_file_write_durably(store->fd, name, data, size, store->file_mode, error);
+}
+
+static enum scb_status refuse_lock(int fd, const char *backup_date, struct scb_error *error)
+{
+    char owner[160] = "";
+    ssize_t size = pread(fd, owner, sizeof(owner) - 1, 0);
+    owner[size > 0 ? (size_t)size : 0] = '\0';
+    owner[strcspn(owner, "\n")] = '\0';
+    char printable[192];
+    scb_error_set(error, SCB_ERROR_BUSY, "backup %s is being worked on by %s", backup_date,
+                  scb_text_printable((struct scb_bytes){(const uint8_t *)owner, strlen(owner)},
+                                     printable, sizeof(printable)));
+    error->retryable = true;
+    return scb_error_hint(error, "wait for it, or stop that process first");
+}
+
+enum scb_status scb_store_lock(const struct scb_store *store, const char *backup_date,
+                               const struct scb_clock *clock, struct scb_store_lock **ret_lock,
+                               struct scb_error *error)
+{
+    SCB_AUTO(fd) int locks_fd = -1;
+    SCB_AUTO(fd) int fd = -1;
+    enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
+    if (status == SCB_OK)
+        status = scb_dir_open_below(store->fd, LOCKS_DIR, true, store->dir_mode, &locks_fd, error);
+    if (status == SCB_OK)
+        status =
+            scb_file_open(locks_fd, backup_date, O_RDWR | O_CREAT, store->file_mode, &fd, error);
+    if (status != SCB_OK)
+        return status;
+    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    if (fcntl(fd, F_OFD_SETLK, &whole) != 0) {
+        if (errno == EAGAIN || errno == EACCES)
+            return refuse_lock(fd, backup_date, error);
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "lock of %s not taken",
+                                   backup_date);
+    }
+    char since[SCB_TIMESTAMP_SIZE], owner[96];
+    scb_timestamp_format(scb_clock_real_ms(clock), since);
+    int size = snprintf(owner, sizeof(owner), "process %ld since %s\n", (long)getpid(), since);
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, (size_t)size, 0) != size)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "lock of %s not written",
+                                   backup_date);
+    struct scb_store_lock *lock = scb_alloc(1, sizeof(*lock), error);
+    if (lock == NULL)
+        return SCB_ERROR_RESOURCE;
+    lock->fd = fd;
+    fd = -1;
+    *ret_lock = lock;
+    return SCB_OK;
+}
+
+void scb_store_unlock(struct scb_store_lock *lock)
+{
+    if (lock == NULL)
+        return;
+    (void)close(lock->fd);
+    free(lock);
+}
+
+enum scb_status scb_backup_dir_open(const struct scb_store *store, const char *backup_date,
+                                    bool create, struct scb_backup_dir **ret_dir,
+                                    struct scb_error *error)
+{
+    enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
+    if (status != SCB_OK)
+        return status;
+    struct scb_backup_dir *dir = scb_alloc(1, sizeof(*dir), error);
+    if (dir == NULL)
+        return SCB_ERROR_RESOURCE;
+    dir->store = store;
+    (void)snprintf(dir->backup_date, sizeof(dir->backup_date), "%s", backup_date);
+    status = scb_dir_open_below(store->fd, backup_date, create, store->dir_mode, &dir->fd, error);
+    if (status != SCB_OK) {
+        free(dir);
+        return status;
+    }
+    *ret_dir = dir;
+    return SCB_OK;
+}
+
+void scb_backup_dir_close(struct scb_backup_dir *dir)
+{
+    if (dir == NULL)
+        return;
+    (void)close(dir->fd);
+    free(dir);
+}
+
+enum scb_status scb_backup_dir_create(const struct scb_backup_dir *dir, const char *name,
+                                      int *ret_fd, struct scb_error *error)
+{
+    return scb_file_open(dir->fd, name, O_WRONLY | O_CREAT | O_TRUNC, dir->store->file_mode, ret_fd,
+                         error);
+}
+
+enum scb_status scb_backup_dir_write(const struct scb_backup_dir *dir, const char *name,
+                                     struct scb_bytes data, struct scb_error *error)
+{
+    int fd = -1;
+    enum scb_status status = scb_backup_dir_create(dir, name, &fd, error);
+    if (status != SCB_OK)
+        return status;
+    status = scb_file_write(fd, name, data.data, data.size, error);
+    if (status != SCB_OK) {
+        (void)close(fd);
+        return status;
+    }
+    return scb_file_close(fd, name, error);
+}
+
+enum scb_status scb_backup_dir_read(const struct scb_backup_dir *dir, const char *name, int *ret_fd,
+                                    uint64_t *ret_size, struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    enum scb_status status = scb_file_open(dir->fd, name, O_RDONLY, 0, &fd, error);
+    if (status != SCB_OK)
+        return status;
+    struct stat about = {0};
+    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))
+        return scb_error_set(error, SCB_ERROR_FILE, "'%s' is no regular file", name);
+    *ret_size = (uint64_t)about.st_size;
+    *ret_fd = fd;
+    fd = -1;
+    return SCB_OK;
+}
+
+enum scb_status scb_backup_dir_remove(const struct scb_backup_dir *dir, const char *name,
+                                      struct scb_error *error)
+{
+    return scb_file_remove(dir->fd, name, error);
+}
+
+static bool is_leftover(const char *name)
+{
+    size_t size = strlen(name);
+    return strncmp(name, "page_", 5) == 0 || (size > 4 && strcmp(name + size - 4, ".tmp") == 0);
+}
+
+enum scb_status scb_backup_dir_clear(const struct scb_backup_dir *dir, struct scb_error *error)
+{
+    int fd = -1;
+    enum scb_status status = scb_file_open(dir->fd, ".", O_RDONLY | O_DIRECTORY, 0, &fd, error);
+    if (status != SCB_OK)
+        return status;
+    DIR *listing = fdopendir(fd);
+    if (listing == NULL) {
+        int failed = errno;
+        (void)close(fd);
+        return scb_error_set_errno(error, SCB_ERROR_FILE, failed, "'%s' not listed",
+                                   dir->backup_date);
+    }
+    for (const struct dirent *entry = readdir(listing); entry != NULL && status == SCB_OK;
+         entry = readdir(listing))
+        if (is_leftover(entry->d_name))
+            status = scb_file_remove(dir->fd, entry->d_name, error);
+    (void)closedir(listing);
+    return status;
+}
+
+enum scb_status scb_backup_dir_open_durable(const struct scb_backup_dir *dir, const char *name,
+                                            struct scb_durable_file *ret_file,
+                                            struct scb_error *error)
+{
+    return scb_durable_open(ret_file, dir->fd, name, dir->store->file_mode, error);
+}
+
+void scb_backup_dir_remove_if_empty(const struct scb_backup_dir *dir)
+{
+    (void)unlinkat(dir->store->fd, dir->backup_date, AT_REMOVEDIR);
+}
+
+static enum scb_status copy_file(int from_dir, const char *from, int to_dir, const char *to,
+                                 mode_t mode, struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    struct scb_durable_file file = {.fd = -1};
+    enum scb_status status = scb_file_open(from_dir, from, O_RDONLY, 0, &fd, error);
+    if (status == SCB_OK)
+        status = scb_durable_open(&file, to_dir, to, mode, error);
+    size_t got = 1;
+    while (status == SCB_OK && got > 0) {
+        char piece[64 * 1024];
+        status = scb_file_read(fd, from, piece, sizeof(piece), &got, error);
+        if (status == SCB_OK)
+            status = scb_durable_write(&file, piece, got, error);
+    }
+    if (status != SCB_OK) {
+        if (file.fd >= 0)
+            scb_durable_abort(&file);
+        return status;
+    }
+    return scb_durable_commit(&file, error);
+}
+
+enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct scb_error *error)
+{
+    static const char temporary[] = "." LATEST_NAME ".tmp";
+    char archive[SCB_ARCHIVE_NAME_SIZE];
+    scb_archive_name(dir->backup_date, archive);
+    SCB_AUTO(fd) int latest_fd = -1;
+    enum scb_status status = scb_dir_open_below(dir->store->fd, LATEST_DIR, true,
+                                                dir->store->dir_mode, &latest_fd, error);
+    if (status == SCB_OK)
+        status = scb_file_remove(latest_fd, temporary, error);
+    if (status != SCB_OK)
+        return status;
+    if (linkat(dir->fd, archive, latest_fd, temporary, 0) != 0) {
+        if (errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK || errno == EXDEV ||
+            errno == ENOSYS)
+            return copy_file(dir->fd, archive, latest_fd, LATEST_NAME, dir->store->file_mode,
+                             error);
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "latest/%s not linked",
+                                   LATEST_NAME);
+    }
+    if (renameat(latest_fd, temporary, latest_fd, LATEST_NAME) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "latest/%s not renamed",
+                                   LATEST_NAME);
+    /* A rename onto the same inode does nothing and leaves the temporary name. */
+    status = scb_file_remove(latest_fd, temporary, error);
+    return status != SCB_OK ? status : scb_dir_sync(latest_fd, LATEST_DIR, error);
+}
