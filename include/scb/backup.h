@@ -14,6 +14,7 @@
 struct scb_backup_options {
     const char *backup_date; /* NULL: the present slot's */
     bool force;              /* another one, beside what is there */
+    bool retry;              /* only a backup that was begun: else NotFoundError */
     bool dry_run;            /* pin and count, write nothing */
 };
 

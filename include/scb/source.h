@@ -71,7 +71,7 @@ struct scb_source_ops {
     void (*release)(struct scb_source *source, struct scb_range *range);
     /* A range became urgent. */
     void (*hurry)(struct scb_source *source, struct scb_range *range);
-    /* Every range under way is answered with Canceled, soon. */
+    /* Every range under way is answered with Canceled, soon; later ones are served again. */
     void (*cancel)(struct scb_source *source);
     void (*counters)(struct scb_source *source, struct scb_source_counters *ret_counters);
     /* Nothing may be under way. */

@@ -82,6 +82,29 @@ static enum scb_status new_service(const struct scb_command_context *context,
     return scb_service_new(&parts, ret_service, error);
 }
 
+static enum scb_status make_backup(const struct scb_command_context *context,
+                                   const struct scb_backup_options *options,
+                                   struct scb_error *error)
+{
+    struct scb_progress_line line;
+    struct scb_service *service = NULL;
+    enum scb_status status = new_service(context, &line, &service, error);
+    if (status != SCB_OK)
+        return status;
+    struct scb_backup_result result;
+    scb_progress_begin(&line, context);
+    status = scb_service_backup(service, options, &result, error);
+    scb_progress_end(&line);
+    scb_service_free(service);
+    if (status != SCB_OK)
+        return status;
+    if (context->json)
+        return print_json(&result, options->dry_run, error);
+    if (!context->quiet)
+        print_text(context, &result, options->dry_run);
+    return SCB_OK;
+}
+
 enum scb_status scb_command_backup_run(const struct scb_command_context *context,
                                        struct scb_error *error)
 {
@@ -92,23 +115,19 @@ enum scb_status scb_command_backup_run(const struct scb_command_context *context
     if (options.force && options.backup_date != NULL)
         return scb_error_set(error, SCB_ERROR_USAGE,
                              "--force names the backup itself; leave --backup-date out");
-    struct scb_progress_line line;
-    struct scb_service *service = NULL;
-    enum scb_status status = new_service(context, &line, &service, error);
-    if (status != SCB_OK)
-        return status;
-    struct scb_backup_result result;
-    scb_progress_begin(&line, context);
-    status = scb_service_backup(service, &options, &result, error);
-    scb_progress_end(&line);
-    scb_service_free(service);
-    if (status != SCB_OK)
-        return status;
-    if (context->json)
-        return print_json(&result, options.dry_run, error);
-    if (!context->quiet)
-        print_text(context, &result, options.dry_run);
-    return SCB_OK;
+    return make_backup(context, &options, error);
+}
+
+enum scb_status scb_command_backup_retry(const struct scb_command_context *context,
+                                         struct scb_error *error)
+{
+    struct scb_backup_options options = {
+        .backup_date = scb_command_option(context, "--backup-date"), .retry = true};
+    if (options.backup_date == NULL) {
+        scb_error_set(error, SCB_ERROR_USAGE, "--backup-date is missing");
+        return scb_error_hint(error, "satellite backup list shows the dates");
+    }
+    return make_backup(context, &options, error);
 }
 
 enum scb_status scb_command_run_backup(const struct scb_command_context *context,

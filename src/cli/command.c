@@ -52,17 +52,14 @@ static size_t match(const char *path, const char *const *words, size_t count, bo
 
 const struct scb_command *scb_command_find(const char *const *words, size_t count, size_t *ret_used)
 {
-    const struct scb_command *found = NULL;
-    *ret_used = 0;
     for (size_t i = 0; i < scb_command_count; i++) {
         bool whole = false;
-        size_t used = match(scb_commands[i].path, words, count, &whole);
-        if (whole && used > *ret_used) {
-            *ret_used = used;
-            found = &scb_commands[i];
-        }
+        *ret_used = match(scb_commands[i].path, words, count, &whole);
+        if (whole)
+            return &scb_commands[i];
     }
-    return found;
+    *ret_used = 0;
+    return NULL;
 }
 
 bool scb_command_begins_with(const char *path, const char *const *words, size_t count)

@@ -75,10 +75,7 @@ struct scb_command {
 extern const struct scb_command scb_commands[];
 extern const size_t scb_command_count;
 
-/*
- * The command that the first words name, the longest one that fits; *ret_used is how many of them
- * it took. NULL for none.
- */
+/* The command that the first words name, *ret_used of them; NULL for none. */
 const struct scb_command *scb_command_find(const char *const *words, size_t count,
                                            size_t *ret_used);
 /* How many commands begin with all of the words. */

@@ -239,43 +239,57 @@ static enum scb_status add_backup(void *state, const struct scb_backup_record *b
                          error);
 }
 
-enum scb_status scb_command_backup_list(const struct scb_command_context *context,
-                                        struct scb_error *error)
+static enum scb_status list_json(struct scb_catalog *catalog, uint64_t limit,
+                                 struct scb_error *error)
+{
+    SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
+    struct scb_json json;
+    struct backup_rows rows = {.json = &json};
+    scb_json_begin(&json, &text);
+    scb_json_open_array(&json, NULL);
+    enum scb_status status =
+        catalog == NULL ? SCB_OK : scb_catalog_list(catalog, limit, add_backup, &rows, error);
+    scb_json_close_array(&json);
+    if (status == SCB_OK)
+        status = scb_json_finish(&json, error);
+    if (status == SCB_OK)
+        scb_output_json(&text);
+    return status;
+}
+
+static enum scb_status list_table(struct scb_catalog *catalog, uint64_t limit,
+                                  struct scb_error *error)
 {
     static const struct scb_column columns[] = {
         {"BACKUP", false}, {"STATUS", false},    {"KEYS", true},       {"PAGES", true},
         {"SIZE", true},    {"COMPLETED", false}, {"LAST ERROR", false}};
+    SCB_AUTO(table) struct scb_table *table = NULL;
+    enum scb_status status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
+    struct backup_rows rows = {.table = table};
+    if (status == SCB_OK && catalog != NULL)
+        status = scb_catalog_list(catalog, limit, add_backup, &rows, error);
+    return status != SCB_OK ? status : scb_table_print(table, stdout, error);
+}
+
+enum scb_status scb_command_backup_list(const struct scb_command_context *context,
+                                        struct scb_error *error)
+{
     uint64_t limit = 0;
     const char *limit_text = scb_command_option(context, "--limit");
-    enum scb_status status = SCB_OK;
     if (limit_text != NULL && scb_text_parse_u64(limit_text, &limit, error) != SCB_OK) {
         scb_error_wrap(error, "--limit");
         error->status = SCB_ERROR_USAGE;
         return error->status;
     }
     struct scb_catalog *catalog = NULL;
-    SCB_AUTO(table) struct scb_table *table = NULL;
-    SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
-    struct scb_json json;
-    scb_json_begin(&json, &text);
-    struct backup_rows rows = {.json = context->json ? &json : NULL};
-    status = open_catalog(context, &catalog, error);
-    if (status != SCB_OK)
+    struct scb_error none = {0};
+    enum scb_status status = open_catalog(context, &catalog, &none);
+    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND) { /* no database yet: no backups yet */
+        *error = none;
         return status;
-    if (context->json)
-        scb_json_open_array(&json, NULL);
-    else
-        status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
-    rows.table = table;
-    if (status == SCB_OK)
-        status = scb_catalog_list(catalog, limit, add_backup, &rows, error);
+    }
+    status = context->json ? list_json(catalog, limit, error) : list_table(catalog, limit, error);
     scb_catalog_close(catalog);
-    if (status != SCB_OK || !context->json)
-        return status != SCB_OK ? status : scb_table_print(table, stdout, error);
-    scb_json_close_array(&json);
-    status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
     return status;
 }
 
@@ -316,8 +330,6 @@ static enum scb_status get_json(const struct scb_get_result *found, struct scb_e
             scb_json_text(&json, NULL, names[i]);
         scb_json_close_array(&json);
     }
-    scb_json_text(&json, "backup_date", found->backup_date);
-    scb_json_unsigned(&json, "page_number", found->page_number);
     scb_json_close_object(&json);
     status = scb_json_finish(&json, error);
     if (status == SCB_OK)
@@ -325,29 +337,22 @@ static enum scb_status get_json(const struct scb_get_result *found, struct scb_e
     return status;
 }
 
-/* Bytes from the chain may hold anything, escape sequences for the terminal included. */
-static enum scb_status print_bytes(const char *name, struct scb_bytes bytes,
-                                   struct scb_error *error)
+/*
+ * The value itself, for the next program; on a terminal with its control bytes escaped, since
+ * bytes from the chain may hold anything.
+ */
+static enum scb_status print_value(struct scb_bytes value, struct scb_error *error)
 {
-    size_t size = bytes.size * 4 + 8;
+    if (isatty(STDOUT_FILENO) != 1) {
+        (void)fwrite(value.data, 1, value.size, stdout);
+        return SCB_OK;
+    }
+    size_t size = value.size * 4 + 8;
     SCB_AUTO(memory) char *printable = scb_alloc(size, 1, error);
     if (printable == NULL)
         return SCB_ERROR_RESOURCE;
-    (void)printf("%-12s %s\n", name, scb_text_printable(bytes, printable, size));
+    (void)puts(scb_text_printable(value, printable, size));
     return SCB_OK;
-}
-
-static enum scb_status print_found(const struct scb_get_result *found, struct scb_error *error)
-{
-    enum scb_status status = print_bytes("key", found->entry.key, error);
-    if (status == SCB_OK)
-        status = print_bytes("value", found->entry.value, error);
-    if (status == SCB_OK)
-        status = print_bytes("version", found->entry.version_id, error);
-    if (status == SCB_OK)
-        (void)printf("%-12s %s, page %" PRIu64 "\n", "backup", found->backup_date,
-                     found->page_number);
-    return status;
 }
 
 enum scb_status scb_command_backup_get(const struct scb_command_context *context,
@@ -368,10 +373,8 @@ enum scb_status scb_command_backup_get(const struct scb_command_context *context
         return status;
     if (context->json)
         status = get_json(&found, error);
-    else if (scb_command_option(context, "--raw") != NULL)
-        (void)fwrite(found.entry.value.data, 1, found.entry.value.size, stdout);
     else
-        status = print_found(&found, error);
+        status = print_value(found.entry.value, error);
     scb_get_result_free(&found);
     return status;
 }

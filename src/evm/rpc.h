@@ -43,7 +43,7 @@ enum scb_rpc_outcome {
 struct scb_rpc_response {
     struct scb_buffer result;   /* the decoded bytes where the result is a hex string */
     struct scb_buffer envelope; /* the JSON with the hex cut out */
-    uint64_t id;                /* the request's, which the answer must repeat */
+    uint64_t id;                /* the request's (at most INT64_MAX), which the answer repeats */
     bool hex_result;            /* eth_call and eth_getCode: result is "0x…" */
     /* the scanner's own */
     uint8_t state;
@@ -64,7 +64,7 @@ void scb_rpc_response_free(struct scb_rpc_response *response);
 /*
  * Takes the next bytes of the body. ResourceError when the result passes max_result (ask for
  * less); ContractConnectionError, retryable, for what is not JSON-RPC; ValidationError for hex
- * that is none.
+ * that is none. After an error only _finish (never a result then) or _begin may follow.
  */
 SCB_MUST_CHECK enum scb_status scb_rpc_response_feed(struct scb_rpc_response *response,
                                                      const void *data, size_t size,

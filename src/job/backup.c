@@ -228,6 +228,14 @@ static void observe(void *state, const struct scb_run_progress *progress)
         backup->parts->observe(backup->parts->observe_state, progress);
 }
 
+/* Whether odd answers have a simple reason: another block stands at the pinned number now. */
+static bool was_replaced(struct scb_source *source)
+{
+    bool changed = false;
+    struct scb_error unused = {0};
+    return source->ops->confirm(source, &changed, &unused) == SCB_OK && changed;
+}
+
 static enum scb_status run_pages(struct backup *backup, bool *ret_pin_lost, struct scb_error *error)
 {
     const struct scb_backup_parts *parts = backup->parts;
@@ -257,6 +265,8 @@ static enum scb_status run_pages(struct backup *backup, bool *ret_pin_lost, stru
         status = scb_pipeline_run(&pipeline, backup->pages, ret_pin_lost, error);
     if (status == SCB_OK)
         status = parts->source->ops->confirm(parts->source, ret_pin_lost, error);
+    else if (status == SCB_ERROR_VALIDATION || status == SCB_ERROR_CONTRACT)
+        *ret_pin_lost |= was_replaced(parts->source);
     if (status == SCB_OK && *ret_pin_lost)
         status = scb_error_set(error, SCB_ERROR_CONTRACT,
                                "block %" PRIu64 " was replaced (the chain reorganised)",
@@ -391,7 +401,7 @@ static enum scb_status make_or_settle(struct backup *backup, struct scb_error *e
     struct scb_error none = {0};
     enum scb_status status = scb_catalog_get(backup->parts->catalog, backup->settings->backup_date,
                                              &backup->result->backup, &none);
-    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND) {
+    if (status != SCB_OK && (status != SCB_ERROR_NOT_FOUND || backup->settings->must_exist)) {
         *error = none;
         return status;
     }

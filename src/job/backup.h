@@ -34,6 +34,7 @@ struct scb_backup_parts {
 
 struct scb_backup_settings {
     const char *backup_date;
+    bool must_exist; /* NotFoundError where no run of that date was ever begun */
     struct scb_address contract;
     const char *block;  /* contract.block */
     uint64_t page_size; /* keys */

@@ -9,6 +9,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,7 @@ struct pipeline {
     size_t window;
     struct scb_queue *work_queue; /* answers, and pages to reuse: to the workers */
     struct scb_queue *done_queue; /* pages made or failed: to the committer */
+    atomic_bool stopping;         /* workers ask the source for nothing more */
     pthread_t *workers;
     size_t worker_count;
     /* The committer's: */
@@ -77,6 +79,17 @@ static void fetch_rest(struct slot *slot)
     pipeline->settings->source->ops->submit(pipeline->settings->source, &slot->range);
 }
 
+/* A worker's: false when the run is stopping. */
+static bool fetch_more(struct slot *slot)
+{
+    if (atomic_load(&slot->pipeline->stopping)) {
+        slot->status = scb_error_set(&slot->error, SCB_ERROR_CANCELED, "interrupted");
+        return false;
+    }
+    fetch_rest(slot);
+    return true;
+}
+
 /* A worker's: takes an answer into the page. True when the page is finished or has failed. */
 static bool take_answer(struct slot *slot, struct scb_page_tools *tools)
 {
@@ -90,11 +103,7 @@ static bool take_answer(struct slot *slot, struct scb_page_tools *tools)
         slot->error = range->error;
     }
     slot->pipeline->settings->source->ops->release(slot->pipeline->settings->source, range);
-    if (slot->status == SCB_OK && slot->work.done < slot->work.keys) {
-        fetch_rest(slot);
-        return false;
-    }
-    return true;
+    return slot->status != SCB_OK || slot->work.done == slot->work.keys || !fetch_more(slot);
 }
 
 /* A worker's: starts a page. True when it needs nothing from the source. */
@@ -113,8 +122,7 @@ static bool start_page(struct slot *slot, struct scb_page_tools *tools)
             scb_page_work_add(&slot->work, tools, (struct scb_bytes){0}, 0, &slot->error);
         return true;
     }
-    fetch_rest(slot);
-    return false;
+    return !fetch_more(slot);
 }
 
 static void *work(void *argument)
@@ -323,8 +331,8 @@ static void fail(struct pipeline *pipeline, const struct scb_error *error)
     if (pipeline->failure.status != SCB_OK)
         return;
     pipeline->failure = *error;
-    if (!pipeline->pin_lost) /* those under way would be waited for; a re-pin needs the source */
-        pipeline->settings->source->ops->cancel(pipeline->settings->source);
+    atomic_store(&pipeline->stopping, true);
+    pipeline->settings->source->ops->cancel(pipeline->settings->source);
 }
 
 static void observe(struct pipeline *pipeline, bool last)

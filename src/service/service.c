@@ -147,10 +147,13 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
         .keep_page_files = scb_config_boolean(service->parts.config, "backup.keep_page_files")};
 }
 
-static enum scb_status run_one(struct scb_service *service, const char *backup_date, bool dry_run,
+static enum scb_status run_one(struct scb_service *service,
+                               const struct scb_backup_options *options,
                                struct scb_backup_result *ret_result, struct scb_error *error)
 {
-    struct scb_backup_settings settings = backup_settings(service, backup_date);
+    struct scb_backup_settings settings = backup_settings(service, options->backup_date);
+    settings.must_exist = options->retry;
+    bool dry_run = options->dry_run;
     struct scb_backup_parts parts = {.log = service->parts.log,
                                      .clock = service->clock,
                                      .cancel = service->cancel,
@@ -158,9 +161,10 @@ static enum scb_status run_one(struct scb_service *service, const char *backup_d
                                      .observe_state = service->parts.observe_state};
     enum scb_status status = SCB_OK;
     if (!dry_run)
-        status = open_store(service, true, &parts.store, error);
+        status = open_store(service, !options->retry, &parts.store, error);
     if (status == SCB_OK && !dry_run)
-        status = scb_catalog_open(text(service, "database.url"), true, &parts.catalog, error);
+        status =
+            scb_catalog_open(text(service, "database.url"), !options->retry, &parts.catalog, error);
     if (status == SCB_OK)
         status = open_source(service, &parts.source, error);
     if (status == SCB_OK)
@@ -188,7 +192,9 @@ enum scb_status scb_service_backup(struct scb_service *service,
         if (status != SCB_OK)
             return status;
     }
-    return run_one(service, backup_date, options->dry_run, ret_result, error);
+    struct scb_backup_options named = *options;
+    named.backup_date = backup_date;
+    return run_one(service, &named, ret_result, error);
 }
 
 /* Makes the slot's backup where it is due; returns when to look again. */
@@ -197,7 +203,8 @@ static int64_t serve_slot(struct scb_service *service, const struct scb_slot *sl
 {
     struct scb_backup_result result;
     struct scb_error error = {0};
-    enum scb_status status = run_one(service, slot->backup_date, false, &result, &error);
+    const struct scb_backup_options options = {.backup_date = slot->backup_date};
+    enum scb_status status = run_one(service, &options, &result, &error);
     if (status == SCB_OK || status == SCB_ERROR_CANCELED) {
         *failures = 0;
         return slot->end_ms;

@@ -242,7 +242,8 @@ static void answer(struct contract_source *source, struct fetch *fetch)
     size_t credit = fetch->credit;
     range->status = call->status;
     range->error = call->error;
-    range->pin_lost = call->outcome == SCB_RPC_STATE_MISSING;
+    range->pin_lost =
+        call->outcome == SCB_RPC_STATE_MISSING || call->outcome == SCB_RPC_BLOCK_UNKNOWN;
     if (range->status == SCB_OK) {
         struct scb_buffer *result = &call->response.result;
         range->data = result->data;

@@ -43,7 +43,8 @@ struct scb_rpc_client {
     struct scb_rpc_call *inbox, **inbox_end;
     bool closing;
 
-    atomic_bool cancelled;
+    atomic_bool cancelled; /* asked for; taken note of by the client's thread */
+    bool ending;           /* every call is being ended */
     struct scb_rpc_call *waiting; /* by order */
     struct scb_rpc_call *under_way;
     size_t in_flight;
@@ -54,11 +55,6 @@ struct scb_rpc_client {
 static int64_t now_ms(const struct scb_rpc_client *client)
 {
     return scb_clock_monotonic_ms(client->settings.clock);
-}
-
-static bool is_cancelled(const struct scb_rpc_client *client)
-{
-    return atomic_load(&client->cancelled) || scb_cancel_requested(client->settings.cancel);
 }
 
 static void unlink_call(struct scb_rpc_call **list, struct scb_rpc_call *call)
@@ -181,7 +177,7 @@ static void add_hint(struct scb_rpc_call *call)
 static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *call,
                            int64_t retry_after_ms)
 {
-    if (is_cancelled(client)) {
+    if (client->ending) {
         finish_call(call, scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted"));
         return;
     }
@@ -352,6 +348,7 @@ static bool take_inbox(struct scb_rpc_client *client)
 
 static void end_all(struct scb_rpc_client *client)
 {
+    client->ending = true;
     while (client->under_way != NULL)
         scb_http_abort(client->http, &client->under_way->http);
     while (client->waiting != NULL) {
@@ -359,6 +356,7 @@ static void end_all(struct scb_rpc_client *client)
         client->waiting = call->next;
         finish_call(call, scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted"));
     }
+    client->ending = false;
 }
 
 static void *run(void *argument)
@@ -366,14 +364,12 @@ static void *run(void *argument)
     struct scb_rpc_client *client = argument;
     SCB_AUTO(buffer) struct scb_buffer params = {.max = MAX_REQUEST};
     while (take_inbox(client)) {
-        bool cancelled = is_cancelled(client);
-        int64_t wait_ms = LONGEST_WAIT_MS;
-        if (cancelled)
+        bool stopped = scb_cancel_requested(client->settings.cancel);
+        if (atomic_exchange(&client->cancelled, false) || stopped)
             end_all(client);
-        else
-            wait_ms = start_waiting(client, &params);
+        int64_t wait_ms = start_waiting(client, &params);
+        int watch_fd = stopped ? -1 : scb_cancel_fd(client->settings.cancel);
         struct scb_error error = {0};
-        int watch_fd = cancelled ? -1 : scb_cancel_fd(client->settings.cancel);
         if (scb_http_run(client->http, wait_ms, watch_fd, &error) != SCB_OK)
             atomic_store(&client->cancelled, true);
     }

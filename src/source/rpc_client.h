@@ -96,7 +96,7 @@ bool scb_rpc_client_excluded(const struct scb_rpc_client *client, size_t endpoin
 void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *call);
 /* Calls that prepare held back are asked again. From any thread. */
 void scb_rpc_client_wake(struct scb_rpc_client *client);
-/* Ends every call that has been submitted, now and later, with Canceled. From any thread. */
+/* Ends every call submitted so far with Canceled. From any thread. */
 void scb_rpc_client_cancel(struct scb_rpc_client *client);
 
 /* Frees what an answer holds; the call can be used again. */

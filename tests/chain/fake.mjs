@@ -8,6 +8,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { decodePageCall, encodePage, SELECTORS, wordHex } from './abi.mjs';
 
+// One clock for all chains of a test, so that two of them can have the same block.
+const STARTED = Math.floor(Date.now() / 1000);
+
 export const FAKE_ADDRESS = '0x00000000000000000000000000000000000fa4e0';
 const PIN_PROBE = '0x4360005260206000f3'; // init code that returns NUMBER
 
@@ -76,7 +79,7 @@ class Chain {
 
     // Blocks of two seconds, the newest one just made.
     timestampOf(number) {
-        return Math.floor(Date.now() / 1000) - 2 * (this.latest - number);
+        return STARTED - 2 * (this.latest - number);
     }
 }
 

@@ -197,7 +197,7 @@ describe('odd contracts', () => {
         assert.match(stderr, /duplicate/i);
         assert.match(stderr, /empty/i);
         const { warnings } = store.manifest();
-        assert.deepEqual(warnings, { empty_keys: 1, empty_versions: 1, duplicate_keys: 2 });
+        assert.deepEqual(warnings, { empty_key: 1, empty_version: 1, duplicate_key: 2 });
     });
 
     it('with strict validation they are an error', async (t) => {

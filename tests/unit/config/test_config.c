@@ -189,6 +189,7 @@ static void set_refuses_bad_values(void **state)
         {"backup.max_value_size", "2GiB", "out of bounds", "1B to 1GiB"},
         {"backup.keep_page_files", "yes", "'yes' is not true or false", ""},
         {"backup.validation", "war", "'war' is not a choice", "give warn|strict"},
+        {"backup.validation", "warm", "'warm' is not a choice", ""},
         {"backup.validation", "warn|strict", "not a choice", ""},
         {"backup.validation", "", "not a choice", ""},
         {"backup.backup_dir", "", "an empty text is out of bounds", ""},

@@ -77,6 +77,9 @@ static void the_sample_loads_back(void **state)
     (void)state;
     struct scb_config *defaults = new_config();
     char *sample = sample_of(defaults);
+    assert_non_null(strstr(sample, "\n  address: \"\"\n"));
+    assert_non_null(strstr(sample, "\n  rpc_urls: []\n"));
+    assert_non_null(strstr(sample, "\n  #page_size: 100\n"));
     struct scb_config *loaded = load(sample);
     assert_same_values(loaded, defaults);
     set(loaded, "contract.address", "0x01", "x");
