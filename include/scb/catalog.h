@@ -13,6 +13,8 @@
 
 #include "scb/error.h"
 
+#pragma GCC visibility push(default)
+
 enum scb_backup_state { SCB_BACKUP_IN_PROGRESS, SCB_BACKUP_COMPLETED, SCB_BACKUP_FAILED };
 
 /* "in_progress", "completed", "failed". */
@@ -131,5 +133,7 @@ SCB_MUST_CHECK enum scb_status scb_catalog_pages(struct scb_catalog *catalog,
                                                  const char *backup_date,
                                                  scb_catalog_page_visitor visit, void *state,
                                                  struct scb_error *error);
+
+#pragma GCC visibility pop
 
 #endif

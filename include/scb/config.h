@@ -12,6 +12,8 @@
 
 #include "scb/error.h"
 
+#pragma GCC visibility push(default)
+
 struct scb_config;
 
 /* A configuration of defaults. */
@@ -82,5 +84,7 @@ void scb_config_describe(const struct scb_config *config, size_t index,
 SCB_MUST_CHECK enum scb_status scb_config_value_text(const struct scb_config *config, size_t index,
                                                      char *ret_text, size_t size,
                                                      struct scb_error *error);
+
+#pragma GCC visibility pop
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#pragma GCC visibility push(default)
+
 #define SCB_MUST_CHECK        __attribute__((warn_unused_result))
 #define SCB_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
 
@@ -54,5 +56,7 @@ enum scb_status scb_error_hint(struct scb_error *error, const char *format, ...)
 
 /* Puts context before the message ("page 17: " + message); returns the error's status. */
 enum scb_status scb_error_wrap(struct scb_error *error, const char *format, ...) SCB_PRINTF(2, 3);
+
+#pragma GCC visibility pop
 
 #endif

@@ -16,6 +16,8 @@
 #include "scb/error.h"
 #include "scb/progress.h"
 
+#pragma GCC visibility push(default)
+
 struct scb_service;
 struct scb_log;
 struct scb_cancel;
@@ -74,5 +76,7 @@ SCB_MUST_CHECK enum scb_status scb_service_get(struct scb_service *service, cons
                                                struct scb_get_result *ret_result,
                                                struct scb_error *error);
 void scb_get_result_free(struct scb_get_result *result);
+
+#pragma GCC visibility pop
 
 #endif

@@ -47,7 +47,8 @@ class Chain {
     }
 
     hashOf(number) {
-        return `0x${createHash('sha256').update(`${this.fork}:${number}`).digest('hex')}`;
+        const fork = number === 0 ? 'genesis' : this.fork; // a reorg reaches not that far
+        return `0x${createHash('sha256').update(`${fork}:${number}`).digest('hex')}`;
     }
 
     /** A number, tag, hash or EIP-1898 object to the block's number. */

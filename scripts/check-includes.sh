@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Holds the rooms of src/ to their one direction: a file may include its own room, the rooms named
+# here for it, and the public headers (scb/). ARCHITECTURE: dependencies point down only.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+allowed() {
+    case $1 in
+        base) echo "" ;;
+        observe | config | net | crypto) echo "base" ;;
+        evm) echo "base" ;;
+        format) echo "base crypto" ;;
+        source) echo "base net evm" ;;
+        store) echo "base" ;;
+        catalog) echo "base" ;;
+        job) echo "base observe net evm crypto format source store catalog" ;;
+        service) echo "base observe config net evm crypto source store catalog job" ;;
+        cli | main.c) echo "base config evm format service cli" ;;
+        *) return 1 ;;
+    esac
+}
+
+failed=0
+for file in $(git ls-files --cached --others --exclude-standard 'src/*.c' 'src/*.h' 'src/*.def'); do
+    room=${file#src/}
+    room=${room%%/*}
+    if ! rooms=$(allowed "$room"); then
+        echo "check-includes: $file: '$room' is no room of the house" >&2
+        failed=1
+        continue
+    fi
+    while read -r target; do
+        case " $room scb $rooms " in
+            *" ${target%%/*} "*) ;;
+            *)
+                echo "check-includes: $file includes $target: $room may only see: $rooms" >&2
+                failed=1
+                ;;
+        esac
+    done < <(sed -n 's|^#include "\(.*\)"|\1|p' "$file")
+done
+exit $failed

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The whole test suite under AddressSanitizer with UndefinedBehaviorSanitizer, then under
+# ThreadSanitizer. A finding fails the test it happens in.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+export ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+export TSAN_OPTIONS=halt_on_error=1:exitcode=66
+status=0
+for sanitizers in address,undefined thread; do
+    build=build-${sanitizers%%,*}
+    [ -d "$build" ] ||
+        meson setup "$build" -Dbuildtype=debugoptimized -Db_sanitize="$sanitizers" -Db_pie=true
+    ninja -C "$build" || exit 1
+    ln -sf src/satellite "$build/satellite"
+    echo "== $sanitizers"
+    scripts/test.sh "$build" || status=1
+done
+exit $status
