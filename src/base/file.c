@@ -105,7 +105,8 @@ enum scb_status scb_file_open(int dir_fd, const char *name, int flags, mode_t mo
             return scb_error_hint(error, "a symbolic link stands there; remove it");
         return error != NULL ? error->status : SCB_ERROR_FILE;
     }
-    if ((flags & O_CREAT) != 0 && fchmod(fd, mode) != 0) {
+    /* No sane umask takes from the owner's own bits; the group's need to be set. */
+    if ((flags & O_CREAT) != 0 && (mode & 077) != 0 && fchmod(fd, mode) != 0) {
         int failed = errno;
         (void)close(fd);
         return scb_error_set_errno(error, SCB_ERROR_FILE, failed, "mode of '%s' not set", name);

@@ -165,6 +165,18 @@ static void write_failure(struct scb_log *log, const struct scb_error *failure)
                   SCB_FLAG("retryable", failure->retryable));
 }
 
+/* Before there is a log, a flag is all that is known of its form. */
+static bool wants_json_log(const struct run *run)
+{
+    if (run->log != NULL)
+        return run->log_fd == STDERR_FILENO && run->log_is_json;
+    bool wants = false;
+    for (size_t i = 0; i < run->line.setting_count; i++)
+        if ((int)run->line.settings[i].index == scb_config_find_flag("--log-format"))
+            wants = strcmp(run->line.settings[i].value, "json") == 0;
+    return wants;
+}
+
 /* The error as one line: in fields where --json is given or the log on the screen is JSON. */
 static void show_error(const struct run *run, const struct scb_error *failure)
 {
@@ -172,8 +184,7 @@ static void show_error(const struct run *run, const struct scb_error *failure)
     struct scb_log *screen = NULL;
     if (run->log != NULL && !log_on_screen)
         write_failure(run->log, failure);
-    bool as_json = run->line.json || (run->log != NULL && log_on_screen && run->log_is_json);
-    if (as_json && scb_log_new(STDERR_FILENO, SCB_LOG_ERROR, SCB_LOG_JSON, scb_clock_system(),
+    if ((run->line.json || wants_json_log(run)) && scb_log_new(STDERR_FILENO, SCB_LOG_ERROR, SCB_LOG_JSON, scb_clock_system(),
                                &screen, NULL) == SCB_OK) {
         write_failure(screen, failure);
         scb_log_free(screen);

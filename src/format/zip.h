@@ -50,9 +50,10 @@ SCB_MUST_CHECK enum scb_status scb_zip_writer_add(struct scb_zip_writer *writer,
 enum { SCB_ZIP_STREAM_LEVEL = 6 };
 
 /*
- * An entry of entry->size bytes read from input, deflated with zlib at SCB_ZIP_STREAM_LEVEL or
- * stored, in bounded memory. Sets crc32, compressed_size and streamed. IntegrityError when input
- * gives another number of bytes.
+ * An entry of entry->size bytes read from input, in bounded memory. Deflated with zlib at
+ * SCB_ZIP_STREAM_LEVEL: sets crc32, compressed_size and streamed. Stored: all of entry is given,
+ * since streaming readers refuse stored entries whose sizes follow them. IntegrityError when input
+ * gives another number of bytes, or bytes with another CRC than the given one.
  */
 SCB_MUST_CHECK enum scb_status scb_zip_writer_stream(struct scb_zip_writer *writer,
                                                      struct scb_zip_entry *entry,

@@ -198,6 +198,16 @@ static enum scb_status emit_deflated(struct scb_zip_writer *writer, struct strea
     return SCB_OK;
 }
 
+static enum scb_status changed(const struct scb_zip_entry *entry, const char *how,
+                               struct scb_error *error)
+{
+    (void)scb_error_set(error, SCB_ERROR_INTEGRITY,
+                        "%s has changed since it was written: %s than its %" PRIu64 " bytes",
+                        entry->name, how, entry->size);
+    (void)scb_error_hint(error, "run satellite backup retry, which reads it again");
+    return SCB_ERROR_INTEGRITY;
+}
+
 static enum scb_status emit_content(struct scb_zip_writer *writer, struct scb_zip_entry *entry,
                                     struct scb_input input, struct stream *stream,
                                     struct scb_error *error)
@@ -210,15 +220,15 @@ static enum scb_status emit_content(struct scb_zip_writer *writer, struct scb_zi
             return status;
         total += size;
         if (total > entry->size || (size < STEP && total < entry->size))
-            return scb_error_set(error, SCB_ERROR_INTEGRITY,
-                                 "%s: %s than the %" PRIu64 " bytes that it should have",
-                                 entry->name, total > entry->size ? "more" : "fewer", entry->size);
+            return changed(entry, total > entry->size ? "more" : "fewer", error);
         crc32 = libdeflate_crc32(crc32, stream->in, size);
         status = entry->stored ? emit(writer, stream->in, size, error)
                                : emit_deflated(writer, stream, size, size < STEP, error);
         if (status != SCB_OK)
             return status;
     }
+    if (entry->stored && crc32 != entry->crc32)
+        return changed(entry, "others", error);
     entry->crc32 = crc32;
     entry->compressed_size = writer->offset - start;
     return SCB_OK;
@@ -227,17 +237,18 @@ static enum scb_status emit_content(struct scb_zip_writer *writer, struct scb_zi
 enum scb_status scb_zip_writer_stream(struct scb_zip_writer *writer, struct scb_zip_entry *entry,
                                       struct scb_input input, struct scb_error *error)
 {
+    assert(!entry->stored || entry->size == entry->compressed_size);
     SCB_AUTO(memory) struct stream *stream = scb_alloc(1, sizeof(*stream), error);
     if (stream == NULL)
         return SCB_ERROR_RESOURCE;
     if (deflateInit2(&stream->zlib, SCB_ZIP_STREAM_LEVEL, Z_DEFLATED, -MAX_WBITS, MAX_MEM_LEVEL - 1,
                      Z_DEFAULT_STRATEGY) != Z_OK)
         return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory to deflate %s", entry->name);
-    entry->streamed = true;
+    entry->streamed = !entry->stored;
     enum scb_status status = emit_local_header(writer, entry, error);
     if (status == SCB_OK)
         status = emit_content(writer, entry, input, stream, error);
-    if (status == SCB_OK)
+    if (status == SCB_OK && entry->streamed)
         status = emit_descriptor(writer, entry, error);
     (void)deflateEnd(&stream->zlib);
     return status;
