@@ -213,19 +213,22 @@ enum scb_status scb_config_check(const struct scb_config *config, struct scb_err
     }
     /* Two of the largest entries at once, and what else a run holds; the bounds of the settings
      * keep this far from an overflow. */
-    int64_t needed = 2 * (scb_config_integer(config, "backup.max_value_size") +
+    /* Four largest entries on their way, 16 MiB a worker for a page and its deflated form. */
+    int64_t needed = 4 * (scb_config_integer(config, "backup.max_value_size") +
                           2 * scb_config_integer(config, "backup.max_key_size")) +
+                     (INT64_C(16) << 20) * scb_config_integer(config, "backup.worker_concurrency") +
                      (INT64_C(32) << 20);
     if (scb_config_integer(config, "backup.memory_limit") < needed) {
         char text[32];
         scb_text_format_size((uint64_t)needed, text, sizeof(text));
         scb_error_set(error, SCB_ERROR_VALIDATION,
-                      "backup.memory_limit is less than the %s that backup.max_value_size and "
-                      "backup.max_key_size need (2 x (value + 2 x key) + 32MiB)",
+                      "backup.memory_limit is less than the %s that backup.max_value_size, "
+                      "max_key_size and worker_concurrency need "
+                      "(4 x (value + 2 x key) + 16MiB a worker + 32MiB)",
                       text);
         return scb_error_hint(error,
                               "raise backup.memory_limit to %s or lower "
-                              "backup.max_value_size",
+                              "one of the others",
                               text);
     }
     return SCB_OK;

@@ -88,6 +88,14 @@ static void note(void *state, const char *line)
     scb_log_warn(service->parts.log, "Endpoint", SCB_TEXT("note", line));
 }
 
+/* What scb_config_check leaves for answers on their way: see there for the rest. */
+static size_t source_memory(const struct scb_service *service)
+{
+    int64_t rest = integer(service, "backup.memory_limit") - (INT64_C(32) << 20) -
+                   (INT64_C(16) << 20) * integer(service, "backup.worker_concurrency");
+    return (size_t)rest / 2;
+}
+
 static enum scb_status open_source(struct scb_service *service, struct scb_source **ret_source,
                                    struct scb_error *error)
 {
@@ -112,7 +120,7 @@ static enum scb_status open_source(struct scb_service *service, struct scb_sourc
                 .note_state = service},
         .page_function = text(service, "contract.page_function"),
         .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
-        .memory_limit = (size_t)integer(service, "backup.memory_limit") / 2,
+        .memory_limit = source_memory(service),
         .max_value_size = (size_t)integer(service, "backup.max_value_size"),
         .max_key_size = (size_t)integer(service, "backup.max_key_size")};
     return scb_contract_source_open(&settings, ret_source, error);

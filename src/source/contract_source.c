@@ -420,7 +420,7 @@ enum scb_status scb_contract_source_open(const struct scb_contract_source_settin
     source->settings = *settings;
     source->entry_estimate = FIRST_ENTRY_ESTIMATE;
     pthread_mutex_init(&source->lock, NULL);
-    assert(settings->memory_limit > 2 * largest_entry(source));
+    assert(settings->memory_limit + 2 * ABI_OVERHEAD >= 2 * largest_entry(source));
     enum scb_status status =
         scb_abi_selector(settings->page_function, source->page_selector, error);
     if (status == SCB_OK)
