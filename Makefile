@@ -58,7 +58,7 @@ valgrind: build
 
 lint:
 	@scripts/setup.sh dev
-	@scripts/lint.sh $(BUILD)
+	@scripts/lint.sh
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

@@ -9,8 +9,7 @@
 
 #include <scb/service.h>
 
-static enum scb_status back_up(struct scb_config *config, char **arguments,
-                               struct scb_error *error)
+static enum scb_status back_up(struct scb_config *config, char **arguments, struct scb_error *error)
 {
     char database[4096];
     (void)snprintf(database, sizeof(database), "sqlite://%s/satellite.db", arguments[3]);

@@ -25,4 +25,4 @@ for source in tests/fuzz/fuzz_*.c; do
         exit 1
     fi
 done
-echo "$(ls tests/fuzz/fuzz_*.c | wc -l) passed, 0 failed"
+echo "every target passed"

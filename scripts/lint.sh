@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # What can be found without running anything: the clang build's warnings, clang-tidy, cppcheck,
-# formatting, shellcheck. scripts/lint.sh BUILD
-set -uo pipefail
-cd "$(dirname "$0")/.."
-build=$1
+# formatting, shellcheck.
+set -euo pipefail
+cd "$(dirname "$0")/.." || exit 1
+
 status=0
 mapfile -t sources < <(git ls-files 'src/*.c' 'examples/*.c')
 mapfile -t all < <(git ls-files '*.c' '*.h')

@@ -4,7 +4,7 @@
 # The whole test suite under AddressSanitizer with UndefinedBehaviorSanitizer, then under
 # ThreadSanitizer. A finding fails the test it happens in.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 export ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:exitcode=66
 status=0

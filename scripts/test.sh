@@ -4,7 +4,7 @@
 # Runs the tests: scripts/test.sh BUILD [unit|integration|security], all without a second word.
 # Ends with one line, "N passed, N failed"; the exit status says the same.
 set -uo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 build=$1
 part=${2:-all}
 passed=0

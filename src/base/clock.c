@@ -53,7 +53,7 @@ static struct tm utc(int64_t real_ms)
 void scb_timestamp_format(int64_t real_ms, char ret_text[SCB_TIMESTAMP_SIZE])
 {
     struct tm parts = utc(real_ms);
-    char seconds[24];
+    char seconds[SCB_TIMESTAMP_SIZE - 5]; /* enough for the year of INT64_MIN, too */
     (void)strftime(seconds, sizeof(seconds), "%Y-%m-%dT%H:%M:%S", &parts);
     int64_t ms = real_ms % 1000;
     (void)snprintf(ret_text, SCB_TIMESTAMP_SIZE, "%s.%03dZ", seconds,
@@ -129,8 +129,9 @@ enum scb_status scb_backup_date_parse(const char *text, int64_t *ret_real_ms,
                                          two_digits(text + 15), &ms)
                           : matches(text, "dddd-dd-dd") && real_instant(text, 0, 0, 0, &ms);
     if (!real) {
-        scb_error_set(error, SCB_ERROR_VALIDATION, "not a backup date: '%.40s'", text);
-        return scb_error_hint(error, "write YYYY-MM-DD or YYYY-MM-DDTHHMMSSZ, a real day in UTC");
+        (void)scb_error_set(error, SCB_ERROR_VALIDATION, "not a backup date: '%.40s'", text);
+        (void)scb_error_hint(error, "write YYYY-MM-DD or YYYY-MM-DDTHHMMSSZ, a real day in UTC");
+        return SCB_ERROR_VALIDATION;
     }
     if (ret_real_ms != NULL)
         *ret_real_ms = ms;

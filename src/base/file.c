@@ -22,7 +22,7 @@ static int open_below(int dir_fd, const char *name, int flags, mode_t mode)
     int fd = -1;
     do
         fd = (int)syscall(SYS_openat2, dir_fd, name, &how, sizeof(how));
-    while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    while (fd < 0 && errno == EINTR);
     if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
         return fd;
     if (strchr(name, '/') != NULL || strcmp(name, "..") == 0) {
@@ -32,12 +32,23 @@ static int open_below(int dir_fd, const char *name, int flags, mode_t mode)
     return openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
 }
 
+static enum scb_status not_opened(const char *what, const char *name, int errnum,
+                                  struct scb_error *error)
+{
+    enum scb_status status = errnum == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE;
+    status = scb_error_set_errno(error, status, errnum, "%s '%s' not opened", what, name);
+    if (errnum == ELOOP)
+        (void)scb_error_hint(error, "a symbolic link stands there; remove it");
+    return status;
+}
+
 static enum scb_status make_parents(const char *path, mode_t mode, struct scb_error *error)
 {
     SCB_AUTO(string) char *copy = scb_strdup(path, error);
     if (copy == NULL)
         return SCB_ERROR_RESOURCE;
-    for (char *slash = strchr(copy + 1, '/');; slash = strchr(slash + 1, '/')) {
+    char *after_root = copy + (copy[0] == '/' ? 1 : 0);
+    for (char *slash = strchr(after_root, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL)
             *slash = '\0';
         if (mkdir(copy, mode) != 0 && errno != EEXIST)
@@ -60,8 +71,7 @@ enum scb_status scb_dir_open(const char *path, bool create, mode_t mode, int *re
         fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     }
     if (fd < 0)
-        return scb_error_set_errno(error, errno == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE,
-                                   errno, "directory '%s' not opened", path);
+        return not_opened("directory", path, errno, error);
     *ret_fd = fd;
     return SCB_OK;
 }
@@ -74,8 +84,7 @@ enum scb_status scb_dir_open_below(int dir_fd, const char *name, bool create, mo
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "directory '%s' not made", name);
     int fd = open_below(dir_fd, name, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
-        return scb_error_set_errno(error, errno == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE,
-                                   errno, "directory '%s' not opened", name);
+        return not_opened("directory", name, errno, error);
     if (made && (fchmod(fd, mode) != 0 || fsync(dir_fd) != 0)) {
         int failed = errno;
         (void)close(fd);
@@ -97,14 +106,8 @@ enum scb_status scb_file_open(int dir_fd, const char *name, int flags, mode_t mo
                               struct scb_error *error)
 {
     int fd = open_below(dir_fd, name, flags, mode);
-    if (fd < 0) {
-        int failed = errno;
-        scb_error_set_errno(error, failed == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE, failed,
-                            "file '%s' not opened", name);
-        if (failed == ELOOP)
-            return scb_error_hint(error, "a symbolic link stands there; remove it");
-        return error != NULL ? error->status : SCB_ERROR_FILE;
-    }
+    if (fd < 0)
+        return not_opened("file", name, errno, error);
     /* No sane umask takes from the owner's own bits; the group's need to be set. */
     if ((flags & O_CREAT) != 0 && (mode & 077) != 0 && fchmod(fd, mode) != 0) {
         int failed = errno;

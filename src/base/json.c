@@ -69,21 +69,36 @@ enum scb_status scb_json_append_escaped(struct scb_buffer *out, struct scb_bytes
     return SCB_OK;
 }
 
+/* Length of the well-formed UTF-8 sequence that text begins with, or 0. */
+static size_t sequence(struct scb_bytes text)
+{
+    for (size_t size = 1; size <= 4 && size <= text.size; size++)
+        if (scb_text_is_utf8((struct scb_bytes){text.data, size}))
+            return size;
+    return 0;
+}
+
+static void append_repaired(struct scb_json *json, struct scb_bytes text)
+{
+    while (text.size > 0 && json->status == SCB_OK) {
+        size_t size = sequence(text);
+        if (size == 0)
+            append_text(json, "\xef\xbf\xbd"); /* U+FFFD */
+        else
+            json->status = scb_json_append_escaped(json->out, (struct scb_bytes){text.data, size},
+                                                   &json->error);
+        size_t step = size == 0 ? 1 : size;
+        text = (struct scb_bytes){text.data + step, text.size - step};
+    }
+}
+
 static void append_string(struct scb_json *json, struct scb_bytes text)
 {
     append_text(json, "\"");
-    if (scb_text_is_utf8(text)) {
-        if (json->status == SCB_OK)
-            json->status = scb_json_append_escaped(json->out, text, &json->error);
-    } else {
-        for (size_t i = 0; i < text.size && json->status == SCB_OK; i++) {
-            if (text.data[i] >= 0x80)
-                append_text(json, "\xef\xbf\xbd");
-            else
-                json->status = scb_json_append_escaped(
-                    json->out, (struct scb_bytes){text.data + i, 1}, &json->error);
-        }
-    }
+    if (!scb_text_is_utf8(text))
+        append_repaired(json, text);
+    else if (json->status == SCB_OK)
+        json->status = scb_json_append_escaped(json->out, text, &json->error);
     append_text(json, "\"");
 }
 

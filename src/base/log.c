@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/log.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -157,6 +158,8 @@ void scb_log_write(struct scb_log *log, enum scb_log_level level, const char *me
     size_t done = 0;
     while (status == SCB_OK && done < log->line.size) {
         ssize_t written = write(log->fd, log->line.data + done, log->line.size - done);
+        if (written < 0 && errno == EINTR)
+            continue;
         if (written <= 0)
             break; /* there is nobody left to tell */
         done += (size_t)written;

@@ -77,8 +77,9 @@ enum scb_status scb_text_parse_duration_ms(const char *text, int64_t *ret_ms,
             !take_unit(&at, durations, sizeof(durations) / sizeof(durations[0]), &factor) ||
             __builtin_mul_overflow(value, factor, &part) ||
             __builtin_add_overflow(total, part, &total)) {
-            scb_error_set(error, SCB_ERROR_VALIDATION, "not a duration: '%.40s'", text);
-            return scb_error_hint(error, "write it like 500ms, 90s, 5m, 24h, 7d or 2w");
+            (void)scb_error_set(error, SCB_ERROR_VALIDATION, "not a duration: '%.40s'", text);
+            (void)scb_error_hint(error, "write it like 500ms, 90s, 5m, 24h, 7d or 2w");
+            return SCB_ERROR_VALIDATION;
         }
     } while (*at != '\0');
     *ret_ms = total;
@@ -93,8 +94,9 @@ enum scb_status scb_text_parse_size(const char *text, uint64_t *ret_bytes, struc
                 (*at == '\0' || take_unit(&at, sizes, sizeof(sizes) / sizeof(sizes[0]), &factor)) &&
                 *at == '\0' && !__builtin_mul_overflow(value, factor, &value) && value <= INT64_MAX;
     if (!good) {
-        scb_error_set(error, SCB_ERROR_VALIDATION, "not a size: '%.40s'", text);
-        return scb_error_hint(error, "write it like 512KiB, 64MiB or 1GB");
+        (void)scb_error_set(error, SCB_ERROR_VALIDATION, "not a size: '%.40s'", text);
+        (void)scb_error_hint(error, "write it like 512KiB, 64MiB or 1GB");
+        return SCB_ERROR_VALIDATION;
     }
     *ret_bytes = value;
     return SCB_OK;
@@ -102,7 +104,7 @@ enum scb_status scb_text_parse_size(const char *text, uint64_t *ret_bytes, struc
 
 void scb_text_format_duration(int64_t ms, char *ret_text, size_t size)
 {
-    if (ms == 0) {
+    if (ms <= 0) {
         (void)snprintf(ret_text, size, "0s");
         return;
     }
@@ -157,7 +159,7 @@ void scb_text_format_count(uint64_t count, char *ret_text, size_t size)
 void scb_text_format_elapsed(int64_t ms, char *ret_text, size_t size)
 {
     int64_t seconds = ms < 0 ? 0 : (ms + 500) / 1000;
-    if (ms > 0 && ms < 10000 && ms % 1000 != 0)
+    if (ms > 0 && ms < 9995 && ms % 1000 != 0)
         (void)snprintf(ret_text, size, "%.2fs", (double)ms / 1000);
     else if (seconds < 60)
         (void)snprintf(ret_text, size, "%" PRId64 "s", seconds);
@@ -208,7 +210,7 @@ enum scb_status scb_text_base64_append(struct scb_buffer *out, struct scb_bytes 
                                        struct scb_error *error)
 {
     enum scb_status status = scb_buffer_reserve(out, (data.size + 2) / 3 * 4, error);
-    if (status != SCB_OK)
+    if (status != SCB_OK || data.size == 0)
         return status;
     uint8_t *to = out->data + out->size;
     for (size_t i = 0; i < data.size; i += 3) {
@@ -320,13 +322,15 @@ const char *scb_text_printable(struct scb_bytes bytes, char *ret_text, size_t si
 {
     static const char ellipsis[] = "\xe2\x80\xa6";
     size_t used = 0, i = 0;
+    size_t before = 0; /* what can stay where an ellipsis must follow */
     while (i < bytes.size) {
         size_t length = utf8_sequence(bytes.data + i, bytes.size - i);
         /* C1 controls (U+0080…U+009F) drive terminals too. */
         bool control = length == 0 || bytes.data[i] < 0x20 || bytes.data[i] == 0x7f ||
                        (length == 2 && bytes.data[i] == 0xc2 && bytes.data[i + 1] < 0xa0);
         size_t wanted = control ? 4 : length;
-        if (used + wanted + sizeof(ellipsis) > size) {
+        if (used + wanted >= size) {
+            used = before;
             if (used + sizeof(ellipsis) <= size) {
                 memcpy(ret_text + used, ellipsis, sizeof(ellipsis) - 1);
                 used += sizeof(ellipsis) - 1;
@@ -339,27 +343,26 @@ const char *scb_text_printable(struct scb_bytes bytes, char *ret_text, size_t si
             memcpy(ret_text + used, bytes.data + i, length);
         used += wanted;
         i += control ? 1 : length;
+        if (used + sizeof(ellipsis) <= size)
+            before = used;
     }
     if (size > 0)
-        ret_text[used < size ? used : size - 1] = '\0';
+        ret_text[used] = '\0';
     return ret_text;
 }
 
 void scb_text_url_origin(const char *url, char *ret_text, size_t size)
 {
-    const char *host = strstr(url, "://");
-    host = host == NULL ? url : host + 3;
+    size_t scheme = strcspn(url, ":/?#@");
+    scheme = strncmp(url + scheme, "://", 3) == 0 ? scheme + 3 : 0;
+    const char *host = url + scheme;
     size_t length = strcspn(host, "/?#");
-    for (size_t i = 0; i < length; i++) {
-        if (host[i] == '@') { /* what stands before the last one is user info */
-            host += i + 1;
-            length -= i + 1;
-            i = (size_t)-1;
-        }
+    const char *at = memrchr(host, '@', length);
+    if (at != NULL) { /* what stands before the last one is user info */
+        length -= (size_t)(at + 1 - host);
+        host = at + 1;
     }
-    const char *scheme_end = strstr(url, "://");
-    int scheme = scheme_end == NULL ? 0 : (int)(scheme_end - url) + 3;
-    (void)snprintf(ret_text, size, "%.*s%.*s", scheme, url, (int)length, host);
+    (void)snprintf(ret_text, size, "%.*s%.*s", (int)scheme, url, (int)length, host);
 }
 
 /* Edit distance, bounded: words longer than the table are simply far away. */

@@ -263,7 +263,7 @@ void scb_query_get_hex(struct scb_query *query, const char *prefix, uint8_t *ret
     struct scb_bytes text = next_text(query);
     size_t used = strlen(prefix);
     const char *digits = (const char *)text.data;
-    if (text.size != used + 2 * size || strncmp(digits, prefix, used) != 0 ||
+    if (digits == NULL || text.size != used + 2 * size || strncmp(digits, prefix, used) != 0 ||
         !scb_text_unhex(digits + used, size, ret_data))
         scb_query_complain(query, "is not hex of the right length");
 }

@@ -184,8 +184,9 @@ static void show_error(const struct run *run, const struct scb_error *failure)
     struct scb_log *screen = NULL;
     if (run->log != NULL && !log_on_screen)
         write_failure(run->log, failure);
-    if ((run->line.json || wants_json_log(run)) && scb_log_new(STDERR_FILENO, SCB_LOG_ERROR, SCB_LOG_JSON, scb_clock_system(),
-                               &screen, NULL) == SCB_OK) {
+    if ((run->line.json || wants_json_log(run)) &&
+        scb_log_new(STDERR_FILENO, SCB_LOG_ERROR, SCB_LOG_JSON, scb_clock_system(), &screen,
+                    NULL) == SCB_OK) {
         write_failure(screen, failure);
         scb_log_free(screen);
         return;

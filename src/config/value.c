@@ -3,6 +3,7 @@
  * What stands for a setting's value: texts as given, checked and read by the setting's kind. No
  * message quotes a secret.
  */
+#include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -99,6 +100,7 @@ enum scb_status scb_texts_add_file(struct scb_texts *texts, const struct scb_set
     enum scb_status status = scb_config_read_file(path, &content, error);
     if (status == SCB_OK) {
         char *text = (char *)content.data;
+        assert(text != NULL);
         if (content.size > 0 && text[content.size - 1] == '\n')
             content.size--;
         text[content.size] = '\0';

@@ -183,7 +183,7 @@ enum scb_status scb_abi_page_open(struct scb_bytes data, uint64_t max_count,
                                   struct scb_abi_page *ret_page, struct scb_error *error)
 {
     struct scb_abi_strings arrays[ARRAYS];
-    uint64_t counts[ARRAYS];
+    uint64_t counts[ARRAYS] = {0};
     for (size_t i = 0; i < ARRAYS; i++) {
         enum scb_status status = open_array(data, i, max_count, &arrays[i], &counts[i], error);
         if (status != SCB_OK)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/archive.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <libdeflate.h>
 #include <string.h>
@@ -122,6 +123,7 @@ enum scb_status scb_archive_add_page(struct scb_archive *archive, uint64_t numbe
     scb_page_file_name(number, name);
     page->compressed_size = deflated.size;
     struct scb_zip_entry entry = zip_entry(name, page);
+    assert(entry.streamed == (deflated.size == 0));
     if (!entry.streamed)
         return scb_zip_writer_add(&archive->zip, &entry, deflated, error);
     enum scb_status status = stream_file(archive, &entry, error);
@@ -164,17 +166,13 @@ static enum scb_status take_manifest(void *state, const void *data, size_t size,
     return scb_durable_write(&manifest->file, data, size, error);
 }
 
-/* The manifest holds a hash over all page checksums, in hex, so that plain tools can make it. */
 static enum scb_status hash_pages(struct scb_manifest *manifest, const struct scb_page_entry *pages,
                                   struct scb_error *error)
 {
     SCB_AUTO(digest) struct scb_digest digest = {0};
     enum scb_status status = scb_digest_begin(&digest, error);
-    for (uint64_t i = 0; i < manifest->total_pages && status == SCB_OK; i++) {
-        char hex[2 * SCB_SHA256_SIZE + 1];
-        scb_text_hex(pages[i].sha256, SCB_SHA256_SIZE, hex);
-        status = scb_digest_update(&digest, hex, 2 * SCB_SHA256_SIZE, error);
-    }
+    for (uint64_t i = 0; i < manifest->total_pages && status == SCB_OK; i++)
+        status = scb_manifest_digest_page(&digest, pages[i].sha256, error);
     return status != SCB_OK ? status : scb_digest_end(&digest, manifest->pages_sha256, error);
 }
 

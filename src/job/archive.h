@@ -44,8 +44,9 @@ SCB_MUST_CHECK enum scb_status scb_archive_open(struct scb_archive *archive,
 /* Gives up: no trace of the archive is left. */
 void scb_archive_abort(struct scb_archive *archive);
 
-/* Appends the next page: from deflated, or where that is empty from its page file, as a stream.
- * page has sha256, size and crc32; compressed_size (and crc32 of a stream) is filled in. */
+/* Appends the next page: from deflated, or where that is empty, since the page is over
+ * SCB_WHOLE_PAGE_SIZE, from its page file, as a stream. page has sha256, size and crc32;
+ * compressed_size (and crc32 of a stream) is filled in. */
 SCB_MUST_CHECK enum scb_status scb_archive_add_page(struct scb_archive *archive, uint64_t number,
                                                     struct scb_page_entry *page,
                                                     struct scb_bytes deflated,

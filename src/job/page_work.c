@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/page_work.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 #include <unistd.h>
@@ -27,9 +28,10 @@ void scb_page_tools_free(struct scb_page_tools *tools)
     scb_deflater_free(tools->deflater);
 }
 
+/* Also of a page that was given up between two answers, and of one that never began (dir NULL). */
 static void close_file(struct scb_page_work *work)
 {
-    if (work->fd >= 0)
+    if (work->dir != NULL && work->fd >= 0)
         (void)close(work->fd);
     work->fd = -1;
 }
@@ -38,6 +40,7 @@ enum scb_status scb_page_work_begin(struct scb_page_work *work, const struct scb
                                     const struct scb_page_rules *rules, uint64_t number,
                                     uint64_t first_entry, uint64_t keys, struct scb_error *error)
 {
+    close_file(work);
     work->dir = dir;
     work->number = number;
     work->first_entry = first_entry;
@@ -55,6 +58,7 @@ enum scb_status scb_page_work_begin(struct scb_page_work *work, const struct scb
 
 void scb_page_work_free(struct scb_page_work *work)
 {
+    close_file(work);
     scb_buffer_free(&work->deflated);
     scb_buffer_free(&work->pieces);
     scb_digest_free(&work->digest);
@@ -151,6 +155,7 @@ enum scb_status scb_page_work_add(struct scb_page_work *work, struct scb_page_to
                                   struct scb_bytes answer, uint64_t entries,
                                   struct scb_error *error)
 {
+    assert(entries <= work->keys - work->done);
     if (work->done == 0) {
         /* The usual page, one answer, is made in the worker's own buffer. */
         struct scb_buffer *out = entries == work->keys ? &tools->json : &work->pieces;

@@ -193,9 +193,14 @@ static bool may_submit(const struct pipeline *pipeline)
             pipeline->next_submit == pipeline->next_commit);
 }
 
-/* Keeps the window full. Plain fetches go straight to the source, the rest to a worker first. */
+/*
+ * Keeps the window full, by quarters, so that the source is not woken for every page. Plain fetches
+ * go straight to the source, the rest to a worker first.
+ */
 static enum scb_status fill_window(struct pipeline *pipeline, struct scb_error *error)
 {
+    if (pipeline->next_submit - pipeline->next_commit > pipeline->window / 4 * 3)
+        return SCB_OK;
     while (may_submit(pipeline)) {
         uint64_t number = pipeline->next_submit;
         struct slot *slot = &pipeline->slots[number % pipeline->window];

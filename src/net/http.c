@@ -54,7 +54,7 @@ void scb_http_free(struct scb_http *http)
 {
     if (http == NULL)
         return;
-    for (size_t i = 0; i < http->idle_count; i++)
+    for (size_t i = 0; http->idle != NULL && i < http->idle_count; i++)
         curl_easy_cleanup(http->idle[i]);
     if (http->multi != NULL)
         (void)curl_multi_cleanup(http->multi);
@@ -139,7 +139,8 @@ static void finish_transfer(struct scb_http *http, CURL *easy, CURLcode code)
     curl_off_t retry_after_s = 0;
     (void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
     enum { LONGEST_S = 24 * 3600 };
-    result.retry_after_ms = (retry_after_s > LONGEST_S ? LONGEST_S : retry_after_s) * 1000;
+    if (retry_after_s > 0) /* a date that is over gives less */
+        result.retry_after_ms = (retry_after_s < LONGEST_S ? retry_after_s : LONGEST_S) * 1000;
     if (code != CURLE_OK)
         (void)snprintf(result.failure, sizeof(result.failure), "%s", curl_easy_strerror(code));
     finish(http, request, &result);
@@ -184,7 +185,9 @@ enum scb_status scb_http_check_url(const char *url, struct scb_error *error)
     curl_url_cleanup(parsed);
     if (good)
         return SCB_OK;
-    scb_error_set(error, SCB_ERROR_VALIDATION, "not an http or https URL%s%s",
-                  code != CURLUE_OK ? ": " : "", code != CURLUE_OK ? curl_url_strerror(code) : "");
-    return scb_error_hint(error, "write it like https://rpc.example.org or http://127.0.0.1:8545");
+    (void)scb_error_set(error, SCB_ERROR_VALIDATION, "not an http or https URL%s%s",
+                        code != CURLUE_OK ? ": " : "",
+                        code != CURLUE_OK ? curl_url_strerror(code) : "");
+    (void)scb_error_hint(error, "write it like https://rpc.example.org or http://127.0.0.1:8545");
+    return SCB_ERROR_VALIDATION;
 }

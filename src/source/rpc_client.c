@@ -43,8 +43,8 @@ struct scb_rpc_client {
     struct scb_rpc_call *inbox, **inbox_end;
     bool closing;
 
-    atomic_bool cancelled; /* asked for; taken note of by the client's thread */
-    bool ending;           /* every call is being ended */
+    atomic_bool cancelled;        /* asked for; taken note of by the client's thread */
+    bool ending;                  /* every call is being ended */
     struct scb_rpc_call *waiting; /* by order */
     struct scb_rpc_call *under_way;
     size_t in_flight;
@@ -523,6 +523,7 @@ enum scb_status scb_rpc_client_call(struct scb_rpc_client *client, struct scb_rp
     struct waiter waiter = {
         .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER, .params = params};
     call->method = method;
+    /* cppcheck-suppress autoVariables - done before this returns */
     call->owner = &waiter;
     call->prepare = prepare_waited;
     call->done = done_waited;

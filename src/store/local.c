@@ -15,7 +15,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { MIN_FREE_INODES = 64 };
+enum { MIN_FREE_INODES = 64, OWN_DIR = 0700, SHARED_DIR = 02750 };
 #define LATEST_DIR  "latest"
 #define LATEST_NAME "backup_latest.zip"
 #define LOCKS_DIR   ".locks"
@@ -43,18 +43,13 @@ void scb_archive_name(const char *backup_date, char ret_name[SCB_ARCHIVE_NAME_SI
 }
 
 /* The group comes down to every file below through the set-group-id bit. */
-static enum scb_status set_group(struct scb_store *store, const char *group,
+static enum scb_status set_group(const struct scb_store *store, const char *group,
                                  struct scb_error *error)
 {
-    if (group[0] == '\0')
-        return SCB_OK;
-    errno = 0;
     const struct group *found = getgrnam(group);
     if (found == NULL)
         return scb_error_set(error, SCB_ERROR_VALIDATION, "backup.group: no group '%s'", group);
-    store->dir_mode = 02750;
-    store->file_mode = 0640;
-    if (fchown(store->fd, (uid_t)-1, found->gr_gid) != 0 || fchmod(store->fd, 02750) != 0)
+    if (fchown(store->fd, (uid_t)-1, found->gr_gid) != 0 || fchmod(store->fd, SHARED_DIR) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "group of '%s' not set to '%s'",
                                    store->path, group);
     return SCB_OK;
@@ -66,16 +61,19 @@ enum scb_status scb_store_open(const struct scb_store_settings *settings, bool c
     struct scb_store *store = scb_alloc(1, sizeof(*store), error);
     if (store == NULL)
         return SCB_ERROR_RESOURCE;
-    *store = (struct scb_store){
-        .fd = -1, .dir_mode = 0700, .file_mode = 0600, .min_free_bytes = settings->min_free_bytes};
+    bool shared = settings->group[0] != '\0';
+    *store = (struct scb_store){.fd = -1,
+                                .dir_mode = shared ? SHARED_DIR : OWN_DIR,
+                                .file_mode = shared ? 0640 : 0600,
+                                .min_free_bytes = settings->min_free_bytes};
     store->path = scb_strdup(settings->dir, error);
     enum scb_status status = store->path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
     if (status == SCB_OK) {
-        status = scb_dir_open(settings->dir, create, store->dir_mode, &store->fd, error);
+        status = scb_dir_open(settings->dir, create, OWN_DIR, &store->fd, error);
         if (status != SCB_OK)
             (void)scb_error_hint(error, "check backup.backup_dir and who owns it");
     }
-    if (status == SCB_OK && create)
+    if (status == SCB_OK && create && shared)
         status = set_group(store, settings->group, error);
     if (status != SCB_OK) {
         scb_store_close(store);
@@ -136,11 +134,14 @@ static enum scb_status refuse_lock(int fd, const char *backup_date, struct scb_e
     owner[size > 0 ? (size_t)size : 0] = '\0';
     owner[strcspn(owner, "\n")] = '\0';
     char printable[192];
-    scb_error_set(error, SCB_ERROR_BUSY, "backup %s is being worked on by %s", backup_date,
-                  scb_text_printable((struct scb_bytes){(const uint8_t *)owner, strlen(owner)},
-                                     printable, sizeof(printable)));
-    error->retryable = true;
-    return scb_error_hint(error, "wait for it, or stop that process first");
+    (void)scb_text_printable((struct scb_bytes){(const uint8_t *)owner, strlen(owner)}, printable,
+                             sizeof(printable));
+    (void)scb_error_set(error, SCB_ERROR_BUSY, "backup %s is being worked on by %s", backup_date,
+                        printable[0] == '\0' ? "another process" : printable);
+    (void)scb_error_hint(error, "wait for it, or stop that process first");
+    if (error != NULL)
+        error->retryable = true;
+    return SCB_ERROR_BUSY;
 }
 
 enum scb_status scb_store_lock(const struct scb_store *store, const char *backup_date,
@@ -242,7 +243,8 @@ enum scb_status scb_backup_dir_read(const struct scb_backup_dir *dir, const char
                                     uint64_t *ret_size, struct scb_error *error)
 {
     SCB_AUTO(fd) int fd = -1;
-    enum scb_status status = scb_file_open(dir->fd, name, O_RDONLY, 0, &fd, error);
+    /* Not to wait for a writer where a FIFO stands. */
+    enum scb_status status = scb_file_open(dir->fd, name, O_RDONLY | O_NONBLOCK, 0, &fd, error);
     if (status != SCB_OK)
         return status;
     struct stat about = {0};
@@ -327,9 +329,14 @@ enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct 
     static const char temporary[] = "." LATEST_NAME ".tmp";
     char archive[SCB_ARCHIVE_NAME_SIZE];
     scb_archive_name(dir->backup_date, archive);
+    SCB_AUTO(fd) int archive_fd = -1;
     SCB_AUTO(fd) int latest_fd = -1;
-    enum scb_status status = scb_dir_open_below(dir->store->fd, LATEST_DIR, true,
-                                                dir->store->dir_mode, &latest_fd, error);
+    uint64_t size = 0;
+    /* Looked at first: a link to a symbolic link would be one itself. */
+    enum scb_status status = scb_backup_dir_read(dir, archive, &archive_fd, &size, error);
+    if (status == SCB_OK)
+        status = scb_dir_open_below(dir->store->fd, LATEST_DIR, true, dir->store->dir_mode,
+                                    &latest_fd, error);
     if (status == SCB_OK)
         status = scb_file_remove(latest_fd, temporary, error);
     if (status != SCB_OK)
@@ -342,9 +349,12 @@ enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct 
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "latest/%s not linked",
                                    LATEST_NAME);
     }
-    if (renameat(latest_fd, temporary, latest_fd, LATEST_NAME) != 0)
-        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "latest/%s not renamed",
+    if (renameat(latest_fd, temporary, latest_fd, LATEST_NAME) != 0) {
+        int failed = errno;
+        (void)unlinkat(latest_fd, temporary, 0);
+        return scb_error_set_errno(error, SCB_ERROR_FILE, failed, "latest/%s not renamed",
                                    LATEST_NAME);
+    }
     /* A rename onto the same inode does nothing and leaves the temporary name. */
     status = scb_file_remove(latest_fd, temporary, error);
     return status != SCB_OK ? status : scb_dir_sync(latest_fd, LATEST_DIR, error);
