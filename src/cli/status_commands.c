@@ -131,8 +131,10 @@ static void print_status(const struct scb_command_context *context,
     print_line("sha256", backup->checksum);
     print_line("last error", backup->error_message);
     if (with_next) {
-        scb_view_time(next_run_ms(context, backup), text, sizeof(text));
-        print_line("next run", text);
+        int64_t next_ms = next_run_ms(context, backup);
+        bool due = next_ms <= scb_clock_real_ms(scb_clock_system());
+        scb_view_time(next_ms, text, sizeof(text));
+        print_line("next run", due ? "due now" : text);
     }
 }
 

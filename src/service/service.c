@@ -155,6 +155,33 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
         .keep_page_files = scb_config_boolean(service->parts.config, "backup.keep_page_files")};
 }
 
+/*
+ * Opens what a backup is written to. The first one makes directory and database only once the chain
+ * has answered: a wrong address leaves nothing half made.
+ */
+static enum scb_status open_target(struct scb_service *service,
+                                   const struct scb_backup_settings *settings,
+                                   struct scb_backup_parts *parts, struct scb_error *error)
+{
+    const char *url = text(service, "database.url");
+    struct scb_error none = {0};
+    enum scb_status status = scb_catalog_open(url, false, &parts->catalog, &none);
+    bool first = status == SCB_ERROR_NOT_FOUND && !settings->must_exist;
+    if (status != SCB_OK && !first) {
+        *error = none;
+        return status;
+    }
+    if (first) {
+        struct scb_backup_result plan;
+        status = scb_backup_plan(parts, settings, &plan, error);
+    }
+    if (status == SCB_OK)
+        status = open_store(service, !settings->must_exist, &parts->store, error);
+    if (status == SCB_OK && first)
+        status = scb_catalog_open(url, true, &parts->catalog, error);
+    return status;
+}
+
 static enum scb_status run_one(struct scb_service *service,
                                const struct scb_backup_options *options,
                                struct scb_backup_result *ret_result, struct scb_error *error)

@@ -74,7 +74,7 @@ static enum scb_status get_block(struct scb_rpc_client *client, int endpoint, co
     enum scb_status status = scb_rpc_client_call(
         client, &call, by_hash ? "eth_getBlockByHash" : "eth_getBlockByNumber", params, &failure);
     *ret_verdict = SUITS;
-    if (status == SCB_OK && json_is_null(call.result)) {
+    if (status == SCB_OK && (call.result == NULL || json_is_null(call.result))) {
         *ret_verdict = NOT_KNOWN;
     } else if (status == SCB_OK) {
         status = read_block(call.result, ret_block, &failure);
