@@ -194,14 +194,9 @@ static enum scb_status run_one(struct scb_service *service,
                                      .cancel = service->cancel,
                                      .observe = service->parts.observe,
                                      .observe_state = service->parts.observe_state};
-    enum scb_status status = SCB_OK;
-    if (!dry_run)
-        status = open_store(service, !options->retry, &parts.store, error);
+    enum scb_status status = open_source(service, &parts.source, error);
     if (status == SCB_OK && !dry_run)
-        status =
-            scb_catalog_open(text(service, "database.url"), !options->retry, &parts.catalog, error);
-    if (status == SCB_OK)
-        status = open_source(service, &parts.source, error);
+        status = open_target(service, &settings, &parts, error);
     if (status == SCB_OK)
         status = dry_run ? scb_backup_plan(&parts, &settings, ret_result, error)
                          : scb_backup_run(&parts, &settings, ret_result, error);
