@@ -169,7 +169,7 @@ enum scb_status scb_file_read_all(int dir_fd, const char *name, struct scb_buffe
             break;
         status = scb_buffer_append(out, step, got, error);
         if (status != SCB_OK)
-            return scb_error_wrap(error, "file '%s'", name);
+            (void)scb_error_wrap(error, "file '%s'", name);
     }
     return status;
 }

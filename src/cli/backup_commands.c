@@ -82,13 +82,24 @@ static enum scb_status new_service(const struct scb_command_context *context,
     return scb_service_new(&parts, ret_service, error);
 }
 
+static enum scb_status read_lock_wait(const struct scb_command_context *context, int64_t *ret_ms,
+                                      struct scb_error *error)
+{
+    const char *text = scb_command_option(context, "--lock-wait");
+    if (text == NULL || scb_text_parse_duration_ms(text, ret_ms, error) == SCB_OK)
+        return SCB_OK;
+    error->status = SCB_ERROR_USAGE;
+    return scb_error_wrap(error, "--lock-wait");
+}
+
 static enum scb_status make_backup(const struct scb_command_context *context,
-                                   const struct scb_backup_options *options,
-                                   struct scb_error *error)
+                                   struct scb_backup_options *options, struct scb_error *error)
 {
     struct scb_progress_line line;
     struct scb_service *service = NULL;
-    enum scb_status status = new_service(context, &line, &service, error);
+    enum scb_status status = read_lock_wait(context, &options->lock_wait_ms, error);
+    if (status == SCB_OK)
+        status = new_service(context, &line, &service, error);
     if (status != SCB_OK)
         return status;
     struct scb_backup_result result;

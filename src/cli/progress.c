@@ -66,16 +66,18 @@ static void around_log_line(void *state, bool before)
 {
     struct scb_progress_line *line = state;
     if (before) {
+        pthread_mutex_lock(&line->lock); /* until the line is drawn again */
         erase(line);
         (void)fflush(stderr);
     } else {
         draw(line);
+        pthread_mutex_unlock(&line->lock);
     }
 }
 
 void scb_progress_begin(struct scb_progress_line *line, const struct scb_command_context *context)
 {
-    *line = (struct scb_progress_line){.log = context->log};
+    *line = (struct scb_progress_line){.log = context->log, .lock = PTHREAD_MUTEX_INITIALIZER};
     bool terminal = isatty(STDERR_FILENO) == 1;
     if (context->progress == SCB_PROGRESS_ALWAYS ||
         (context->progress == SCB_PROGRESS_AUTO && terminal))
@@ -90,9 +92,11 @@ void scb_progress_show(void *state, const struct scb_run_progress *progress)
 {
     struct scb_progress_line *line = state;
     if (line->way == SCB_PROGRESS_LINE) {
+        pthread_mutex_lock(&line->lock);
         erase(line);
         scb_progress_format(progress, line->text, sizeof(line->text));
         draw(line);
+        pthread_mutex_unlock(&line->lock);
     } else if (line->way == SCB_PROGRESS_LOG && progress->elapsed_ms - line->logged_ms >= LOG_MS) {
         line->logged_ms = progress->elapsed_ms;
         scb_log_info(line->log, "Backup progress", SCB_TEXT("backup_date", progress->backup_date),

@@ -5,6 +5,7 @@
 #ifndef SCB_CLI_PROGRESS_H
 #define SCB_CLI_PROGRESS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,6 +16,7 @@
 
 struct scb_progress_line {
     struct scb_log *log;
+    pthread_mutex_t lock; /* other threads log too */
     enum { SCB_PROGRESS_NONE, SCB_PROGRESS_LINE, SCB_PROGRESS_LOG } way;
     char text[512]; /* what is drawn now; "" = nothing */
     int64_t logged_ms;

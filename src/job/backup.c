@@ -15,6 +15,7 @@
 
 enum {
     MAX_REPINS = 3,
+    LOCK_POLL_MS = 200,
 };
 
 /* One backup being made. */
@@ -212,6 +213,11 @@ static enum scb_status begin(struct backup *backup, struct scb_error *error)
         scb_log_info(backup->parts->log, "Backup resumed", SCB_TEXT("backup_date", run.backup_date),
                      SCB_NUMBER("block_number", run.block_number));
         return SCB_OK;
+    }
+    if (backup->settings->resume_only) {
+        backup->started = true;
+        scb_error_set(error, SCB_ERROR_CONTRACT, "interrupted, and %s", reason);
+        return scb_error_hint(error, "satellite backup retry starts it over at a newer block");
     }
     scb_log_warn(backup->parts->log, "Backup starts over", SCB_TEXT("backup_date", run.backup_date),
                  SCB_TEXT("reason", reason));
@@ -419,6 +425,39 @@ static enum scb_status make_or_settle(struct backup *backup, struct scb_error *e
     return status;
 }
 
+/* The directory's lock, then the backup's. */
+struct locks {
+    struct scb_store_lock *writer, *backup;
+};
+
+static void unlock(struct locks *locks)
+{
+    scb_store_unlock(locks->backup);
+    scb_store_unlock(locks->writer);
+    *locks = (struct locks){0};
+}
+
+static enum scb_status lock(const struct scb_backup_parts *parts,
+                            const struct scb_backup_settings *settings, struct locks *ret_locks,
+                            struct scb_error *error)
+{
+    int64_t end_ms = scb_clock_monotonic_ms(parts->clock) + settings->lock_wait_ms;
+    for (;;) {
+        enum scb_status status =
+            scb_store_lock_writer(parts->store, parts->clock, &ret_locks->writer, error);
+        if (status == SCB_OK)
+            status = scb_store_lock(parts->store, settings->backup_date, parts->clock,
+                                    &ret_locks->backup, error);
+        if (status == SCB_OK)
+            return SCB_OK;
+        unlock(ret_locks);
+        if (status != SCB_ERROR_BUSY || scb_clock_monotonic_ms(parts->clock) >= end_ms)
+            return status;
+        if (scb_cancel_sleep(parts->cancel, LOCK_POLL_MS))
+            return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
+    }
+}
+
 static void log_completed(const struct backup *backup)
 {
     const struct scb_backup_result *result = backup->result;
@@ -443,15 +482,14 @@ enum scb_status scb_backup_run(const struct scb_backup_parts *parts,
     *ret_result = (struct scb_backup_result){0};
     struct backup backup = {.parts = parts, .settings = settings, .result = ret_result};
     int64_t started_ms = scb_clock_monotonic_ms(parts->clock);
-    struct scb_store_lock *lock = NULL;
-    enum scb_status status =
-        scb_store_lock(parts->store, settings->backup_date, parts->clock, &lock, error);
+    struct locks locks = {0};
+    enum scb_status status = lock(parts, settings, &locks, error);
     if (status != SCB_OK)
         return status;
     scb_log_info(parts->log, "Backup operation started",
                  SCB_TEXT("backup_date", settings->backup_date), SCB_TEXT("version", SCB_VERSION));
     status = make_or_settle(&backup, error);
-    scb_store_unlock(lock);
+    unlock(&locks);
     free(backup.pages);
     ret_result->pin = backup.pin;
     ret_result->duration_ms = scb_clock_monotonic_ms(parts->clock) - started_ms;

@@ -181,7 +181,10 @@ enum scb_status scb_get(const struct scb_store *store, struct scb_catalog *catal
     uint64_t size = 0;
     struct scb_backup_dir *dir = NULL;
     struct scb_zip_reader *zip = NULL;
-    status = scb_backup_dir_open(store, backup.backup_date, false, &dir, error);
+    struct scb_store_lock *lock = NULL;
+    status = scb_store_lock_shared(store, backup.backup_date, &lock, error);
+    if (status == SCB_OK)
+        status = scb_backup_dir_open(store, backup.backup_date, false, &dir, error);
     if (status == SCB_OK)
         status = scb_backup_dir_read(dir, name, &fd, &size, error);
     if (status == SCB_OK)
@@ -190,6 +193,7 @@ enum scb_status scb_get(const struct scb_store *store, struct scb_catalog *catal
         status = search(zip, settings, key, &result, error);
     scb_zip_reader_free(zip);
     scb_backup_dir_close(dir);
+    scb_store_unlock(lock);
     if (status != SCB_OK) {
         scb_get_result_free(&result);
         return scb_error_wrap(error, "backup %s", backup.backup_date);

@@ -108,7 +108,9 @@ static enum scb_status open_source(struct scb_service *service, struct scb_sourc
                    .rate_per_minute = integer(service, "backup.smart_contract_rate_limit"),
                    .timeout_ms = integer(service, "backup.smart_contract_timeout"),
                    .clock = service->clock,
-                   .cancel = service->cancel},
+                   .cancel = service->cancel,
+                   .note = note,
+                   .note_state = service},
         .pin = {.contract = service->contract,
                 .chain_id = (uint64_t)integer(service, "contract.chain_id"),
                 .block = text(service, "contract.block"),
@@ -187,7 +189,9 @@ static enum scb_status run_one(struct scb_service *service,
                                struct scb_backup_result *ret_result, struct scb_error *error)
 {
     struct scb_backup_settings settings = backup_settings(service, options->backup_date);
-    settings.must_exist = options->retry;
+    settings.must_exist = options->retry || options->resume_only;
+    settings.resume_only = options->resume_only;
+    settings.lock_wait_ms = options->lock_wait_ms;
     bool dry_run = options->dry_run;
     struct scb_backup_parts parts = {.log = service->parts.log,
                                      .clock = service->clock,
@@ -225,6 +229,49 @@ enum scb_status scb_service_backup(struct scb_service *service,
     struct scb_backup_options named = *options;
     named.backup_date = backup_date;
     return run_one(service, &named, ret_result, error);
+}
+
+enum { MAX_UNFINISHED = 16 };
+
+/* Backups of earlier slots that a crash left in progress. */
+struct unfinished {
+    const char *before; /* the present slot's date */
+    char dates[MAX_UNFINISHED][SCB_BACKUP_DATE_SIZE];
+    size_t count;
+};
+
+static enum scb_status add_unfinished(void *state, const struct scb_backup_record *backup,
+                                      struct scb_error *error)
+{
+    (void)error;
+    struct unfinished *found = state;
+    if (backup->state == SCB_BACKUP_IN_PROGRESS && found->count < MAX_UNFINISHED &&
+        strcmp(backup->backup_date, found->before) < 0)
+        memcpy(found->dates[found->count++], backup->backup_date, SCB_BACKUP_DATE_SIZE);
+    return SCB_OK;
+}
+
+/* Finishes them where their block is still served, else they are marked failed (SPEC 9). */
+static void finish_earlier(struct scb_service *service, const struct scb_slot *slot)
+{
+    struct unfinished found = {.before = slot->backup_date};
+    struct scb_catalog *catalog = NULL;
+    struct scb_error error = {0};
+    enum scb_status status = scb_service_open_catalog(service, &catalog, &error);
+    if (status == SCB_OK)
+        status = scb_catalog_list(catalog, 0, add_unfinished, &found, &error);
+    scb_catalog_close(catalog);
+    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND)
+        scb_log_failure(service->parts.log, "Earlier backups not looked at", "", &error);
+    for (size_t i = 0; i < found.count && !scb_cancel_requested(service->cancel); i++) {
+        const struct scb_backup_options options = {.backup_date = found.dates[i],
+                                                   .resume_only = true};
+        struct scb_backup_result result;
+        error = (struct scb_error){0};
+        if (run_one(service, &options, &result, &error) != SCB_OK)
+            scb_log_failure(service->parts.log, "Earlier backup not finished", found.dates[i],
+                            &error);
+    }
 }
 
 /* Makes the slot's backup where it is due; returns when to look again. */
@@ -274,7 +321,10 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
         int64_t now_ms = scb_clock_real_ms(service->clock);
         struct scb_slot slot = scb_slot_at(now_ms, interval_ms);
         if (slot.start_ms != served.start_ms || now_ms >= again_ms) {
-            failures = slot.start_ms == served.start_ms ? failures : 0;
+            if (slot.start_ms != served.start_ms) {
+                failures = 0;
+                finish_earlier(service, &slot);
+            }
             served = slot;
             again_ms = serve_slot(service, &slot, &failures);
             continue;

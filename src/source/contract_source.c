@@ -28,6 +28,13 @@ enum {
     MAX_SPARE_SIZE = 256 * 1024, /* larger ones go back to the system */
 };
 
+/* How many entries an endpoint can give at once: learned from what was too heavy for it. */
+struct ceiling {
+    uint64_t entries; /* 0 = not met yet */
+    uint64_t good;    /* answers of that size in a row */
+    uint64_t needed;  /* of those, before twice as many are tried again */
+};
+
 /* One range under way. */
 struct fetch {
     struct scb_rpc_call call;
@@ -46,7 +53,7 @@ struct contract_source {
     struct scb_rpc_client *client;
     struct scb_pin pin;
     struct scb_block_parameter *parameters; /* one an endpoint */
-    uint64_t *ceilings;                     /* entries an endpoint can give at once; 0 = unknown */
+    struct ceiling *ceilings;               /* one an endpoint; the client's thread only */
     uint8_t page_selector[4];
 
     pthread_mutex_t lock; /* of what follows */
@@ -132,8 +139,8 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
     struct contract_source *source = fetch->source;
     struct scb_range *range = fetch->range;
     fetch->asked = least(range->count, fetch->limit);
-    if (source->ceilings[endpoint] != 0)
-        fetch->asked = least(fetch->asked, source->ceilings[endpoint]);
+    if (source->ceilings[endpoint].entries != 0)
+        fetch->asked = least(fetch->asked, source->ceilings[endpoint].entries);
     if (fetch->credit > 0) { /* an earlier attempt's */
         give_back(source, fetch->credit);
         fetch->credit = 0;
@@ -158,6 +165,30 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
     return scb_buffer_append(params, text, (size_t)size + 1, NULL) == SCB_OK;
 }
 
+enum { FIRST_NEEDED = 32, MOST_NEEDED = 4096 };
+
+static void lower_ceiling(struct ceiling *ceiling, uint64_t entries)
+{
+    if (ceiling->entries != 0 && ceiling->entries <= entries)
+        return;
+    ceiling->entries = entries;
+    ceiling->good = 0;
+    ceiling->needed = ceiling->needed == 0 ? FIRST_NEEDED : ceiling->needed * 2;
+    if (ceiling->needed > MOST_NEEDED)
+        ceiling->needed = MOST_NEEDED;
+}
+
+/* A node that had a bad minute may be asked for more again later. */
+static void raise_ceiling(struct ceiling *ceiling, uint64_t asked)
+{
+    if (ceiling->entries == 0 || asked < ceiling->entries)
+        return;
+    if (++ceiling->good < ceiling->needed)
+        return;
+    ceiling->entries *= 2;
+    ceiling->good = 0;
+}
+
 /* An answer without entries, or with more than were asked for, is none. */
 static enum scb_rpc_outcome judge(struct scb_rpc_call *call)
 {
@@ -171,8 +202,10 @@ static enum scb_rpc_outcome judge(struct scb_rpc_call *call)
     }
     if (scb_abi_page_count(data, fetch->asked, &range->received, &call->error) != SCB_OK)
         return SCB_RPC_TROUBLE;
-    if (range->received > 0)
+    if (range->received > 0) {
+        raise_ceiling(&fetch->source->ceilings[call->answered_by], fetch->asked);
         return SCB_RPC_OK;
+    }
     scb_error_set(&call->error, SCB_ERROR_VALIDATION, "no entries where %" PRIu64 " must be",
                   fetch->asked);
     return SCB_RPC_TROUBLE;
@@ -185,9 +218,8 @@ static bool ask_for_less(struct contract_source *source, struct fetch *fetch, bo
         return false;
     fetch->limit = fetch->asked / 2;
     atomic_fetch_add(&source->splits, 1);
-    uint64_t *ceiling = &source->ceilings[fetch->call.answered_by];
-    if (heavy && (*ceiling == 0 || *ceiling > fetch->limit))
-        *ceiling = fetch->limit;
+    if (heavy)
+        lower_ceiling(&source->ceilings[fetch->call.answered_by], fetch->limit);
     return true;
 }
 

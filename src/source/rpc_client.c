@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "net/breaker.h"
 #include "net/rate_limit.h"
 
 enum {
@@ -27,6 +28,7 @@ struct endpoint {
     char *url; /* a secret: API keys live in it */
     char origin[256];
     struct scb_rate_limit limit;
+    struct scb_breaker breaker;
     size_t in_flight;
     atomic_bool excluded;
 };
@@ -73,7 +75,40 @@ static void add_waiting(struct scb_rpc_client *client, struct scb_rpc_call *call
     *at = call;
 }
 
-/* The least busy endpoint that may be asked now, or -1 with the ms until one may. */
+static void note(struct scb_rpc_client *client, const struct endpoint *endpoint, const char *what)
+{
+    char text[400];
+    if (client->settings.note == NULL)
+        return;
+    (void)snprintf(text, sizeof(text), "%s %s", endpoint->origin, what);
+    client->settings.note(client->settings.note_state, text);
+}
+
+/* The ms until the endpoint may be asked. A call that names its endpoint goes past the breaker. */
+static int64_t endpoint_wait(const struct scb_rpc_client *client, const struct endpoint *endpoint,
+                             const struct scb_rpc_call *call)
+{
+    int64_t now = now_ms(client);
+    int64_t limit_ms = scb_rate_limit_wait(&endpoint->limit, now);
+    int64_t breaker_ms =
+        call->endpoint == SCB_ANY_ENDPOINT ? scb_breaker_wait(&endpoint->breaker, now) : 0;
+    return limit_ms > breaker_ms ? limit_ms : breaker_ms;
+}
+
+/* Better than the best so far: not the one that just failed the call, then the less busy one. */
+static bool is_better(const struct scb_rpc_client *client, const struct scb_rpc_call *call,
+                      size_t candidate, int best)
+{
+    if (best < 0)
+        return true;
+    bool failed = call->error.status != SCB_OK && call->answered_by == candidate;
+    bool best_failed = call->error.status != SCB_OK && call->answered_by == (size_t)best;
+    if (failed != best_failed)
+        return best_failed;
+    return client->endpoints[candidate].in_flight < client->endpoints[best].in_flight;
+}
+
+/* The best endpoint that may be asked now, or -1 with the ms until one may. */
 static int choose_endpoint(struct scb_rpc_client *client, const struct scb_rpc_call *call,
                            int64_t *ret_wait_ms)
 {
@@ -83,11 +118,11 @@ static int choose_endpoint(struct scb_rpc_client *client, const struct scb_rpc_c
         if ((call->endpoint != SCB_ANY_ENDPOINT && call->endpoint != (int)i) ||
             (call->endpoint == SCB_ANY_ENDPOINT && atomic_load(&endpoint->excluded)))
             continue;
-        int64_t wait_ms = scb_rate_limit_wait(&endpoint->limit, now_ms(client));
+        int64_t wait_ms = endpoint_wait(client, endpoint, call);
         if (wait_ms > 0) {
             if (wait_ms < *ret_wait_ms)
                 *ret_wait_ms = wait_ms;
-        } else if (best < 0 || endpoint->in_flight < client->endpoints[best].in_flight) {
+        } else if (is_better(client, call, i, best)) {
             best = (int)i;
         }
     }
@@ -141,7 +176,8 @@ static enum scb_retry_cause judge_failure(struct scb_rpc_client *client, struct 
         scb_rate_limit_pause(&endpoint->limit, now_ms(client) + retry_after_ms);
         return SCB_RETRY_THROTTLED;
     case SCB_RPC_QUOTA:
-        scb_rate_limit_pause(&endpoint->limit, now_ms(client) + QUOTA_PAUSE_MS);
+        scb_breaker_trip(&endpoint->breaker, now_ms(client), QUOTA_PAUSE_MS);
+        note(client, endpoint, "says that its quota is used up; left alone for 10 minutes");
         return another_endpoint(client, call) ? SCB_RETRY_THROTTLED : SCB_RETRY_NEVER;
     case SCB_RPC_FORBIDDEN:
         if (!another_endpoint(client, call))
@@ -209,6 +245,25 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
     finish_call(call, call->error.status);
 }
 
+/* What the attempt says of its endpoint: an answer of any kind means that it works. */
+static void tell_breaker(struct scb_rpc_client *client, const struct scb_rpc_call *call,
+                         enum scb_status status)
+{
+    struct endpoint *endpoint = &client->endpoints[call->answered_by];
+    bool was_open = endpoint->breaker.state != SCB_BREAKER_CLOSED;
+    if (client->ending || call->outgrown) {
+        scb_breaker_forgot(&endpoint->breaker, now_ms(client));
+    } else if (status != SCB_OK &&
+               (call->outcome == SCB_RPC_OK || call->outcome == SCB_RPC_TROUBLE)) {
+        if (scb_breaker_failed(&endpoint->breaker, now_ms(client)) && !was_open)
+            note(client, endpoint, "keeps failing; left alone for a while");
+    } else {
+        scb_breaker_succeeded(&endpoint->breaker);
+        if (was_open)
+            note(client, endpoint, "answers again");
+    }
+}
+
 static void finished(struct scb_http_request *http, const struct scb_http_result *result)
 {
     struct scb_rpc_call *call =
@@ -232,6 +287,7 @@ static void finished(struct scb_http_request *http, const struct scb_http_result
         call->outcome = call->judge(call);
         status = call->outcome == SCB_RPC_OK ? SCB_OK : call->error.status;
     }
+    tell_breaker(client, call, status);
     if (status == SCB_OK) {
         finish_call(call, SCB_OK);
         return;
@@ -311,6 +367,7 @@ static bool try_start(struct scb_rpc_client *client, struct scb_rpc_call *call,
     if (!call->prepare(call, (size_t)chosen, params))
         return false;
     scb_rate_limit_take(&client->endpoints[chosen].limit, now_ms(client));
+    scb_breaker_sent(&client->endpoints[chosen].breaker, now_ms(client));
     unlink_call(&client->waiting, call);
     start_attempt(client, call, (size_t)chosen, params);
     return true;

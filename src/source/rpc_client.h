@@ -32,6 +32,9 @@ struct scb_rpc_client_settings {
     int64_t timeout_ms;      /* of one request */
     const struct scb_clock *clock;
     const struct scb_cancel *cancel; /* ends every call; may be NULL */
+    /* Told, on the client's thread, what an operator should know of an endpoint. May be NULL. */
+    void (*note)(void *state, const char *text);
+    void *note_state;
 };
 
 /* A call, its caller's until done is called. Zero what is not set. */

@@ -14,27 +14,16 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "store/local.h"
 
 enum { MIN_FREE_INODES = 64, OWN_DIR = 0700, SHARED_DIR = 02750 };
 #define LATEST_DIR  "latest"
 #define LATEST_NAME "backup_latest.zip"
-#define LOCKS_DIR   ".locks"
-
-struct scb_store {
-    char *path;
-    int fd;
-    mode_t dir_mode, file_mode;
-    uint64_t min_free_bytes;
-};
 
 struct scb_backup_dir {
     const struct scb_store *store;
     int fd;
     char backup_date[SCB_BACKUP_DATE_SIZE];
-};
-
-struct scb_store_lock {
-    int fd;
 };
 
 void scb_archive_name(const char *backup_date, char ret_name[SCB_ARCHIVE_NAME_SIZE])
@@ -125,67 +114,6 @@ enum scb_status scb_store_write(const struct scb_store *store, const char *name,
                                 size_t size, struct scb_error *error)
 {
     return scb_file_write_durably(store->fd, name, data, size, store->file_mode, error);
-}
-
-static enum scb_status refuse_lock(int fd, const char *backup_date, struct scb_error *error)
-{
-    char owner[160] = "";
-    ssize_t size = pread(fd, owner, sizeof(owner) - 1, 0);
-    owner[size > 0 ? (size_t)size : 0] = '\0';
-    owner[strcspn(owner, "\n")] = '\0';
-    char printable[192];
-    (void)scb_text_printable((struct scb_bytes){(const uint8_t *)owner, strlen(owner)}, printable,
-                             sizeof(printable));
-    (void)scb_error_set(error, SCB_ERROR_BUSY, "backup %s is being worked on by %s", backup_date,
-                        printable[0] == '\0' ? "another process" : printable);
-    (void)scb_error_hint(error, "wait for it, or stop that process first");
-    if (error != NULL)
-        error->retryable = true;
-    return SCB_ERROR_BUSY;
-}
-
-enum scb_status scb_store_lock(const struct scb_store *store, const char *backup_date,
-                               const struct scb_clock *clock, struct scb_store_lock **ret_lock,
-                               struct scb_error *error)
-{
-    SCB_AUTO(fd) int locks_fd = -1;
-    SCB_AUTO(fd) int fd = -1;
-    enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
-    if (status == SCB_OK)
-        status = scb_dir_open_below(store->fd, LOCKS_DIR, true, store->dir_mode, &locks_fd, error);
-    if (status == SCB_OK)
-        status =
-            scb_file_open(locks_fd, backup_date, O_RDWR | O_CREAT, store->file_mode, &fd, error);
-    if (status != SCB_OK)
-        return status;
-    struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    if (fcntl(fd, F_OFD_SETLK, &whole) != 0) {
-        if (errno == EAGAIN || errno == EACCES)
-            return refuse_lock(fd, backup_date, error);
-        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "lock of %s not taken",
-                                   backup_date);
-    }
-    char since[SCB_TIMESTAMP_SIZE], owner[96];
-    scb_timestamp_format(scb_clock_real_ms(clock), since);
-    int size = snprintf(owner, sizeof(owner), "process %ld since %s\n", (long)getpid(), since);
-    if (ftruncate(fd, 0) != 0 || pwrite(fd, owner, (size_t)size, 0) != size)
-        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "lock of %s not written",
-                                   backup_date);
-    struct scb_store_lock *lock = scb_alloc(1, sizeof(*lock), error);
-    if (lock == NULL)
-        return SCB_ERROR_RESOURCE;
-    lock->fd = fd;
-    fd = -1;
-    *ret_lock = lock;
-    return SCB_OK;
-}
-
-void scb_store_unlock(struct scb_store_lock *lock)
-{
-    if (lock == NULL)
-        return;
-    (void)close(lock->fd);
-    free(lock);
 }
 
 enum scb_status scb_backup_dir_open(const struct scb_store *store, const char *backup_date,

@@ -50,6 +50,17 @@ SCB_MUST_CHECK enum scb_status scb_store_lock(const struct scb_store *store,
                                               const struct scb_clock *clock,
                                               struct scb_store_lock **ret_lock,
                                               struct scb_error *error);
+/* The same for those who only read it; they share. *ret_lock stays NULL where there is no lock
+ * file, or none that may be opened. */
+SCB_MUST_CHECK enum scb_status scb_store_lock_shared(const struct scb_store *store,
+                                                     const char *backup_date,
+                                                     struct scb_store_lock **ret_lock,
+                                                     struct scb_error *error);
+/* The right to make backups in this directory at all: one process at a time. */
+SCB_MUST_CHECK enum scb_status scb_store_lock_writer(const struct scb_store *store,
+                                                     const struct scb_clock *clock,
+                                                     struct scb_store_lock **ret_lock,
+                                                     struct scb_error *error);
 void scb_store_unlock(struct scb_store_lock *lock);
 
 /* One backup's directory. NotFoundError where it is not there and create is not set. */

@@ -66,8 +66,7 @@ int fsync(int fd)
 
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
-    return call_fails(CALL_RENAME) ? -1
-                                   : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
+    return call_fails(CALL_RENAME) ? -1 : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
 }
 
 int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)
