@@ -36,6 +36,7 @@ struct scb_backup_record {
     int64_t pages_failed;
     int64_t block_number;
     char block_hash[67]; /* "0x…"; "" before the run pinned one */
+    bool held;           /* cleanup leaves it (scb_catalog_hold) */
 };
 
 /* A row of backup_page_status, with the page's warnings. */
@@ -105,6 +106,21 @@ SCB_MUST_CHECK enum scb_status scb_catalog_complete(struct scb_catalog *catalog,
 SCB_MUST_CHECK enum scb_status scb_catalog_fail(struct scb_catalog *catalog,
                                                 const char *backup_date, const char *message,
                                                 struct scb_error *error);
+
+/* A completed backup is no longer there: failed from now on, with the reason. Others stay. */
+SCB_MUST_CHECK enum scb_status scb_catalog_invalidate(struct scb_catalog *catalog,
+                                                      const char *backup_date, const char *message,
+                                                      struct scb_error *error);
+/* A held backup is never deleted, until it is released. NotFoundError. */
+SCB_MUST_CHECK enum scb_status scb_catalog_hold(struct scb_catalog *catalog,
+                                                const char *backup_date, bool held, int64_t now_ms,
+                                                struct scb_error *error);
+/*
+ * Forgets a backup, all its rows in one transaction that is on the disk before this returns.
+ * BusyError for a held one; none of that date is fine. Its files are the caller's.
+ */
+SCB_MUST_CHECK enum scb_status scb_catalog_delete(struct scb_catalog *catalog,
+                                                  const char *backup_date, struct scb_error *error);
 
 /* One backup; NotFoundError. */
 SCB_MUST_CHECK enum scb_status scb_catalog_get(struct scb_catalog *catalog, const char *backup_date,

@@ -14,6 +14,7 @@
 #include "scb/config.h"
 #include "scb/entry.h"
 #include "scb/error.h"
+#include "scb/maintenance.h"
 #include "scb/progress.h"
 
 #pragma GCC visibility push(default)
@@ -28,6 +29,13 @@ struct scb_service_parts {
     const struct scb_cancel *cancel; /* NULL: only scb_service_stop stops it */
     scb_progress_observer observe;   /* may be NULL */
     void *observe_state;
+    /*
+     * Called, on a thread of its own, when a file operation has hung for
+     * backup.file_operation_timeout: nothing can end it but the end of the process. NULL: not
+     * watched.
+     */
+    void (*stuck)(void *state, const struct scb_error *error);
+    void *stuck_state;
 };
 
 /* Touches neither the chain nor the disk. ValidationError for a contract address that is none. */
@@ -76,6 +84,27 @@ SCB_MUST_CHECK enum scb_status scb_service_get(struct scb_service *service, cons
                                                struct scb_get_result *ret_result,
                                                struct scb_error *error);
 void scb_get_result_free(struct scb_get_result *result);
+
+/*
+ * Removes backups by options->policy, of which min_backups, and older_than_ms where it is negative,
+ * are taken from the configuration; visit is told of every backup.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_cleanup(struct scb_service *service,
+                                                   const struct scb_cleanup_options *options,
+                                                   scb_cleanup_visitor visit, void *state,
+                                                   struct scb_error *error);
+/* A held backup is never removed, until it is released. NotFoundError. */
+SCB_MUST_CHECK enum scb_status scb_service_hold(struct scb_service *service,
+                                                const char *backup_date, bool held,
+                                                struct scb_error *error);
+/* Makes the status database agree with what is on the disk; what it finds is logged. */
+SCB_MUST_CHECK enum scb_status scb_service_rescan(struct scb_service *service,
+                                                  struct scb_error *error);
+/* What the backups take: visit is told of every one, ret_status gets the sums. */
+SCB_MUST_CHECK enum scb_status scb_service_storage(struct scb_service *service,
+                                                   scb_storage_visitor visit, void *state,
+                                                   struct scb_storage_status *ret_status,
+                                                   struct scb_error *error);
 
 #pragma GCC visibility pop
 

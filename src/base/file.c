@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/file_watch.h"
 #include "base/memory.h"
 
 /* Kernels before 5.6 have no openat2: then a name without '/' and O_NOFOLLOW is as good. */
@@ -63,6 +64,7 @@ static enum scb_status make_parents(const char *path, mode_t mode, struct scb_er
 enum scb_status scb_dir_open(const char *path, bool create, mode_t mode, int *ret_fd,
                              struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 && errno == ENOENT && create) {
         enum scb_status status = make_parents(path, mode, error);
@@ -79,6 +81,7 @@ enum scb_status scb_dir_open(const char *path, bool create, mode_t mode, int *re
 enum scb_status scb_dir_open_below(int dir_fd, const char *name, bool create, mode_t mode,
                                    int *ret_fd, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     bool made = create && mkdirat(dir_fd, name, mode) == 0;
     if (create && !made && errno != EEXIST)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "directory '%s' not made", name);
@@ -97,6 +100,7 @@ enum scb_status scb_dir_open_below(int dir_fd, const char *name, bool create, mo
 
 enum scb_status scb_dir_sync(int dir_fd, const char *name, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     if (fsync(dir_fd) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "directory '%s' not synced", name);
     return SCB_OK;
@@ -105,6 +109,7 @@ enum scb_status scb_dir_sync(int dir_fd, const char *name, struct scb_error *err
 enum scb_status scb_file_open(int dir_fd, const char *name, int flags, mode_t mode, int *ret_fd,
                               struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     int fd = open_below(dir_fd, name, flags, mode);
     if (fd < 0)
         return not_opened("file", name, errno, error);
@@ -121,6 +126,7 @@ enum scb_status scb_file_open(int dir_fd, const char *name, int flags, mode_t mo
 enum scb_status scb_file_write(int fd, const char *name, const void *data, size_t size,
                                struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     const uint8_t *from = data;
     while (size > 0) {
         ssize_t written = write(fd, from, size);
@@ -138,6 +144,7 @@ enum scb_status scb_file_write(int fd, const char *name, const void *data, size_
 enum scb_status scb_file_read(int fd, const char *name, void *data, size_t size, size_t *ret_size,
                               struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     uint8_t *to = data;
     size_t done = 0;
     while (done < size) {
@@ -176,6 +183,7 @@ enum scb_status scb_file_read_all(int dir_fd, const char *name, struct scb_buffe
 
 enum scb_status scb_file_close(int fd, const char *name, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     if (close(fd) != 0 && errno != EINTR)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not closed", name);
     return SCB_OK;
@@ -183,6 +191,7 @@ enum scb_status scb_file_close(int fd, const char *name, struct scb_error *error
 
 enum scb_status scb_file_remove(int dir_fd, const char *name, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     if (unlinkat(dir_fd, name, 0) != 0 && errno != ENOENT)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not removed", name);
     return SCB_OK;
@@ -209,6 +218,7 @@ enum scb_status scb_durable_write(struct scb_durable_file *file, const void *dat
 
 enum scb_status scb_durable_commit(struct scb_durable_file *file, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     enum scb_status status = SCB_OK;
     if (fsync(file->fd) != 0)
         status =

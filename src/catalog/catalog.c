@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/file_watch.h"
 #include "base/memory.h"
 #include "catalog/driver.h"
 
@@ -30,6 +31,7 @@ const char *scb_backup_state_name(enum scb_backup_state state)
 enum scb_status scb_catalog_open(const char *url, bool create, struct scb_catalog **ret_catalog,
                                  struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     for (size_t i = 0; i < SCB_LENGTH(drivers); i++) {
         if (is_scheme(url, drivers[i]->scheme))
             return drivers[i]->open(url, create, ret_catalog, error);
@@ -54,6 +56,7 @@ void scb_catalog_close(struct scb_catalog *catalog)
 enum scb_status scb_catalog_start(struct scb_catalog *catalog, struct scb_run_record *run,
                                   int64_t now_ms, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     /* The one door by which a date comes in; later it names a directory. */
     enum scb_status status = scb_backup_date_parse(run->backup_date, NULL, error);
     return status == SCB_OK ? catalog->ops->start(catalog, run, now_ms, error) : status;
@@ -62,12 +65,14 @@ enum scb_status scb_catalog_start(struct scb_catalog *catalog, struct scb_run_re
 enum scb_status scb_catalog_resume(struct scb_catalog *catalog, const char *backup_date,
                                    struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     return catalog->ops->resume(catalog, backup_date, error);
 }
 
 enum scb_status scb_catalog_get_run(struct scb_catalog *catalog, const char *backup_date,
                                     struct scb_run_record *ret_run, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     return catalog->ops->get_run(catalog, backup_date, ret_run, error);
 }
 
@@ -75,6 +80,7 @@ enum scb_status scb_catalog_record_pages(struct scb_catalog *catalog, const char
                                          const struct scb_page_record *pages, size_t count,
                                          struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     return catalog->ops->record_pages(catalog, backup_date, pages, count, error);
 }
 
@@ -82,24 +88,49 @@ enum scb_status scb_catalog_complete(struct scb_catalog *catalog,
                                      const struct scb_backup_record *backup,
                                      struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     return catalog->ops->complete(catalog, backup, error);
 }
 
 enum scb_status scb_catalog_fail(struct scb_catalog *catalog, const char *backup_date,
                                  const char *message, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     return catalog->ops->fail(catalog, backup_date, message, error);
+}
+
+enum scb_status scb_catalog_invalidate(struct scb_catalog *catalog, const char *backup_date,
+                                       const char *message, struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    return catalog->ops->invalidate(catalog, backup_date, message, error);
+}
+
+enum scb_status scb_catalog_hold(struct scb_catalog *catalog, const char *backup_date, bool held,
+                                 int64_t now_ms, struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    return catalog->ops->hold(catalog, backup_date, held, now_ms, error);
+}
+
+enum scb_status scb_catalog_delete(struct scb_catalog *catalog, const char *backup_date,
+                                   struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    return catalog->ops->forget(catalog, backup_date, error);
 }
 
 enum scb_status scb_catalog_get(struct scb_catalog *catalog, const char *backup_date,
                                 struct scb_backup_record *ret_backup, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     return catalog->ops->get(catalog, backup_date, ret_backup, error);
 }
 
 enum scb_status scb_catalog_newest(struct scb_catalog *catalog, bool completed_only,
                                    struct scb_backup_record *ret_backup, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     return catalog->ops->newest(catalog, completed_only, ret_backup, error);
 }
 
@@ -107,6 +138,7 @@ enum scb_status scb_catalog_list(struct scb_catalog *catalog, uint64_t limit,
                                  scb_catalog_backup_visitor visit, void *state,
                                  struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     return catalog->ops->list(catalog, limit, visit, state, error);
 }
 
@@ -114,5 +146,6 @@ enum scb_status scb_catalog_pages(struct scb_catalog *catalog, const char *backu
                                   scb_catalog_page_visitor visit, void *state,
                                   struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     return catalog->ops->pages(catalog, backup_date, visit, state, error);
 }

@@ -32,6 +32,12 @@ struct scb_catalog_ops {
                                 struct scb_error *error);
     enum scb_status (*fail)(struct scb_catalog *catalog, const char *backup_date,
                             const char *message, struct scb_error *error);
+    enum scb_status (*invalidate)(struct scb_catalog *catalog, const char *backup_date,
+                                  const char *message, struct scb_error *error);
+    enum scb_status (*hold)(struct scb_catalog *catalog, const char *backup_date, bool held,
+                            int64_t now_ms, struct scb_error *error);
+    enum scb_status (*forget)(struct scb_catalog *catalog, const char *backup_date,
+                              struct scb_error *error);
     enum scb_status (*get)(struct scb_catalog *catalog, const char *backup_date,
                            struct scb_backup_record *ret_backup, struct scb_error *error);
     enum scb_status (*newest)(struct scb_catalog *catalog, bool completed_only,

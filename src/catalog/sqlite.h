@@ -50,6 +50,14 @@ enum scb_status scb_sqlite_pages(struct scb_catalog *catalog, const char *backup
                                  scb_catalog_page_visitor visit, void *state,
                                  struct scb_error *error);
 
+/* The part of the driver that keeps house (sqlite_keep.c). */
+enum scb_status scb_sqlite_invalidate(struct scb_catalog *catalog, const char *backup_date,
+                                      const char *message, struct scb_error *error);
+enum scb_status scb_sqlite_hold(struct scb_catalog *catalog, const char *backup_date, bool held,
+                                int64_t now_ms, struct scb_error *error);
+enum scb_status scb_sqlite_forget(struct scb_catalog *catalog, const char *backup_date,
+                                  struct scb_error *error);
+
 /* NotFoundError for a backup. */
 enum scb_status scb_sqlite_not_found(const char *backup_date, struct scb_error *error);
 

@@ -15,8 +15,8 @@ static const char *const statement_sql[] = {
 #undef SCB_STATEMENT
 };
 
-static const char damaged_hint[] =
-    "restore a copy of it, or move it away: 'satellite backup list' rebuilds it from the manifests";
+static const char damaged_hint[] = "restore a copy of it, or move it away: 'satellite backup list "
+                                   "--rescan' makes it from the manifests";
 
 struct failure_kind {
     int code;

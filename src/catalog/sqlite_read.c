@@ -65,6 +65,7 @@ static enum scb_status read_backup(struct scb_query *query, struct scb_backup_re
     backup.pages_failed = scb_query_get_number(query);
     backup.block_number = scb_query_get_number(query);
     scb_query_get_hex_text(query, "0x", 32, backup.block_hash);
+    backup.held = scb_query_get_number(query) == 1;
     enum scb_status status = scb_query_check(query, error);
     if (status == SCB_OK)
         *ret_backup = backup;

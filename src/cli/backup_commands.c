@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -70,6 +71,14 @@ static void print_text(const struct scb_command_context *context,
     }
 }
 
+/* A hanging disk: say so and go, without waiting for the thread that hangs on it. */
+static void end_stuck(void *state, const struct scb_error *error)
+{
+    const struct scb_command_context *context = state;
+    scb_log_failure(context->log, "Backup operation failed", NULL, error);
+    _exit((int)error->status);
+}
+
 static enum scb_status new_service(const struct scb_command_context *context,
                                    struct scb_progress_line *line, struct scb_service **ret_service,
                                    struct scb_error *error)
@@ -78,7 +87,9 @@ static enum scb_status new_service(const struct scb_command_context *context,
                                       .log = context->log,
                                       .cancel = context->cancel,
                                       .observe = scb_progress_show,
-                                      .observe_state = line};
+                                      .observe_state = line,
+                                      .stuck = end_stuck,
+                                      .stuck_state = (void *)(uintptr_t)context};
     return scb_service_new(&parts, ret_service, error);
 }
 

@@ -141,6 +141,16 @@ static enum scb_status write_new(const char *path, const struct scb_buffer *text
     return status;
 }
 
+/* Who sets it up anew means to remove old backups some day; an older file goes on keeping them. */
+static enum scb_status suggest_retention(struct scb_config *config, struct scb_error *error)
+{
+    struct scb_setting_view view;
+    scb_config_describe(config, (size_t)scb_config_find_flag("--retention-days"), &view);
+    if (strcmp(view.origin, "default") != 0)
+        return SCB_OK;
+    return scb_config_set(config, view.name, "35", "config init", error);
+}
+
 enum scb_status scb_command_config_init(const struct scb_command_context *context,
                                         struct scb_error *error)
 {
@@ -148,7 +158,9 @@ enum scb_status scb_command_config_init(const struct scb_command_context *contex
                        : context->config_path != NULL ? context->config_path
                                                       : scb_default_config_path;
     SCB_AUTO(buffer) struct scb_buffer sample = {.max = MAX_TEXT};
-    enum scb_status status = scb_config_sample(context->config, &sample, error);
+    enum scb_status status = suggest_retention(context->config, error);
+    if (status == SCB_OK)
+        status = scb_config_sample(context->config, &sample, error);
     if (status != SCB_OK)
         return status;
     if (strcmp(path, "-") == 0) {

@@ -7,12 +7,18 @@
 
 void scb_help_usage(FILE *out, const struct scb_command *command)
 {
-    (void)fprintf(out, "satellite %s", command->path);
+    enum { WIDTH = 88 }; /* and "usage: " before it */
+    int used = fprintf(out, "satellite %s", command->path);
     if (command->arguments[0] != '\0')
-        (void)fprintf(out, " %s", command->arguments);
-    for (const struct scb_command_option *option = command->options; option->flag != NULL; option++)
-        (void)fprintf(out, " [%s%s%s]", option->flag, option->value == NULL ? "" : " ",
-                      option->value == NULL ? "" : option->value);
+        used += fprintf(out, " %s", command->arguments);
+    for (const struct scb_command_option *option = command->options; option->flag != NULL;
+         option++) {
+        const char *value = option->value == NULL ? "" : option->value;
+        int size = (int)(strlen(option->flag) + strlen(value)) + 4;
+        if (used + size > WIDTH)
+            used = fprintf(out, "\n         ") - 1;
+        used += fprintf(out, " [%s%s%s]", option->flag, value[0] == '\0' ? "" : " ", value);
+    }
 }
 
 static void print_options(FILE *out, const struct scb_command_option *options)

@@ -227,6 +227,7 @@ static enum scb_status add_backup(void *state, const struct scb_backup_record *b
     if (rows->json != NULL) {
         scb_json_open_object(rows->json, NULL);
         scb_view_backup_columns(rows->json, backup);
+        scb_json_boolean(rows->json, "held", backup->held);
         scb_json_close_object(rows->json);
         return SCB_OK;
     }
@@ -237,7 +238,8 @@ static enum scb_status add_backup(void *state, const struct scb_backup_record *b
     scb_view_time(backup->completed_at_ms, completed, sizeof(completed));
     return scb_table_add(rows->table,
                          (const char *[]){backup->backup_date, scb_backup_state_name(backup->state),
-                                          keys, pages, size, completed, backup->error_message},
+                                          keys, pages, size, completed, backup->held ? "held" : "",
+                                          backup->error_message},
                          error);
 }
 
@@ -263,14 +265,26 @@ static enum scb_status list_table(struct scb_catalog *catalog, uint64_t limit,
                                   struct scb_error *error)
 {
     static const struct scb_column columns[] = {
-        {"BACKUP", false}, {"STATUS", false},    {"KEYS", true},       {"PAGES", true},
-        {"SIZE", true},    {"COMPLETED", false}, {"LAST ERROR", false}};
+        {"BACKUP", false}, {"STATUS", false},    {"KEYS", true},  {"PAGES", true},
+        {"SIZE", true},    {"COMPLETED", false}, {"HELD", false}, {"LAST ERROR", false}};
     SCB_AUTO(table) struct scb_table *table = NULL;
     enum scb_status status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
     struct backup_rows rows = {.table = table};
     if (status == SCB_OK && catalog != NULL)
         status = scb_catalog_list(catalog, limit, add_backup, &rows, error);
     return status != SCB_OK ? status : scb_table_print(table, stdout, error);
+}
+
+static enum scb_status rescan(const struct scb_command_context *context, struct scb_error *error)
+{
+    struct scb_service_parts parts = {
+        .config = context->config, .log = context->log, .cancel = context->cancel};
+    struct scb_service *service = NULL;
+    enum scb_status status = scb_service_new(&parts, &service, error);
+    if (status == SCB_OK)
+        status = scb_service_rescan(service, error);
+    scb_service_free(service);
+    return status;
 }
 
 enum scb_status scb_command_backup_list(const struct scb_command_context *context,
@@ -283,9 +297,14 @@ enum scb_status scb_command_backup_list(const struct scb_command_context *contex
         error->status = SCB_ERROR_USAGE;
         return error->status;
     }
+    enum scb_status status = SCB_OK;
+    if (scb_command_option(context, "--rescan") != NULL)
+        status = rescan(context, error);
+    if (status != SCB_OK)
+        return status;
     struct scb_catalog *catalog = NULL;
     struct scb_error none = {0};
-    enum scb_status status = open_catalog(context, &catalog, &none);
+    status = open_catalog(context, &catalog, &none);
     if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND) { /* no database yet: no backups yet */
         *error = none;
         return status;

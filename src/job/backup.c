@@ -255,6 +255,7 @@ static enum scb_status run_pages(struct backup *backup, bool *ret_pin_lost, stru
                                              .store = parts->store,
                                              .log = parts->log,
                                              .clock = parts->clock,
+                                             .watch = parts->watch,
                                              .cancel = parts->cancel,
                                              .backup_date = settings->backup_date,
                                              .rules = settings->rules,
@@ -382,13 +383,37 @@ static enum scb_status settle(struct backup *backup, struct scb_error *error)
     return status;
 }
 
-static enum scb_status make(struct backup *backup, struct scb_error *error)
+static enum scb_status try_once(struct backup *backup, struct scb_error *error)
 {
     enum scb_status status = scb_store_check_space(backup->parts->store, error);
     if (status == SCB_OK)
         status = run_to_the_end(backup, error);
-    if (status == SCB_OK)
-        status = complete(backup, error);
+    return status == SCB_OK ? complete(backup, error) : status;
+}
+
+/*
+ * A failed file operation is tried again at once, then once more after a pause. It is the whole run
+ * that is taken up again, from the page files: after a failed sync nobody knows what of a file is
+ * on the disk, so that it must be written anew.
+ */
+static enum scb_status try_all(struct backup *backup, struct scb_error *error)
+{
+    static const int64_t pauses_ms[] = {0, 1000};
+    enum scb_status status = try_once(backup, error);
+    for (size_t i = 0; i < SCB_LENGTH(pauses_ms) && status == SCB_ERROR_FILE; i++) {
+        scb_log_warn(backup->parts->log, "File operation failed, trying again",
+                     SCB_TEXT("backup_date", backup->settings->backup_date),
+                     SCB_TEXT("error", error->message));
+        if (scb_cancel_sleep(backup->parts->cancel, pauses_ms[i]))
+            return status;
+        status = try_once(backup, error);
+    }
+    return status;
+}
+
+static enum scb_status make(struct backup *backup, struct scb_error *error)
+{
+    enum scb_status status = try_all(backup, error);
     if (status == SCB_OK || !backup->started)
         return status;
     struct scb_error second = {0};

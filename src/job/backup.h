@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/file_watch.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "evm/address.h"
@@ -30,6 +31,7 @@ struct scb_backup_parts {
     const struct scb_cancel *cancel;
     scb_progress_observer observe;
     void *observe_state;
+    struct scb_file_watch *watch; /* over file operations; may be NULL */
 };
 
 struct scb_backup_settings {

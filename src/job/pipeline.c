@@ -130,6 +130,7 @@ static void *work(void *argument)
     struct pipeline *pipeline = argument;
     struct scb_page_tools tools;
     struct scb_error no_tools = {0};
+    scb_file_watch_join(pipeline->settings->watch);
     enum scb_status ready = scb_page_tools_init(&tools, &no_tools);
     for (struct slot *slot = scb_queue_pop(pipeline->work_queue, -1); slot != NULL;
          slot = scb_queue_pop(pipeline->work_queue, -1)) {
@@ -149,6 +150,7 @@ static void *work(void *argument)
         }
     }
     scb_page_tools_free(&tools);
+    scb_file_watch_leave();
     return NULL;
 }
 

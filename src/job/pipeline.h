@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "base/file_watch.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "format/manifest.h"
@@ -31,6 +32,7 @@ struct scb_pipeline_settings {
     struct scb_log *log;
     const struct scb_clock *clock;
     const struct scb_cancel *cancel;
+    struct scb_file_watch *watch; /* over the workers' file operations; may be NULL */
     const char *backup_date;
     struct scb_page_rules rules;
     uint64_t total_keys, total_pages, page_size;

@@ -13,17 +13,10 @@
 #include "evm/address.h"
 #include "job/backup.h"
 #include "job/get.h"
+#include "service/internal.h"
 #include "service/slot.h"
 #include "source/contract_source.h"
 #include "store/store.h"
-
-struct scb_service {
-    struct scb_service_parts parts;
-    const struct scb_clock *clock;
-    struct scb_cancel *own_cancel; /* where none was handed in */
-    const struct scb_cancel *cancel;
-    struct scb_address contract;
-};
 
 static int64_t integer(const struct scb_service *service, const char *name)
 {
@@ -128,8 +121,8 @@ static enum scb_status open_source(struct scb_service *service, struct scb_sourc
     return scb_contract_source_open(&settings, ret_source, error);
 }
 
-static enum scb_status open_store(const struct scb_service *service, bool create,
-                                  struct scb_store **ret_store, struct scb_error *error)
+enum scb_status scb_service_open_store(const struct scb_service *service, bool create,
+                                       struct scb_store **ret_store, struct scb_error *error)
 {
     struct scb_store_settings settings = {.dir = text(service, "backup.backup_dir"),
                                           .group = text(service, "backup.group"),
@@ -178,7 +171,7 @@ static enum scb_status open_target(struct scb_service *service,
         status = scb_backup_plan(parts, settings, &plan, error);
     }
     if (status == SCB_OK)
-        status = open_store(service, !settings->must_exist, &parts->store, error);
+        status = scb_service_open_store(service, !settings->must_exist, &parts->store, error);
     if (status == SCB_OK && first)
         status = scb_catalog_open(url, true, &parts->catalog, error);
     return status;
@@ -199,15 +192,24 @@ static enum scb_status run_one(struct scb_service *service,
                                      .observe = service->parts.observe,
                                      .observe_state = service->parts.observe_state};
     enum scb_status status = open_source(service, &parts.source, error);
+    if (status == SCB_OK && service->parts.stuck != NULL)
+        status = scb_file_watch_start(integer(service, "backup.file_operation_timeout"),
+                                      service->parts.stuck, service->parts.stuck_state,
+                                      &parts.watch, error);
+    scb_file_watch_join(parts.watch);
     if (status == SCB_OK && !dry_run)
         status = open_target(service, &settings, &parts, error);
     if (status == SCB_OK)
         status = dry_run ? scb_backup_plan(&parts, &settings, ret_result, error)
                          : scb_backup_run(&parts, &settings, ret_result, error);
+    if (status == SCB_OK && !dry_run && !ret_result->already_done)
+        scb_service_retain(service, parts.store, parts.catalog);
     if (parts.source != NULL)
         parts.source->ops->close(parts.source);
     scb_catalog_close(parts.catalog);
     scb_store_close(parts.store);
+    scb_file_watch_leave();
+    scb_file_watch_stop(parts.watch);
     return status;
 }
 
@@ -345,7 +347,7 @@ enum scb_status scb_service_get(struct scb_service *service, const char *backup_
     struct scb_store *store = NULL;
     enum scb_status status = scb_service_open_catalog(service, &catalog, error);
     if (status == SCB_OK)
-        status = open_store(service, false, &store, error);
+        status = scb_service_open_store(service, false, &store, error);
     struct scb_get_settings settings = {
         .backup_date = backup_date,
         .limits = {.max_key_size = (size_t)integer(service, "backup.max_key_size"),

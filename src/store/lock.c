@@ -22,18 +22,27 @@ struct scb_store_lock {
     int fd;
 };
 
+/* Readers leave no name, and the last writer's may still stand there. */
+static bool is_read(int fd)
+{
+    struct flock held = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+    return fcntl(fd, F_OFD_GETLK, &held) == 0 && held.l_type == F_RDLCK;
+}
+
 static enum scb_status refuse(int fd, const char *name, struct scb_error *error)
 {
+    bool read = is_read(fd);
     char owner[160] = "";
-    ssize_t size = pread(fd, owner, sizeof(owner) - 1, 0);
+    ssize_t size = read ? 0 : pread(fd, owner, sizeof(owner) - 1, 0);
     owner[size > 0 ? (size_t)size : 0] = '\0';
     owner[strcspn(owner, "\n")] = '\0';
     char printable[192];
     (void)scb_text_printable((struct scb_bytes){(const uint8_t *)owner, strlen(owner)}, printable,
                              sizeof(printable));
     bool whole = strcmp(name, WRITER) == 0;
-    (void)scb_error_set(error, SCB_ERROR_BUSY, "%s%s is being worked on by %s",
+    (void)scb_error_set(error, SCB_ERROR_BUSY, "%s%s is being %s by %s",
                         whole ? "backup_dir" : "backup ", whole ? "" : name,
+                        read ? "read" : "worked on",
                         printable[0] == '\0' ? "another process" : printable);
     (void)scb_error_hint(error, "wait for it (--lock-wait 10m), or stop that process first");
     if (error != NULL)

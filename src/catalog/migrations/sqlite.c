@@ -31,6 +31,8 @@ static const char *const migrations[] = {
     "    empty_versions INTEGER NOT NULL, duplicate_keys INTEGER NOT NULL,\n"
     "    PRIMARY KEY (backup_date, page_number)) WITHOUT ROWID;\n"
     "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL);\n",
+    /* 2: backups that cleanup leaves. */
+    "CREATE TABLE backup_hold (backup_date TEXT PRIMARY KEY, held_at TEXT NOT NULL);\n",
 };
 
 const int64_t scb_sqlite_version = SCB_LENGTH(migrations);

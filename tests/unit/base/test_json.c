@@ -111,6 +111,7 @@ static void only_malformed_bytes_are_replaced(void **state)
         const char *text;
         const char *written;
     } table[] = {{"\xff", "\"" REPLACED "\""},
+                 {"\xf0\x9f\x98\x80\xff", "\"\xf0\x9f\x98\x80" REPLACED "\""},
                  {"\xc3\xa9\xff\xc3\xa9\n", "\"\xc3\xa9" REPLACED "\xc3\xa9\\n\""},
                  {"cut \xf0\x9f\x98", "\"cut " REPLACED REPLACED REPLACED "\""},
                  {"\xc0\x80", "\"" REPLACED REPLACED "\""},

@@ -96,11 +96,11 @@ static void migrates_from_nothing(void **state)
 {
     struct fixture *fixture = *state;
     for (int i = 0; i < 2; i++) { /* the second time there is nothing to do */
-        assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1");
+        assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1,2");
         assert_sql(fixture,
                    "SELECT count(*) FROM schema_migrations"
                    " WHERE applied_at GLOB '[0-9]*-[0-9]*-[0-9]*T[0-9]*:[0-9]*:[0-9]*.[0-9]*Z'",
-                   "1");
+                   "2");
         reopen(fixture);
     }
     assert_sql(fixture, "PRAGMA journal_mode", "wal");
@@ -127,7 +127,10 @@ static void refuses_other_versions(void **state)
     static const char *const versions[] = {"99", "-1"};
     for (size_t i = 0; i < 2; i++) {
         char sql[100];
-        (void)snprintf(sql, sizeof(sql), "UPDATE schema_migrations SET version = %s", versions[i]);
+        (void)snprintf(sql, sizeof(sql),
+                       "UPDATE schema_migrations SET version = %s"
+                       " WHERE version = (SELECT max(version) FROM schema_migrations)",
+                       versions[i]);
         run_sql_beside(fixture, sql);
         struct scb_catalog *catalog = NULL;
         assert_status(SCB_ERROR_VALIDATION,
@@ -194,7 +197,7 @@ static void is_made_by_many_processes_at_once(void **state)
         failures += status != 0;
     }
     assert_int_equal(failures, 0);
-    assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1");
+    assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1,2");
     assert_sql(fixture, "SELECT count(*) FROM backup_final_status", "8");
     assert_sql(fixture, "SELECT count(*) FROM backup_page_status", "8");
 }

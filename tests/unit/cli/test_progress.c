@@ -30,6 +30,8 @@ static void the_line_has_its_form(void **state)
          "[========>           ] 412/1000 pages · 41,200 keys · 118k keys/s · eta 0s"},
         {412, 1000, 41200, 100000, 3500,
          "[========>           ] 412/1000 pages · 41,200 keys · 12k keys/s · eta 4s"},
+        {412, 1000, 41200, 100000, 4200,
+         "[========>           ] 412/1000 pages · 41,200 keys · 9810 keys/s · eta 5s"},
         {0, 1000, 0, 100000, 0, "[>                   ] 0/1000 pages · 0 keys · 0 keys/s · eta -"},
         {0, 1000, 0, 100000, 5000,
          "[>                   ] 0/1000 pages · 0 keys · 0 keys/s · eta -"},
@@ -123,6 +125,7 @@ static void the_line_is_redrawn_around_log_lines(void **state)
     scb_log_write(captured_log, SCB_LOG_INFO, "between", NULL, 0);
     scb_progress_show(&line, &done);
     scb_progress_end(&line);
+    memset(line.text, 'x', sizeof(line.text) - 1); /* nobody looks at it from now on */
     scb_log_write(captured_log, SCB_LOG_INFO, "after it", NULL, 0);
     assert_captured("08:30:00 info  before it\n" HALF "\r\033[K08:30:00 info  between\n" HALF
                     "\r\033[K" DONE "\n08:30:00 info  after it\n");

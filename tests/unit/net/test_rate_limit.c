@@ -78,6 +78,8 @@ static void requests_are_spaced(void **state)
     assert_int_equal(scb_rate_limit_wait(&limit, now_ms), 500);
     assert_int_equal(scb_rate_limit_wait(&limit, now_ms + 499), 1);
     assert_int_equal(scb_rate_limit_wait(&limit, now_ms + 500), 0);
+    limit.next_us += 1; /* less than a millisecond is waited for, too */
+    assert_int_equal(scb_rate_limit_wait(&limit, now_ms + 500), 1);
 }
 
 static void no_limit_never_waits(void **state)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Covers store/local on real directories: modes and the group, free space, locks between
- * processes, a backup's files. test_latest.c has the rest of it.
+ * Covers store/local on real directories: modes and the group, free space, a backup's
+ * files. test_latest.c has the rest of it.
  */
 #include "fixture.h"
 
 #include <grp.h>
-#include <signal.h>
 #include <sys/statvfs.h>
-#include <sys/wait.h>
 
 #define NEXT_DIR "backups/" NEXT_DATE
 
@@ -171,93 +169,6 @@ static void small_files_are_written_durably(void **state)
     assert_int_equal(scb_store_read(fixture.store, ".source.json", &out, NULL), SCB_ERROR_RESOURCE);
 }
 
-/* --- locks --- */
-
-static void a_backup_has_one_worker(void **state)
-{
-    (void)state;
-    struct scb_error error = {0};
-    struct scb_store_lock *lock = NULL;
-    char message[128];
-    assert_int_equal(scb_store_lock(fixture.store, DATE, &clock_2024, &lock, NULL), SCB_OK);
-    assert_int_equal(try_lock(DATE, &error), SCB_ERROR_BUSY);
-    (void)snprintf(message, sizeof(message),
-                   "backup " DATE " is being worked on by process %d since "
-                   "2024-01-15T08:30:00.123Z",
-                   (int)getpid());
-    assert_string_equal(error.message, message);
-    assert_true(error.retryable);
-    assert_string_not_equal(error.hint, "");
-    assert_int_equal(try_lock(DATE, NULL), SCB_ERROR_BUSY);
-    assert_int_equal(try_lock(NEXT_DATE, NULL), SCB_OK);
-    scb_store_unlock(lock);
-    assert_int_equal(try_lock(DATE, NULL), SCB_OK);
-    scb_store_unlock(NULL);
-}
-
-/* Takes the lock in a process of its own, which then waits; gives its id. */
-static pid_t lock_elsewhere(void)
-{
-    int ready[2];
-    char byte = 0;
-    assert_int_equal(pipe(ready), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        struct scb_store *store = open_store(false, "");
-        struct scb_store_lock *lock = NULL;
-        byte = scb_store_lock(store, DATE, &clock_2024, &lock, NULL) == SCB_OK ? 'y' : 'n';
-        (void)syscall(SYS_write, ready[1], &byte, 1);
-        for (;;)
-            (void)pause();
-    }
-    (void)close(ready[1]);
-    assert_int_equal(read(ready[0], &byte, 1), 1);
-    (void)close(ready[0]);
-    assert_int_equal(byte, 'y');
-    return child;
-}
-
-static void a_lock_is_gone_with_its_process(void **state)
-{
-    (void)state;
-    struct scb_error error = {0};
-    char name[64];
-    pid_t child = lock_elsewhere();
-    enum scb_status held = try_lock(DATE, &error);
-    enum scb_status other = try_lock(NEXT_DATE, NULL);
-    assert_int_equal(kill(child, SIGKILL), 0);
-    assert_int_equal(waitpid(child, NULL, 0), child);
-    assert_int_equal(held, SCB_ERROR_BUSY);
-    assert_int_equal(other, SCB_OK);
-    (void)snprintf(name, sizeof(name), "by process %d since ", (int)child);
-    assert_non_null(strstr(error.message, name));
-    assert_int_equal(try_lock(DATE, NULL), SCB_OK);
-}
-
-static void whoever_has_the_lock_is_named_harmlessly(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *content;
-        const char *named;
-    } table[] = {{"", "by another process"},
-                 {"\n", "by another process"},
-                 {"process 7\nmore", "by process 7"},
-                 {"a\x1b[2J\tb", "by a\\x1b[2J\\x09b"}};
-    struct scb_store_lock *lock = NULL;
-    assert_int_equal(scb_store_lock(fixture.store, DATE, &clock_2024, &lock, NULL), SCB_OK);
-    for (size_t i = 0; i < SCB_LENGTH(table); i++) {
-        struct scb_error error = {0};
-        temp_write("backups/.locks/" DATE, table[i].content);
-        assert_int_equal(try_lock(DATE, &error), SCB_ERROR_BUSY);
-        size_t length = strlen(error.message), wanted = strlen(table[i].named);
-        assert_true(length > wanted);
-        assert_string_equal(error.message + length - wanted, table[i].named);
-    }
-    scb_store_unlock(lock);
-}
-
 static void no_date_no_path(void **state)
 {
     (void)state;
@@ -388,9 +299,6 @@ int main(void)
         STORED(a_group_must_exist),
         STORED(space_is_watched),
         STORED(small_files_are_written_durably),
-        STORED(a_backup_has_one_worker),
-        STORED(a_lock_is_gone_with_its_process),
-        STORED(whoever_has_the_lock_is_named_harmlessly),
         STORED(no_date_no_path),
         STORED(a_backups_directory_is_made_or_missed),
         STORED(files_are_written_and_read),

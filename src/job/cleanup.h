@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Removes what the retention policy lets go. A crash at any instant leaves a backup or nothing: its
+ * rows go first, in one synced transaction, then its directory in one rename, then its files. What
+ * has lost its rows only is still whole, and `list --rescan` takes it in again.
+ */
+#ifndef SCB_JOB_CLEANUP_H
+#define SCB_JOB_CLEANUP_H
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "scb/catalog.h"
+#include "scb/maintenance.h"
+#include "store/store.h"
+
+/* What keeping house works with; all borrowed. */
+struct scb_cleanup_parts {
+    struct scb_store *store;
+    struct scb_catalog *catalog;
+    struct scb_log *log;
+    const struct scb_clock *clock;
+};
+
+/*
+ * Decides on every backup, removes those that may go, tells visit of each. What is locked is
+ * skipped. IntegrityError, with nothing removed, where the newest backup has shrunk and options
+ * do not allow it.
+ */
+SCB_MUST_CHECK enum scb_status scb_cleanup_run(const struct scb_cleanup_parts *parts,
+                                               const struct scb_cleanup_options *options,
+                                               scb_cleanup_visitor visit, void *state,
+                                               struct scb_error *error);
+
+#endif

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Compares directories and rows and repairs the rows: the archives and the manifests in them are
+ * the truth for completed backups. It changes no file.
+ */
+#ifndef SCB_JOB_RESCAN_H
+#define SCB_JOB_RESCAN_H
+
+#include <stdint.h>
+
+#include "job/cleanup.h"
+
+struct scb_rescan_result {
+    uint64_t restored; /* rows made again from the manifest in the archive */
+    uint64_t lost;     /* completed rows whose archive is gone: failed now */
+    uint64_t orphans;  /* directories that hold no whole backup and have no row */
+    uint64_t skipped;  /* another process is working on them */
+};
+
+/* Every finding is logged. */
+SCB_MUST_CHECK enum scb_status scb_rescan_run(const struct scb_cleanup_parts *parts,
+                                              struct scb_rescan_result *ret_result,
+                                              struct scb_error *error);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of this room share; not for others.
+ */
+#ifndef SCB_SERVICE_INTERNAL_H
+#define SCB_SERVICE_INTERNAL_H
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "evm/address.h"
+#include "scb/service.h"
+#include "store/store.h"
+
+struct scb_service {
+    struct scb_service_parts parts;
+    const struct scb_clock *clock;
+    struct scb_cancel *own_cancel; /* where none was handed in */
+    const struct scb_cancel *cancel;
+    struct scb_address contract;
+};
+
+SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
+                                                      bool create, struct scb_store **ret_store,
+                                                      struct scb_error *error);
+
+/*
+ * What follows every backup: the trash of an interrupted cleanup goes, then what retention_days
+ * says. A failure is logged; the backup is none the worse for it.
+ */
+void scb_service_retain(const struct scb_service *service, struct scb_store *store,
+                        struct scb_catalog *catalog);
+
+#endif

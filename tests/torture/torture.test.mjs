@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that can fail fails once, at every place where it can: after each failure nothing that
+// was complete is touched, the error is said, and a retry gives the same bytes as an undisturbed
+// run, without fetching again what was recorded. TORTURE=long tries every place, else every few.
+
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { after, before, describe, it } from 'node:test';
+import { RawReply } from '../chain/fake.mjs';
+import { faultsModule, LONG, Rig } from './rig.mjs';
+
+const KILLS = LONG ? 250 : 20;
+const MOST_FAILURES = 10; // of one sweep, before it is given up
+const MOST = 100_000; // a sweep that does not end by itself is a failure
+
+let rig;
+const table = [];
+
+before(async () => {
+    assert.ok(existsSync(faultsModule), `${faultsModule} is not built`);
+    rig = await Rig.open();
+});
+
+after(async () => {
+    await rig?.close();
+    if (table.length > 0) console.log(report());
+});
+
+function report() {
+    const rows = [['fault', 'tried', 'survived', 'said', 'killed'], ...table];
+    const width = Math.max(...rows.map(([fault]) => fault.length));
+    return rows.map(([fault, ...counts]) =>
+        fault.padEnd(width) + counts.map((count) => String(count).padStart(10)).join('')).join('\n');
+}
+
+function count(fault, outcomes) {
+    const struck = outcomes.filter((outcome) => outcome.struck);
+    table.push([fault, struck.length, struck.filter((outcome) => outcome.survived).length,
+        struck.filter((outcome) => outcome.code > 0).length,
+        struck.filter((outcome) => outcome.killed).length]);
+    return struck;
+}
+
+/** Tries `trialAt(1)`, `trialAt(1 + step)`, … until one goes through without its fault. */
+async function sweep(name, step, trialAt) {
+    const outcomes = [];
+    let next = 1;
+    let untouched = false;
+    const failures = [];
+    const lane = async () => {
+        while (!untouched && failures.length < MOST_FAILURES) {
+            const number = next;
+            next += LONG ? 1 : step;
+            assert.ok(number < MOST, 'the fault never ends');
+            const outcome = await rig.trial(trialAt(number)).catch((error) => failures.push(error));
+            if (typeof outcome === 'number') continue;
+            outcomes.push(outcome);
+            untouched ||= !outcome.struck;
+        }
+    };
+    await Promise.all(rig.nodes.map(lane));
+    const struck = count(name, outcomes);
+    if (failures.length > 0) {
+        throw new Error(failures.map((error) => error.message).join('\n'), { cause: failures[0] });
+    }
+    assert.ok(struck.length > 0, 'the fault never struck');
+    return struck;
+}
+
+function sweeps(title, rows) {
+    describe(title, () => {
+        for (const [fault, step, trial = {}] of rows) {
+            const { from = 'older', lost, keep } = trial;
+            const name = [fault.replace(':', ' N').replace(':', ' '), lost && `lost=${lost}`,
+                from === 'first' && 'first run', keep === false && 'pages removed']
+                .filter(Boolean).join(', ');
+            it(name, async () => {
+                const [kind, onwards, how] = fault.split(':');
+                await sweep(name, step, (number) =>
+                    ({ from, ...trial, fault: `${kind}:${number}${onwards}:${how}` }));
+            });
+        }
+    });
+}
+
+// KIND:[+]:HOW, and every how manieth place the short form tries.
+sweeps('a call fails', [
+    ['write::EIO', 4], ['write::SHORT', 6], ['write::EIO', 6, { from: 'first' }],
+    ['fsync::EIO', 1], ['fsync::EIO', 2, { from: 'first' }],
+    ['rename::EIO', 1], ['link::EIO', 1], ['link::EMLINK', 1], ['unlink::EIO', 1],
+    ['close::EIO', 4], ['open::EMFILE', 4], ['open::EACCES', 5, { from: 'first' }],
+    ['truncate::EIO', 1], ['mkdir::EIO', 1, { from: 'first' }],
+    ['unlink::EIO', 3, { keep: false }],
+]);
+
+sweeps('the disk is full from then on', [
+    ['write:+:ENOSPC', 4], ['write:+:ENOSPC', 9, { from: 'first' }], ['open:+:ENOSPC', 8],
+    ['any:+:EIO', 12], ['any:+:EROFS', 12, { from: 'first' }],
+]);
+
+sweeps('memory is refused', [
+    ['malloc::ENOMEM', 131], ['malloc:+:ENOMEM', 701],
+]);
+
+sweeps('the process dies', [
+    ['any::KILL', 5], ['any::KILL', 7, { from: 'first' }], ['any::KILL', 8, { keep: false }],
+    ['write::TEAR', 5], ['malloc::KILL', 499],
+]);
+
+sweeps('power is lost', [
+    ['any::KILL', 5, { lost: 1 }], ['any::KILL', 5, { lost: 2 }],
+    ['any::KILL', 7, { lost: 1, from: 'first' }], ['any::KILL', 7, { lost: 2, from: 'first' }],
+    ['any::KILL', 9, { lost: 1, keep: false }], ['any::KILL', 9, { lost: 2, keep: false }],
+    ['write::TEAR', 9, { lost: 2 }],
+]);
+
+describe('an HTTP call', () => {
+    for (const [name, reply] of [
+        ['is cut', () => new RawReply({ body: '{"jsonrpc"', cutAt: 4 })],
+        ['is answered with 500', () => new RawReply({ status: 500, body: 'oops' })],
+        ['is answered with HTML', () => new RawReply({ body: '<html>' })],
+    ]) {
+        it(`${name}, once`, async () => {
+            const struck = await sweep(`HTTP call N ${name}`, 3, (number) =>
+                ({ from: 'older', reply, replyAt: number }));
+            assert.ok(struck.every((outcome) => outcome.survived), 'once is survived');
+        });
+    }
+
+    it('and all after it are refused', () => sweep('HTTP call N+ is refused', 4, (number) => ({
+        from: 'older', replyAt: number, replyOnwards: true,
+        reply: () => new RawReply({ status: 403, body: 'no' }),
+    })));
+});
+
+describe('kill -9', () => {
+    const seed = Number(process.env.SEED ?? Date.now() % 1_000_000_007);
+    let state = seed;
+    // A linear congruential generator (Numerical Recipes'): repeatable, nothing more.
+    const random = () => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return state / 2 ** 32;
+    };
+
+    for (const from of ['older', 'first']) {
+        const times = KILLS / 2;
+        it(`at ${times} random instants, from ${from} (SEED=${seed})`, async () => {
+            const started = Date.now();
+            await rig.trial({ from });
+            const lasts = Date.now() - started;
+            const instants = Array.from({ length: times }, () => random() * lasts);
+            const outcomes = await Promise.all(instants.map((killAfterMs) =>
+                rig.trial({ from, killAfterMs })));
+            assert.ok(count(`SIGKILL at a random instant, ${from}`, outcomes).length > 0);
+        });
+    }
+});
