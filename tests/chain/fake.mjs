@@ -28,11 +28,13 @@ export class RawReply {
      * @param {object} reply
      * @param {number} [reply.status]
      * @param {object} [reply.headers]
-     * @param {string | ((id: unknown) => string)} [reply.body]
+     * @param {string | Buffer | ((id: unknown) => string | Buffer)} [reply.body]
      * @param {number} [reply.cutAt] hang up after that many bytes of the body
+     * @param {number} [reply.pieces] send the body in so many pieces, one after the other
+     * @param {boolean} [reply.reset] hang up without an answer
      */
-    constructor({ status = 200, headers = {}, body = '', cutAt }) {
-        Object.assign(this, { status, headers, body, cutAt });
+    constructor({ status = 200, headers = {}, body = '', cutAt, pieces = 1, reset = false }) {
+        Object.assign(this, { status, headers, body, cutAt, pieces, reset });
     }
 }
 
@@ -180,13 +182,24 @@ async function respond(node, request, response) {
         ? answer
         : new RawReply({ body: JSON.stringify(answer) });
     const body = typeof raw.body === 'function' ? raw.body(message.id) : raw.body;
+    if (raw.reset) {
+        request.socket.resetAndDestroy();
+        return;
+    }
     response.writeHead(raw.status, {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
         ...raw.headers,
     });
-    if (raw.cutAt === undefined) response.end(body);
-    else response.write(body.slice(0, raw.cutAt), () => response.destroy());
+    if (raw.cutAt !== undefined) {
+        response.write(body.slice(0, raw.cutAt), () => response.destroy());
+        return;
+    }
+    const size = Math.ceil(body.length / raw.pieces);
+    for (let at = 0; at < body.length - size; at += size) {
+        await new Promise((sent) => { response.write(body.slice(at, at + size), sent); });
+    }
+    response.end(body.slice((raw.pieces - 1) * size));
 }
 
 /**

@@ -100,7 +100,8 @@ describe('list', () => {
         for (const end of ['', '-wal', '-shm']) {
             rmSync(join(store.directory, `satellite.db${end}`), { force: true });
         }
-        const [after] = await store.json('list');
+        assert.deepEqual(await store.json('list'), [], 'a plain list changes nothing');
+        const [after] = await store.json('list', '--rescan');
         for (const column of ['backup_date', 'status', 'total_keys', 'total_pages', 'checksum',
             'file_size', 'backup_file_path']) {
             assert.equal(after?.[column], before[column], column);

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { encodePage } from '../chain/abi.mjs';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RawReply, RpcError, startFakeNode } from '../chain/fake.mjs';
@@ -63,6 +64,12 @@ describe('weak nodes', () => {
         ['run out of gas', new RpcError(-32000, 'out of gas')],
         ['are too slow', new RpcError(-32000, 'execution aborted (timeout = 5s)')],
         ['limit the response', new RpcError(-32003, 'response too large')],
+        ['have another limit', new RpcError(-32000, 'Response is too big')],
+        ['run out of gas with -32015', new RpcError(-32015, 'VM execution error: Out of gas')],
+        ['give up', new RpcError(-32000, 'execution timeout')],
+        ['say only -32002', new RpcError(-32002, 'sorry')],
+        ['revert without a reason (a proxy contract out of gas)',
+            new RpcError(3, 'execution reverted', '0x')],
     ]) {
         it(`that ${name} above 12 keys are asked for less`, async (t) => {
             const page = (start, count) => {
@@ -72,6 +79,29 @@ describe('weak nodes', () => {
             await sameAsHealthy(t, { page });
         });
     }
+});
+
+describe('weak nodes', () => {
+    it('that answer 413 above 12 keys are asked for less', async (t) => {
+        const page = (start, count) => (count > 12
+            ? new RawReply({ status: 413, body: 'Request Entity Too Large' })
+            : encodePage(ENTRIES.slice(start, start + count)));
+        await sameAsHealthy(t, { page });
+    });
+
+    it('that have not gas for one key are a permanent error', async (t) => {
+        const node = await fakeNode(t, { page: () => { throw new RpcError(-32000, 'out of gas'); } });
+        const store = new Store(workspace(t), node, { 'max-concurrent-pages': 1 });
+        assertFailed(await store.run(), 4, 'ContractConnectionError', /gas/);
+        assert.ok(node.pagesAsked().length < 20, 'it was asked again and again');
+    });
+
+    it('without eth_getCode, web3_clientVersion and net_version are good enough', async (t) => {
+        const missing = () => { throw new RpcError(-32601, 'the method does not exist'); };
+        await sameAsHealthy(t, { methods: {
+            web3_clientVersion: missing, net_version: missing, eth_syncing: missing,
+        } });
+    });
 });
 
 describe('unreliable nodes', () => {
@@ -89,11 +119,81 @@ describe('unreliable nodes', () => {
             body: (id) => answer(id + 1_000_000, truth()) })],
         ['an internal error', () => { throw new RpcError(-32603, 'internal error'); }],
         ['a backend that lags', () => { throw new RpcError(-32000, 'header not found'); }],
+        ['a backend that lags, in other words', () => {
+            throw new RpcError(-32001, 'unknown block'); }],
+        ['a backend that lags, in yet others', () => {
+            throw new RpcError(-39001, 'Block not found'); }],
+        ['a reset before the answer', () => new RawReply({ reset: true })],
+        ['no answer at all', () => new Promise(() => {})],
+        ['a null result', (truth) => new RawReply({ body: (id) => answer(id, truth() && null) })],
+        ['-32029', () => { throw new RpcError(-32029, 'slow down'); }],
+        ['-32016', () => { throw new RpcError(-32016, 'slow down'); }],
+        ['code 429 in the JSON of HTTP 200', () => { throw new RpcError(429, 'slow down'); }],
+        ['a time to wait in the error\'s data', () => {
+            throw new RpcError(-32005, 'rate limited', { backoff_seconds: 0.001 }); }],
+        ['408', () => new RawReply({ status: 408, body: '' })],
     ]) {
         it(`${name}, twice, is survived`, async (t) => {
-            await sameAsHealthy(t, { methods: pageCalls(2, lie) });
+            await sameAsHealthy(t, { methods: pageCalls(2, lie) },
+                { 'smart-contract-timeout': '300ms' });
         });
     }
+
+    it('answers in gzip, and in 100 pieces, are answers', async (t) => {
+        const body = (truth) => (id) => gzipSync(answer(id, truth()));
+        await sameAsHealthy(t, { methods: pageCalls(3, (truth) => new RawReply({
+            body: body(truth), headers: { 'content-encoding': 'gzip' }, pieces: 100,
+        })) });
+        await sameAsHealthy(t, { methods: pageCalls(3, (truth) => new RawReply({
+            body: (id) => answer(id, truth()), pieces: 100,
+        })) });
+    });
+
+    it('an answer that never ends is left after smart_contract_timeout', async (t) => {
+        await sameAsHealthy(t, { methods: pageCalls(1, (truth) => new RawReply({
+            body: (id) => answer(id, truth()), headers: { 'content-length': '99999999' },
+        })) }, { 'smart-contract-timeout': '200ms' });
+    });
+
+    /** A backup from a healthy node and one that answers page calls so is a whole one. */
+    const survivesBeside = (name, lie, settings, badFirst = true) =>
+        it(`${name} beside a good one`, async (t) => {
+            const directory = workspace(t);
+            const [good, bad] = [await fakeNode(t), await fakeNode(t, { methods: lie })];
+            const expected = await backUp(directory, 'one', good);
+            const urls = badFirst ? [bad.url, good.url] : [good.url, bad.url];
+            const both = { url: urls.join(), address: good.address };
+            assert.ok((await backUp(directory, 'two', both, settings)).equals(expected));
+        });
+    const always = (reply) => pageCalls(Infinity, reply);
+    survivesBeside('402', always(() => new RawReply({ status: 402, body: 'pay' })));
+    survivesBeside('a used up plan', always(() => {
+        throw new RpcError(-32000, 'Monthly capacity limit exceeded'); }));
+    survivesBeside('403', always(() => new RawReply({ status: 403, body: 'no' })));
+    survivesBeside('pruned state', always(() => {
+        throw new RpcError(-32000, 'missing trie node 12ab (path )'); }));
+    survivesBeside('pruned state in other words', always(() => {
+        throw new RpcError(-32000, 'required historical state unavailable (reexec=0)'); }));
+    survivesBeside('an empty result', always(() => '0x'));
+    survivesBeside('a backend that always lags', always(() => {
+        throw new RpcError(-32000, 'header not found'); }));
+    survivesBeside('a missing method', always(() => {
+        throw new RpcError(-32601, 'the method eth_call does not exist'); }));
+    survivesBeside('500', always(() => new RawReply({ status: 500, body: '' })));
+    survivesBeside('no answer', always(() => new Promise(() => {})),
+        { 'smart-contract-timeout': '100ms' });
+    survivesBeside('another chain id', { eth_chainId: () => '0x1' }, { 'contract-chain-id': 31337 });
+    survivesBeside('another hash at the pin', { eth_getBlockByNumber([block]) {
+        const truth = this.blockOrNull(block);
+        return truth && { ...truth, hash: `0x${'9'.repeat(64)}` };
+    } }, {}, false);
+
+    it('a used up plan without another endpoint is an error that says so', async (t) => {
+        const node = await fakeNode(t, { methods: always(() =>
+            new RawReply({ status: 402, body: '{"error":"free tier"}' })) });
+        assertFailed(await new Store(workspace(t), node).run(), 4, 'ContractConnectionError',
+            /402|free tier|plan/);
+    });
 
     it('one dead endpoint of two is survived', async (t) => {
         const directory = workspace(t);
@@ -162,6 +262,28 @@ describe('the pinned block', () => {
             assertSameEntries(archivedEntries(store.archivePath()), later);
         });
     }
+
+    it('is not left when the node\'s height goes backwards for a while', async (t) => {
+        let pages = 0;
+        await sameAsHealthy(t, { methods: {
+            eth_call(params) {
+                pages += isPageCall(params);
+                const behind = pages === 2 || pages === 3; // a backend that has not block 90 yet
+                if (behind) throw new RpcError(-32000, 'header not found');
+                return this.truth('eth_call', params);
+            },
+            eth_blockNumber() { return pages >= 2 ? '0x50' : this.truth('eth_blockNumber', []); },
+        } }, { 'max-concurrent-pages': 1 });
+    });
+
+    it('is never one below the last backup\'s', async (t) => {
+        const node = await fakeNode(t);
+        const store = new Store(workspace(t), node);
+        await store.mustRun();
+        for (const tag of ['latest', 'safe', 'finalized']) node.chain[tag] -= 20;
+        assertFailed(await store.command('run', '--backup-date', '2024-01-16'), 4,
+            'ContractConnectionError', /older than the last/);
+    });
 
     it('is left when the node dropped its state', async (t) => {
         let dropped = -1;

@@ -13,6 +13,9 @@
  *   LOST=2             so do names made, renamed or removed since their directory's last sync
  *   LOST_DIR=DIR       an empty directory of the layer's own, on the same file system
  *
+ * and, without a FAULT too, CLOCK_FILE=FILE: the wall clock is as many seconds late or early as
+ * that file says.
+ *
  * What stood there when the process started counts as synced.
  */
 #undef _FILE_OFFSET_BITS /* open and open64 are two functions here */
@@ -34,6 +37,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #pragma GCC visibility push(default)
@@ -588,6 +592,27 @@ EXPORT int mkdirat(int dir_fd, const char *name, mode_t mode)
 EXPORT int mkdir(const char *name, mode_t mode)
 {
     return mkdirat(AT_FDCWD, name, mode);
+}
+
+/* --- the clock --- */
+
+EXPORT int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int result = REAL(clock_gettime)(clock, now);
+    const char *file = getenv("CLOCK_FILE");
+    if (result != 0 || clock != CLOCK_REALTIME || file == NULL)
+        return result;
+    int saved_errno = errno;
+    char text[32] = "";
+    inside++;
+    int fd = open(file, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0)
+        now->tv_sec += strtol(text, NULL, 10);
+    if (fd >= 0)
+        (void)close(fd);
+    inside--;
+    errno = saved_errno;
+    return 0;
 }
 
 /* --- memory --- */

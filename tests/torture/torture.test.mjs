@@ -43,7 +43,7 @@ function count(fault, outcomes) {
 }
 
 /** Tries `trialAt(1)`, `trialAt(1 + step)`, … until one goes through without its fault. */
-async function sweep(name, step, trialAt) {
+async function sweep(name, step, trialAt, longStep = 1) {
     const outcomes = [];
     let next = 1;
     let untouched = false;
@@ -51,7 +51,7 @@ async function sweep(name, step, trialAt) {
     const lane = async () => {
         while (!untouched && failures.length < MOST_FAILURES) {
             const number = next;
-            next += LONG ? 1 : step;
+            next += LONG ? longStep : step;
             assert.ok(number < MOST, 'the fault never ends');
             const outcome = await rig.trial(trialAt(number)).catch((error) => failures.push(error));
             if (typeof outcome === 'number') continue;
@@ -70,7 +70,7 @@ async function sweep(name, step, trialAt) {
 
 function sweeps(title, rows) {
     describe(title, () => {
-        for (const [fault, step, trial = {}] of rows) {
+        for (const [fault, step, { longStep, ...trial } = {}] of rows) {
             const { from = 'older', lost, keep } = trial;
             const name = [fault.replace(':', ' N').replace(':', ' '), lost && `lost=${lost}`,
                 from === 'first' && 'first run', keep === false && 'pages removed']
@@ -78,7 +78,7 @@ function sweeps(title, rows) {
             it(name, async () => {
                 const [kind, onwards, how] = fault.split(':');
                 await sweep(name, step, (number) =>
-                    ({ from, ...trial, fault: `${kind}:${number}${onwards}:${how}` }));
+                    ({ from, ...trial, fault: `${kind}:${number}${onwards}:${how}` }), longStep);
             });
         }
     });
@@ -100,12 +100,12 @@ sweeps('the disk is full from then on', [
 ]);
 
 sweeps('memory is refused', [
-    ['malloc::ENOMEM', 131], ['malloc:+:ENOMEM', 701],
+    ['malloc::ENOMEM', 131], ['malloc:+:ENOMEM', 701, { longStep: 50 }],
 ]);
 
 sweeps('the process dies', [
     ['any::KILL', 5], ['any::KILL', 7, { from: 'first' }], ['any::KILL', 8, { keep: false }],
-    ['write::TEAR', 5], ['malloc::KILL', 499],
+    ['write::TEAR', 5], ['malloc::KILL', 499, { longStep: 50 }],
 ]);
 
 sweeps('power is lost', [

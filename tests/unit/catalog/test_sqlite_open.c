@@ -126,10 +126,10 @@ static void refuses_other_versions(void **state)
     struct fixture *fixture = *state;
     static const char *const versions[] = {"99", "-1"};
     for (size_t i = 0; i < 2; i++) {
-        char sql[100];
+        char sql[128];
         (void)snprintf(sql, sizeof(sql),
-                       "UPDATE schema_migrations SET version = %s"
-                       " WHERE version = (SELECT max(version) FROM schema_migrations)",
+                       "DELETE FROM schema_migrations; INSERT INTO schema_migrations"
+                       " VALUES (%s, '')",
                        versions[i]);
         run_sql_beside(fixture, sql);
         struct scb_catalog *catalog = NULL;

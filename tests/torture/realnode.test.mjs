@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Real parts that turn against the run: a node that prunes or reorganises under it, a node of
+// another make, a disk that is really full, a clock that jumps.
+
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startAnvil } from '../chain/anvil.mjs';
+import { SELECTORS } from '../chain/abi.mjs';
+import { spawnChild } from '../chain/children.mjs';
+import { createEntries, deploy, editEntry, readAllPairs } from '../chain/contract.mjs';
+import { realisticEntries } from '../chain/entries.mjs';
+import { startFakeNode } from '../chain/fake.mjs';
+import { rpc } from '../chain/rpc.mjs';
+import {
+    ANVIL_ARGS, archivedEntries, assertFailed, assertSameEntries, DATE, start, Store, workspace,
+} from '../integration/harness.mjs';
+import { faultsModule, LONG } from './rig.mjs';
+
+/** A node in front of the real one, to which `onPage(n)` happens before its nth page call. */
+async function startBetween(t, url, onPage) {
+    let pages = 0;
+    const server = createServer(async (request, response) => {
+        const chunks = [];
+        for await (const chunk of request) chunks.push(chunk);
+        const body = Buffer.concat(chunks).toString();
+        if (body.includes(SELECTORS.page)) await onPage(++pages);
+        const answer = await fetch(url, {
+            method: 'POST', body, headers: { 'content-type': 'application/json' },
+        });
+        response.end(Buffer.from(await answer.arrayBuffer()));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => {
+        server.close();
+        server.closeAllConnections();
+    });
+    return `http://127.0.0.1:${server.address().port}`;
+}
+
+async function anvilWith(t, entries, args = []) {
+    const node = await startAnvil({ args: [...ANVIL_ARGS, ...args] });
+    t.after(() => node.stop());
+    const address = await deploy(node.url);
+    await createEntries(node.url, address, entries);
+    return { node, address };
+}
+
+/** The backup is what another client reads at its block, which is still the chain's. */
+async function assertWhole(store, url, address) {
+    const { block_number: number, block_hash: hash } = store.manifest();
+    const block = await rpc(url, 'eth_getBlockByNumber', `0x${number.toString(16)}`, false);
+    assert.equal(hash, block.hash, 'the block is not the chain\'s');
+    assertSameEntries(archivedEntries(store.archivePath()),
+        await readAllPairs(url, address, BigInt(number)));
+    return number;
+}
+
+describe('anvil', () => {
+    const entries = realisticEntries(300);
+
+    it('that drops the pinned state in the middle: a newer block, all of it', async (t) => {
+        const { node, address } = await anvilWith(t, entries, ['--prune-history', '5']);
+        await rpc(node.url, 'anvil_mine', '0x3');
+        let before;
+        const url = await startBetween(t, node.url, async (page) => {
+            if (page !== 4) return;
+            before = Number(await rpc(node.url, 'eth_blockNumber'));
+            await editEntry(node.url, address, { ...entries[7], value: Buffer.from('later') });
+            await rpc(node.url, 'anvil_mine', '0x32');
+        });
+        const store = new Store(workspace(t), { url, address },
+            { 'page-size': 30, 'max-concurrent-pages': 1 });
+        await store.mustRun();
+        assert.ok(await assertWhole(store, node.url, address) > before, 'the old block');
+    });
+
+    it('that reorganises in the middle: the chain as it is then', async (t) => {
+        const { node, address } = await anvilWith(t, entries);
+        await editEntry(node.url, address, { ...entries[7], value: Buffer.from('reorged away') });
+        const url = await startBetween(t, node.url, async (page) => {
+            if (page === 4) await rpc(node.url, 'anvil_reorg', 1, []);
+        });
+        const store = new Store(workspace(t), { url, address },
+            { 'page-size': 30, 'max-concurrent-pages': 1, 'contract-block': 'latest' });
+        await store.mustRun();
+        await assertWhole(store, node.url, address);
+        const { value } = archivedEntries(store.archivePath())[7];
+        assert.deepEqual(value, entries[7].value, 'an entry of the lost block');
+    });
+
+    it('that reorganises at every page: a bounded number of pins, then an error', async (t) => {
+        const { node, address } = await anvilWith(t, entries);
+        const url = await startBetween(t, node.url, (page) =>
+            (page % 4 === 0 ? rpc(node.url, 'anvil_reorg', 1, []) : undefined));
+        const store = new Store(workspace(t), { url, address },
+            { 'page-size': 30, 'max-concurrent-pages': 1, 'contract-block': 'latest' });
+        assertFailed(await store.run(), 4, 'ContractConnectionError', /lost 4 times/);
+        assert.ok(!existsSync(store.archivePath()), 'an archive is there');
+    });
+});
+
+/** HARDHAT: a directory with node_modules/hardhat in it (npm i hardhat@2); 292 MB, so no CI. */
+describe('hardhat node', () => {
+    const home = process.env.HARDHAT;
+    const skip = !LONG ? 'only in the long form'
+        : !home && 'HARDHAT is not set to a directory with hardhat installed';
+
+    it('is backed up like any other', { skip }, async (t) => {
+        const config = join(home, 'hardhat.config.js');
+        if (!existsSync(config)) {
+            writeFileSync(config, 'module.exports = { solidity: "0.8.28", networks: { hardhat: {' +
+                ' blockGasLimit: 2000000000, allowUnlimitedContractSize: true } } };\n');
+        }
+        const child = spawnChild(process.execPath,
+            [join(home, 'node_modules/hardhat/internal/cli/bootstrap.js'), 'node', '--port', '0'],
+            { cwd: home, stdio: ['ignore', 'pipe', 'inherit'],
+                env: { ...process.env, HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true' } });
+        t.after(async () => {
+            child.kill('SIGKILL');
+            await child.ended;
+        });
+        let text = '';
+        for await (const chunk of child.stdout) {
+            text += chunk;
+            if (/http:\/\/127\.0\.0\.1:\d+/.test(text)) break;
+        }
+        const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
+        const entries = realisticEntries(300);
+        const address = await deploy(url);
+        await createEntries(url, address, entries);
+        const store = new Store(workspace(t), { url, address }, { 'page-size': 30 });
+        await store.mustRun();
+        await assertWhole(store, url, address);
+        assertSameEntries(archivedEntries(store.archivePath()), entries);
+    });
+});
+
+describe('a disk that is really full', () => {
+    const SETTINGS = { 'contract-block': 90, 'page-size': 100 };
+
+    /** A file system of that size, and how to change it; undefined where that is not allowed. */
+    function smallDisk(t, size) {
+        if (process.getuid() !== 0) return undefined;
+        const directory = join(workspace(t), 'disk');
+        mkdirSync(directory);
+        try {
+            execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory],
+                { stdio: 'ignore' });
+        } catch {
+            return undefined;
+        }
+        t.after(() => execFileSync('umount', ['-l', directory]));
+        const resize = (to) =>
+            execFileSync('mount', ['-o', `remount,size=${to}`, directory]);
+        return { directory, resize };
+    }
+
+    for (const [name, reserve] of [['in the middle of a write', 0], ['by min_free_space', '512KiB'],
+    ]) {
+        it(`${name}: ResourceError; with more space, the same bytes`, async (t) => {
+            const disk = smallDisk(t, '2m');
+            if (!disk) {
+                t.skip('no right to mount a tmpfs');
+                return;
+            }
+            const node = await startFakeNode({ entries: realisticEntries(20_000) });
+            t.after(() => node.stop());
+            const whole = new Store(workspace(t), node, SETTINGS);
+            await whole.mustRun();
+            const store = new Store(disk.directory, node,
+                { ...SETTINGS, 'min-free-space': reserve });
+            const failed = await store.run();
+            assert.equal(failed.code, 7, failed.stderr);
+            assert.match(failed.stderr, /^satellite: ResourceError: .*space/m);
+            const left = readdirSync(store.backups, { recursive: true });
+            assert.deepEqual(left.filter((file) => /\.(tmp|zip)$/.test(file)), []);
+            disk.resize('64m');
+            const retried = await store.command('retry', '--backup-date', DATE);
+            assert.equal(retried.code, 0, retried.stderr);
+            assert.ok(store.archiveBytes().equals(whole.archiveBytes()), 'the archives differ');
+        });
+    }
+});
+
+describe('a clock that jumps', () => {
+    const DAY = 86_400;
+    const SLEEP_MS = 35_000; // the service looks at the clock at least every 30 s
+
+    it('neither skips nor doubles a day', { skip: !LONG && 'only in the long form' }, async (t) => {
+        const directory = workspace(t);
+        const clock = join(directory, 'clock');
+        const now = Math.floor(Date.now() / 1000);
+        const day = Math.floor(now / DAY);
+        const dateOf = (number) => new Date(number * DAY * 1000).toISOString().slice(0, 10);
+        const setClock = (number, secondsOfDay) => writeFileSync(clock,
+            String((number - day) * DAY + secondsOfDay - (Math.floor(Date.now() / 1000) % DAY)));
+        const node = await startFakeNode({ entries: realisticEntries(30) });
+        t.after(() => node.stop());
+        const store = new Store(directory, node, { 'contract-max-block-age': '0' });
+        const flags = store.args('status').slice(2);
+        setClock(day, DAY - 5); // 23:59:55
+        const service = start(['run', 'backup', ...flags],
+            { env: { LD_PRELOAD: faultsModule, CLOCK_FILE: clock } });
+        const made = () => readdirSync(store.backups).filter((name) => /^\d{4}-/.test(name));
+        await sleep(3000);
+        assert.deepEqual(made(), [dateOf(day)], 'before midnight');
+        await sleep(SLEEP_MS);
+        assert.deepEqual(made(), [dateOf(day), dateOf(day + 1)], 'after midnight');
+        const bytes = readFileSync(store.archivePath(dateOf(day)));
+        setClock(day, 12 * 3600); // back to the day before
+        await sleep(SLEEP_MS);
+        assert.deepEqual(made(), [dateOf(day), dateOf(day + 1)], 'back: nothing new');
+        assert.ok(bytes.equals(readFileSync(store.archivePath(dateOf(day)))), 'it was replaced');
+        setClock(day + 3, 3600);
+        await sleep(SLEEP_MS);
+        assert.deepEqual(made(), [dateOf(day), dateOf(day + 1), dateOf(day + 3)], 'on');
+        service.kill('SIGTERM');
+        assert.equal((await service.done).code, 0);
+    });
+});

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Covers job/cleanup: what a failure on the way leaves, and what changes between the decision and
+ * the removal. Which backups go is test_retention.c's.
+ */
+#include "backups.h"
+
+#include "job/rescan.h"
+
+#define OLD     "2024-01-14"
+#define OLDER   "2024-01-13"
+#define NEWEST  "2024-01-15"
+#define ARCHIVE "backups/" OLD "/backup_" OLD ".zip"
+
+static const struct scb_cleanup_options all_but_newest = {.policy = {.min_backups = 1}};
+
+/* What is done when the visitor is told of the newest backup, before the next one's turn. */
+static void (*meanwhile)(void);
+static struct scb_cleanup_entry entries[8];
+static size_t entry_count;
+
+static enum scb_status keep_entry(void *state, const struct scb_cleanup_entry *entry,
+                                  struct scb_error *error)
+{
+    (void)state;
+    (void)error;
+    assert_true(entry_count < SCB_LENGTH(entries));
+    entries[entry_count++] = *entry;
+    if (entry_count == 1 && meanwhile != NULL)
+        meanwhile();
+    return SCB_OK;
+}
+
+static enum scb_status clean_up(const struct scb_cleanup_options *options)
+{
+    entry_count = 0;
+    enum scb_status status = scb_cleanup_run(&house.parts, options, keep_entry, NULL, &house.error);
+    meanwhile = NULL;
+    return status;
+}
+
+static void make_three(void)
+{
+    (void)make_backup(OLDER, 2);
+    (void)make_backup(OLD, 2);
+    (void)make_backup(NEWEST, 2);
+}
+
+static void assert_entry(size_t i, const char *date, enum scb_cleanup_action action,
+                         const char *reason)
+{
+    assert_true(i < entry_count);
+    assert_string_equal(entries[i].backup_date, date);
+    assert_int_equal(entries[i].action, action);
+    assert_non_null(strstr(entries[i].reason, reason));
+}
+
+static void removes_rows_and_files(void **state)
+{
+    (void)state;
+    make_three();
+    assert_ok(clean_up(&all_but_newest));
+    assert_int_equal(entry_count, 3);
+    assert_entry(0, NEWEST, SCB_CLEANUP_KEPT, "the newest backup");
+    assert_entry(1, OLD, SCB_CLEANUP_DELETED, "older than");
+    assert_entry(2, OLDER, SCB_CLEANUP_DELETED, "older than");
+    assert_true(entries[1].bytes > 0);
+    assert_false(is_known(OLD) || is_known(OLDER));
+    assert_string_equal(temp_list("backups"), ".locks " NEWEST);
+}
+
+/* A row never outlives its files as a completed one; what lost its row is whole. */
+static void a_failure_leaves_all_of_a_backup_or_nothing(void **state)
+{
+    (void)state;
+    struct scb_rescan_result result;
+    make_three();
+    calls_fail(CALL_RENAME, 1, EIO);
+    assert_int_equal(clean_up(&all_but_newest), SCB_ERROR_FILE);
+    assert_non_null(strstr(house.error.message, "backup " OLD));
+    assert_false(is_known(OLD));
+    assert_true(temp_stat(ARCHIVE).st_size > 0);
+    assert_ok(scb_rescan_run(&house.parts, &result, &house.error));
+    assert_int_equal(result.restored, 1);
+    assert_int_equal(result.lost, 0);
+
+    calls_fail(CALL_SYNC, 1, EIO); /* of the rows: the catalog's own */
+    assert_int_not_equal(clean_up(&all_but_newest), SCB_OK);
+    calls_reset();
+    assert_ok(scb_rescan_run(&house.parts, &result, &house.error));
+    assert_int_equal(result.lost, 0);
+    assert_ok(clean_up(&all_but_newest));
+    assert_string_equal(temp_list("backups"), ".locks " NEWEST);
+}
+
+static void an_older_one_survives_a_failure(void **state)
+{
+    (void)state;
+    make_three();
+    calls_fail(CALL_RENAME, 1, EIO);
+    assert_int_equal(clean_up(&all_but_newest), SCB_ERROR_FILE);
+    assert_true(is_known(OLDER));
+    assert_ok(clean_up(&all_but_newest));
+    assert_entry(2, OLD, SCB_CLEANUP_KEPT, "not in the status database"); /* it has no row now */
+    assert_string_equal(temp_list("backups"), ".locks " OLD " " NEWEST);
+}
+
+static void hold_old(void)
+{
+    assert_ok(scb_catalog_hold(house.parts.catalog, OLD, true, NOW_MS, &house.error));
+}
+
+static void lose_newest(void)
+{
+    assert_ok(scb_catalog_invalidate(house.parts.catalog, NEWEST, "gone", &house.error));
+}
+
+static void lose_old(void)
+{
+    assert_ok(scb_catalog_invalidate(house.parts.catalog, OLD, "gone", &house.error));
+}
+
+static void delete_old(void)
+{
+    assert_ok(scb_catalog_delete(house.parts.catalog, OLD, &house.error));
+}
+
+/* Between the decision and the removal another process may do anything. */
+static void looks_again_under_the_lock(void **state)
+{
+    (void)state;
+    void (*const changes[])(void) = {hold_old, lose_newest, lose_old, delete_old};
+    for (size_t i = 0; i < SCB_LENGTH(changes); i++) {
+        make_three();
+        meanwhile = changes[i];
+        assert_ok(clean_up(&all_but_newest));
+        assert_entry(1, OLD, SCB_CLEANUP_SKIPPED, "changed meanwhile");
+        assert_entry(2, OLDER, SCB_CLEANUP_DELETED, "");
+        assert_true(temp_stat(ARCHIVE).st_size > 0);
+        drop_database();
+    }
+}
+
+static void skips_what_others_read_or_write(void **state)
+{
+    (void)state;
+    struct scb_store_lock *writer = NULL, *reader = NULL;
+    make_three();
+    assert_ok(scb_store_lock(house.parts.store, OLD, &clock_2024, &writer, &house.error));
+    struct scb_store_lock *made = NULL; /* a reader shares a file that a writer has made */
+    assert_ok(scb_store_lock(house.parts.store, OLDER, &clock_2024, &made, &house.error));
+    scb_store_unlock(made);
+    assert_ok(scb_store_lock_shared(house.parts.store, OLDER, &reader, &house.error));
+    assert_ok(clean_up(&all_but_newest));
+    assert_entry(1, OLD, SCB_CLEANUP_SKIPPED, "worked on by");
+    assert_entry(2, OLDER, SCB_CLEANUP_SKIPPED, "being read by");
+    assert_true(is_known(OLD) && is_known(OLDER));
+    scb_store_unlock(writer);
+    scb_store_unlock(reader);
+    assert_ok(clean_up(&all_but_newest));
+    assert_false(is_known(OLD) || is_known(OLDER));
+}
+
+static void a_dry_run_writes_nothing(void **state)
+{
+    (void)state;
+    struct scb_cleanup_options options = all_but_newest;
+    options.dry_run = true;
+    make_three();
+    temp_mkdir("backups/.trash-" OLD);
+    calls_reset();
+    assert_ok(clean_up(&options));
+    assert_entry(1, OLD, SCB_CLEANUP_WOULD_DELETE, "older than");
+    assert_entry(2, OLDER, SCB_CLEANUP_WOULD_DELETE, "older than");
+    assert_string_equal(temp_list("backups"), ".trash-" OLD " " OLDER " " OLD " " NEWEST);
+    assert_null(strpbrk(calls_made, "wsrl"));
+}
+
+static void stops_where_the_newest_has_shrunk(void **state)
+{
+    (void)state;
+    struct scb_cleanup_options options = all_but_newest;
+    (void)make_backup(OLDER, 1);
+    (void)make_backup(OLD, 9);
+    (void)make_backup(NEWEST, 4);
+    assert_int_equal(clean_up(&options), SCB_ERROR_INTEGRITY);
+    assert_int_equal(entry_count, 0);
+    assert_true(is_known(OLDER));
+    options.allow_shrunk = true;
+    assert_ok(clean_up(&options));
+    assert_false(is_known(OLD) || is_known(OLDER));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_HOUSE(removes_rows_and_files),
+        IN_HOUSE(a_failure_leaves_all_of_a_backup_or_nothing),
+        IN_HOUSE(an_older_one_survives_a_failure),
+        IN_HOUSE(looks_again_under_the_lock),
+        IN_HOUSE(skips_what_others_read_or_write),
+        IN_HOUSE(a_dry_run_writes_nothing),
+        IN_HOUSE(stops_where_the_newest_has_shrunk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
