@@ -2,7 +2,6 @@
 #include "base/json.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -173,17 +172,6 @@ void scb_json_unsigned(struct scb_json *json, const char *name, uint64_t value)
     begin_value(json, name);
     if (json->status == SCB_OK)
         json->status = scb_buffer_printf(json->out, &json->error, "%" PRIu64, value);
-}
-
-void scb_json_real(struct scb_json *json, const char *name, double value)
-{
-    if (!isfinite(value)) {
-        scb_json_null(json, name);
-        return;
-    }
-    begin_value(json, name);
-    if (json->status == SCB_OK)
-        json->status = scb_buffer_printf(json->out, &json->error, "%.6g", value);
 }
 
 void scb_json_boolean(struct scb_json *json, const char *name, bool value)

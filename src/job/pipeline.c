@@ -279,6 +279,10 @@ static enum scb_status take_page(struct pipeline *pipeline, struct slot *slot,
     pipeline->pages_done++;
     pipeline->pages_reused += slot->reused;
     pipeline->keys_done += page->keys;
+    scb_log_debug(pipeline->settings->log, "Page completed",
+                  SCB_TEXT("backup_date", pipeline->settings->backup_date),
+                  SCB_NUMBER("page", page->number), SCB_NUMBER("keys", page->keys),
+                  SCB_NUMBER("size", page->size), SCB_FLAG("reused", slot->reused));
     if (slot->reused)
         return SCB_OK; /* its row is there */
     log_warnings(pipeline, slot);

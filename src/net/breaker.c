@@ -24,7 +24,8 @@ void scb_breaker_sent(struct scb_breaker *breaker, int64_t now_ms)
 
 void scb_breaker_succeeded(struct scb_breaker *breaker)
 {
-    *breaker = (struct scb_breaker){0};
+    if (breaker->state != SCB_BREAKER_OPEN) /* else it was sent before that: no probe yet */
+        *breaker = (struct scb_breaker){0};
 }
 
 bool scb_breaker_failed(struct scb_breaker *breaker, int64_t now_ms)

@@ -170,24 +170,3 @@ void scb_http_wake(struct scb_http *http)
 {
     (void)curl_multi_wakeup(http->multi);
 }
-
-enum scb_status scb_http_check_url(const char *url, struct scb_error *error)
-{
-    CURLU *parsed = curl_url();
-    if (parsed == NULL)
-        return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory to check a URL");
-    char *scheme = NULL;
-    CURLUcode code = curl_url_set(parsed, CURLUPART_URL, url, 0);
-    if (code == CURLUE_OK)
-        code = curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0);
-    bool good = code == CURLUE_OK && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
-    curl_free(scheme);
-    curl_url_cleanup(parsed);
-    if (good)
-        return SCB_OK;
-    (void)scb_error_set(error, SCB_ERROR_VALIDATION, "not an http or https URL%s%s",
-                        code != CURLUE_OK ? ": " : "",
-                        code != CURLUE_OK ? curl_url_strerror(code) : "");
-    (void)scb_error_hint(error, "write it like https://rpc.example.org or http://127.0.0.1:8545");
-    return SCB_ERROR_VALIDATION;
-}

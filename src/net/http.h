@@ -57,7 +57,4 @@ SCB_MUST_CHECK enum scb_status scb_http_run(struct scb_http *http, int64_t timeo
 /* Ends the wait of scb_http_run; from any thread. */
 void scb_http_wake(struct scb_http *http);
 
-/* Whether libcurl would take this URL: http or https with a host. ValidationError. */
-SCB_MUST_CHECK enum scb_status scb_http_check_url(const char *url, struct scb_error *error);
-
 #endif

@@ -18,6 +18,9 @@ enum {
 /* Init code that returns NUMBER as one word: run without `to`, it tells which block it runs in. */
 #define NUMBER_PROBE "0x4360005260206000f3"
 
+/* 9999-12-31T23:59:59Z: what has a four-digit year can be written. */
+static const uint64_t LAST_SECOND = 253402300799;
+
 struct block {
     uint64_t number;
     uint8_t hash[32];
@@ -58,6 +61,9 @@ static enum scb_status read_block(const json_t *object, struct block *ret_block,
     if (status == SCB_OK)
         status = scb_rpc_quantity(json_object_get(object, "timestamp"), "block time",
                                   &ret_block->time, error);
+    if (status == SCB_OK && ret_block->time > LAST_SECOND)
+        status = scb_error_set(error, SCB_ERROR_CONTRACT,
+                               "a block of after the year 9999; the node does not tell the truth");
     return status;
 }
 

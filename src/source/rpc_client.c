@@ -259,7 +259,7 @@ static void tell_breaker(struct scb_rpc_client *client, const struct scb_rpc_cal
             note(client, endpoint, "keeps failing; left alone for a while");
     } else {
         scb_breaker_succeeded(&endpoint->breaker);
-        if (was_open)
+        if (was_open && endpoint->breaker.state == SCB_BREAKER_CLOSED)
             note(client, endpoint, "answers again");
     }
 }
@@ -324,6 +324,7 @@ static void start_attempt(struct scb_rpc_client *client, struct scb_rpc_call *ca
     if (status == SCB_OK)
         status = scb_http_start(client->http, &call->http, &call->error);
     if (status != SCB_OK) {
+        scb_breaker_forgot(&endpoint->breaker, now_ms(client));
         finish_call(call, status);
         return;
     }

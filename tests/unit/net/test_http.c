@@ -315,34 +315,6 @@ static void a_wait_is_ended(void **state)
     assert_int_equal(scb_http_run(http, 0, -1, NULL), SCB_OK);
 }
 
-static void urls_are_checked(void **state)
-{
-    (void)state;
-    static const char *const good[] = {"http://127.0.0.1:8545", "https://rpc.example.org/v3/KEY",
-                                       "https://user:KEY@rpc.example.org", "http://[::1]:8545/",
-                                       "HTTPS://rpc.example.org"};
-    static const char *const bad[] = {"",
-                                      "rpc.example.org",
-                                      "rpc.example.org/KEY",
-                                      "ftp://rpc.example.org/KEY",
-                                      "file:///KEY",
-                                      "ws://rpc.example.org",
-                                      "http://",
-                                      "https://rpc.example.org:KEY",
-                                      "https://rpc.example.org:99999",
-                                      "https://rpc example.org",
-                                      "https://rpc.example.org/\nKEY"};
-    for (size_t i = 0; i < SCB_LENGTH(good); i++)
-        assert_int_equal(scb_http_check_url(good[i], NULL), SCB_OK);
-    for (size_t i = 0; i < SCB_LENGTH(bad); i++) {
-        struct scb_error error = {0};
-        if (scb_http_check_url(bad[i], &error) != SCB_ERROR_VALIDATION)
-            fail_msg("taken: %s", bad[i]);
-        assert_null(strstr(error.message, "KEY"));
-        assert_non_null(strstr(error.hint, "https://rpc.example.org"));
-        assert_int_equal(scb_http_check_url(bad[i], NULL), SCB_ERROR_VALIDATION);
-    }
-}
 
 #define SERVED(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
 
@@ -358,7 +330,6 @@ int main(void)
         SERVED(time_ends),
         SERVED(nobody_listens),
         SERVED(a_wait_is_ended),
-        cmocka_unit_test(urls_are_checked),
     };
     (void)setenv("no_proxy", "*", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
