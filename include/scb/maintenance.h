@@ -26,6 +26,7 @@ struct scb_cleanup_options {
     struct scb_retention_policy policy;
     bool allow_shrunk; /* go on where the newest backup has lost most of its keys */
     bool dry_run;      /* decide, change nothing */
+    const char *spare; /* a backup that stays this time, since it was just made; NULL for none */
 };
 
 enum scb_cleanup_action {
@@ -35,7 +36,7 @@ enum scb_cleanup_action {
     SCB_CLEANUP_DELETED,
 };
 
-/* "kept", "skipped", "would delete", "deleted". */
+/* "kept", "skipped", "would_delete", "deleted". */
 const char *scb_cleanup_action_name(enum scb_cleanup_action action);
 
 /* What was decided on one backup. */

@@ -135,8 +135,10 @@ static enum scb_status apply(const struct scb_cleanup_parts *parts,
         const struct scb_retention_item *item = &plan->items[i];
         struct scb_cleanup_entry entry = {.bytes = item->bytes, .action = SCB_CLEANUP_KEPT};
         memcpy(entry.backup_date, item->backup_date, sizeof(entry.backup_date));
-        (void)snprintf(entry.reason, sizeof(entry.reason), "%s", item->reason);
-        if (item->remove)
+        bool spared = options->spare != NULL && strcmp(options->spare, item->backup_date) == 0;
+        (void)snprintf(entry.reason, sizeof(entry.reason), "%s",
+                       item->remove && spared ? "just made" : item->reason);
+        if (item->remove && !spared)
             status = remove_backup(parts, options->dry_run, item, &entry, error);
         if (status == SCB_OK)
             status = visit(state, &entry, error);

@@ -24,10 +24,10 @@ SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *
                                                       struct scb_error *error);
 
 /*
- * What follows every backup: the trash of an interrupted cleanup goes, then what retention_days
- * says. A failure is logged; the backup is none the worse for it.
+ * What follows every backup, of backup_date: the trash of an interrupted cleanup goes, then what
+ * retention_days says. A failure is logged; the backup is none the worse for it.
  */
 void scb_service_retain(const struct scb_service *service, struct scb_store *store,
-                        struct scb_catalog *catalog);
+                        struct scb_catalog *catalog, const char *backup_date);
 
 #endif

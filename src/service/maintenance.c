@@ -17,7 +17,7 @@ const char *scb_cleanup_action_name(enum scb_cleanup_action action)
 {
     static const char *const names[] = {[SCB_CLEANUP_KEPT] = "kept",
                                         [SCB_CLEANUP_SKIPPED] = "skipped",
-                                        [SCB_CLEANUP_WOULD_DELETE] = "would delete",
+                                        [SCB_CLEANUP_WOULD_DELETE] = "would_delete",
                                         [SCB_CLEANUP_DELETED] = "deleted"};
     return names[action];
 }
@@ -72,9 +72,9 @@ static enum scb_status log_skipped(void *state, const struct scb_cleanup_entry *
 }
 
 void scb_service_retain(const struct scb_service *service, struct scb_store *store,
-                        struct scb_catalog *catalog)
+                        struct scb_catalog *catalog, const char *backup_date)
 {
-    struct scb_cleanup_options options = {.policy = {.older_than_ms = -1}};
+    struct scb_cleanup_options options = {.policy = {.older_than_ms = -1}, .spare = backup_date};
     struct scb_cleanup_parts parts = {
         .store = store, .catalog = catalog, .log = service->parts.log, .clock = service->clock};
     struct scb_error error = {0};

@@ -203,7 +203,7 @@ static enum scb_status run_one(struct scb_service *service,
         status = dry_run ? scb_backup_plan(&parts, &settings, ret_result, error)
                          : scb_backup_run(&parts, &settings, ret_result, error);
     if (status == SCB_OK && !dry_run && !ret_result->already_done)
-        scb_service_retain(service, parts.store, parts.catalog);
+        scb_service_retain(service, parts.store, parts.catalog, settings.backup_date);
     if (parts.source != NULL)
         parts.source->ops->close(parts.source);
     scb_catalog_close(parts.catalog);

@@ -431,6 +431,7 @@ enum scb_status scb_pin_choose(struct scb_rpc_client *client,
     struct choice choice = {.client = client, .settings = settings, .parameters = ret_parameters};
     choice.pin.chain_id = wanted != NULL ? wanted->chain_id : settings->chain_id;
     memcpy(choice.pin.contract, settings->contract.bytes, sizeof(choice.pin.contract));
+    scb_rpc_client_include_all(client); /* what could not serve the last block may serve this one */
     enum scb_status status = check_chains(&choice, error);
     struct block block = {0};
     if (status == SCB_OK)

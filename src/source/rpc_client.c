@@ -180,16 +180,17 @@ static enum scb_retry_cause judge_failure(struct scb_rpc_client *client, struct 
         note(client, endpoint, "says that its quota is used up; left alone for 10 minutes");
         return another_endpoint(client, call) ? SCB_RETRY_THROTTLED : SCB_RETRY_NEVER;
     case SCB_RPC_FORBIDDEN:
-        if (!another_endpoint(client, call))
-            return SCB_RETRY_NEVER;
-        atomic_store(&endpoint->excluded, true);
-        return SCB_RETRY_TROUBLE;
-    case SCB_RPC_TOO_HEAVY:
     case SCB_RPC_STATE_MISSING:
-    case SCB_RPC_REVERTED:
-    case SCB_RPC_REVERTED_EMPTY:
     case SCB_RPC_METHOD_MISSING:
     case SCB_RPC_BAD_PARAMETER:
+        if (!another_endpoint(client, call)) /* permanent means on every endpoint */
+            return SCB_RETRY_NEVER;
+        if (!atomic_exchange(&endpoint->excluded, true))
+            note(client, endpoint, "is left out: it cannot serve this block or call");
+        return SCB_RETRY_TROUBLE;
+    case SCB_RPC_TOO_HEAVY:
+    case SCB_RPC_REVERTED:
+    case SCB_RPC_REVERTED_EMPTY:
         return SCB_RETRY_NEVER;
     }
     return SCB_RETRY_NEVER;
@@ -505,6 +506,12 @@ size_t scb_rpc_client_endpoints(const struct scb_rpc_client *client)
 const char *scb_rpc_client_origin(const struct scb_rpc_client *client, size_t endpoint)
 {
     return client->endpoints[endpoint].origin;
+}
+
+void scb_rpc_client_include_all(struct scb_rpc_client *client)
+{
+    for (size_t i = 0; i < client->endpoint_count; i++)
+        atomic_store(&client->endpoints[i].excluded, false);
 }
 
 void scb_rpc_client_exclude(struct scb_rpc_client *client, size_t endpoint)

@@ -91,6 +91,8 @@ void scb_rpc_client_free(struct scb_rpc_client *client);
 size_t scb_rpc_client_endpoints(const struct scb_rpc_client *client);
 /* "https://rpc.example.org", without credentials, path and query. Borrowed. */
 const char *scb_rpc_client_origin(const struct scb_rpc_client *client, size_t endpoint);
+/* Every endpoint may be asked again. */
+void scb_rpc_client_include_all(struct scb_rpc_client *client);
 /* This endpoint is not asked again. */
 void scb_rpc_client_exclude(struct scb_rpc_client *client, size_t endpoint);
 bool scb_rpc_client_excluded(const struct scb_rpc_client *client, size_t endpoint);

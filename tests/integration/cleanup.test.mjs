@@ -116,7 +116,7 @@ describe('backup cleanup', () => {
         const planned = await cleanup(store, '--older-than', '30d', '--dry-run');
         assert.equal(planned.dry_run, true);
         assert.equal(planned.deleted, 4);
-        assert.equal(actions(planned)['2024-01-10'], 'would delete');
+        assert.equal(actions(planned)['2024-01-10'], 'would_delete');
         assert.deepEqual(contents(store.backups), before);
         assert.deepEqual(await listed(store), DATES);
         const done = await cleanup(store, '--older-than', '30d');
@@ -299,6 +299,12 @@ describe('retention_days', () => {
             '--retention-min-backups', '2'));
         assert.deepEqual(onDisk(store), ['2024-01-14', '2024-01-15']);
         assert.deepEqual(await listed(store), ['2024-01-14', '2024-01-15']);
+    });
+
+    it('leaves the backup that was just made, however old its date', async (t) => {
+        const store = await storeOf(t, DATES.slice(1));
+        await mustRun(store.args('run', '--backup-date', '2024-01-10', '--retention-days', '30'));
+        assert.deepEqual(onDisk(store), ['2024-01-10', '2024-01-14']);
     });
 
     it('fails no backup', async (t) => {

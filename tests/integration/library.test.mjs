@@ -48,7 +48,7 @@ describe('the shared library', () => {
         const library = join(BUILD, 'src/libscb.so');
         const symbols = execFileSync('nm', ['-D', '--defined-only', library], { encoding: 'utf8' })
             .split('\n').filter(Boolean).map((line) => line.split(' ').at(-1));
-        const headers = ['service', 'config', 'catalog', 'error']
+        const headers = ['service', 'maintenance', 'config', 'catalog', 'error']
             .map((name) => readFileSync(`include/scb/${name}.h`, 'utf8')).join('\n');
         assert.ok(symbols.includes('scb_service_backup'));
         for (const symbol of symbols) assert.match(headers, new RegExp(`\\b${symbol}\\(`), symbol);

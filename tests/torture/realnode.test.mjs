@@ -6,8 +6,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+    existsSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -73,7 +76,8 @@ describe('anvil', () => {
         const url = await startBetween(t, node.url, async (page) => {
             if (page !== 4) return;
             before = Number(await rpc(node.url, 'eth_blockNumber'));
-            await editEntry(node.url, address, { ...entries[7], value: Buffer.from('later') });
+            await editEntry(node.url, address, { ...entries[7], value: Buffer.from('later'),
+                versionId: Buffer.from('x') });
             await rpc(node.url, 'anvil_mine', '0x32');
         });
         const store = new Store(workspace(t), { url, address },
@@ -84,7 +88,8 @@ describe('anvil', () => {
 
     it('that reorganises in the middle: the chain as it is then', async (t) => {
         const { node, address } = await anvilWith(t, entries);
-        await editEntry(node.url, address, { ...entries[7], value: Buffer.from('reorged away') });
+        await editEntry(node.url, address, { ...entries[7], value: Buffer.from('reorged away'),
+            versionId: Buffer.from('x') });
         const url = await startBetween(t, node.url, async (page) => {
             if (page === 4) await rpc(node.url, 'anvil_reorg', 1, []);
         });
@@ -149,15 +154,18 @@ describe('a disk that is really full', () => {
     /** A file system of that size, and how to change it; undefined where that is not allowed. */
     function smallDisk(t, size) {
         if (process.getuid() !== 0) return undefined;
-        const directory = join(workspace(t), 'disk');
-        mkdirSync(directory);
+        const directory = mkdtempSync(join(tmpdir(), 'satellite-disk-'));
         try {
             execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory],
                 { stdio: 'ignore' });
         } catch {
+            rmdirSync(directory);
             return undefined;
         }
-        t.after(() => execFileSync('umount', ['-l', directory]));
+        t.after(() => {
+            execFileSync('umount', ['-l', directory]);
+            rmdirSync(directory);
+        });
         const resize = (to) =>
             execFileSync('mount', ['-o', `remount,size=${to}`, directory]);
         return { directory, resize };
