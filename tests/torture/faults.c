@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A layer between satellite and the system (LD_PRELOAD) that breaks things on purpose. Only calls
- * on files below one directory count, and allocations. By the environment:
+ * on files below one directory count, and allocations from the first of those calls on: before it
+ * the libraries start up, where OpenSSL 3.0 itself survives no refused memory. By the environment:
  *
  *   FAULT=KIND:N:HOW   the Nth call of KIND fails; N+ = that one and all after it. KIND is one of
  *                      kind_names, or any (of the files' calls). HOW is an errno (EIO, ENOSPC,
@@ -69,6 +70,7 @@ static struct {
 } plan;
 
 static atomic_long calls;
+static atomic_bool begun;            /* a file below the directory was touched */
 static atomic_bool tracked[MAX_FDS]; /* files and directories below plan.dir */
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 /* Set while the layer itself calls the system. */
@@ -317,8 +319,11 @@ static bool resolve(int dir_fd, const char *name, char path[MAX_PATH])
                         here ? "" : name);
     errno = saved_errno;
     size_t size = strlen(plan.dir);
-    return used < MAX_PATH && strncmp(path, plan.dir, size) == 0 &&
-           (path[size] == '/' || path[size] == '\0');
+    bool below = used < MAX_PATH && strncmp(path, plan.dir, size) == 0 &&
+                 (path[size] == '/' || path[size] == '\0');
+    if (below)
+        atomic_store(&begun, true);
+    return below;
 }
 
 /* Power loss needs the calls in one order. */
@@ -619,7 +624,7 @@ EXPORT int clock_gettime(clockid_t clock, struct timespec *now)
 
 static bool refused(void)
 {
-    return inside == 0 && strike(MALLOC) == FAIL;
+    return inside == 0 && atomic_load(&begun) && strike(MALLOC) == FAIL;
 }
 
 EXPORT void *malloc(size_t size)

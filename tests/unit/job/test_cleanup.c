@@ -191,6 +191,31 @@ static void stops_where_the_newest_has_shrunk(void **state)
     assert_false(is_known(OLD) || is_known(OLDER));
 }
 
+/* Were it counted, the last archive that there is could go. */
+static void a_row_alone_is_no_backup(void **state)
+{
+    (void)state;
+    make_three();
+    assert_int_equal(rename(temp_path("backups/" NEWEST), temp_path("away")), 0);
+    assert_int_equal(truncate(temp_path(ARCHIVE), 10), 0);
+    assert_ok(clean_up(&all_but_newest));
+    assert_entry(0, NEWEST, SCB_CLEANUP_KEPT, "archive is missing or damaged");
+    assert_entry(1, OLD, SCB_CLEANUP_KEPT, "archive is missing or damaged");
+    assert_entry(2, OLDER, SCB_CLEANUP_KEPT, "the newest backup");
+}
+
+static void spares_what_was_just_made(void **state)
+{
+    (void)state;
+    struct scb_cleanup_options options = all_but_newest;
+    options.spare = OLDER;
+    make_three();
+    assert_ok(clean_up(&options));
+    assert_entry(1, OLD, SCB_CLEANUP_DELETED, "");
+    assert_entry(2, OLDER, SCB_CLEANUP_KEPT, "just made");
+    assert_true(is_known(OLDER));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +226,8 @@ int main(void)
         IN_HOUSE(skips_what_others_read_or_write),
         IN_HOUSE(a_dry_run_writes_nothing),
         IN_HOUSE(stops_where_the_newest_has_shrunk),
+        IN_HOUSE(a_row_alone_is_no_backup),
+        IN_HOUSE(spares_what_was_just_made),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
