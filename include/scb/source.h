@@ -31,7 +31,8 @@ struct scb_pin {
 struct scb_range {
     uint64_t start;
     uint64_t count;
-    int64_t deadline_ms; /* monotonic; no attempt starts after it */
+    int64_t limit_ms;    /* from its first attempt on; none starts after that */
+    int64_t deadline_ms; /* monotonic: set at the first attempt where it is 0, kept otherwise */
     atomic_bool urgent;  /* the next page to be written: it has the reserved memory */
     /* Takes the answer, on the source's thread; must not block. */
     void (*answered)(struct scb_range *range);

@@ -165,7 +165,7 @@ enum scb_status scb_file_read_all(int dir_fd, const char *name, struct scb_buffe
                                   struct scb_error *error)
 {
     SCB_AUTO(fd) int fd = -1;
-    enum scb_status status = scb_file_open(dir_fd, name, O_RDONLY, 0, &fd, error);
+    enum scb_status status = scb_file_open(dir_fd, name, O_RDONLY | O_NONBLOCK, 0, &fd, error);
     while (status == SCB_OK) {
         enum { STEP = 64 * 1024 };
         size_t room = out->max - out->size < STEP ? out->max - out->size + 1 : STEP;

@@ -91,6 +91,8 @@ void scb_progress_begin(struct scb_progress_line *line, const struct scb_command
 void scb_progress_show(void *state, const struct scb_run_progress *progress)
 {
     struct scb_progress_line *line = state;
+    if (progress->elapsed_ms < line->logged_ms) /* another run */
+        line->logged_ms = 0;
     if (line->way == SCB_PROGRESS_LINE) {
         pthread_mutex_lock(&line->lock);
         erase(line);

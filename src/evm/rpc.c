@@ -16,6 +16,7 @@
 
 enum {
     ENVELOPE_MAX = 4 << 20,
+    HEX_ENVELOPE_MAX = 256 << 10,
     BLOCK = 128, /* bytes decoded at once */
 };
 
@@ -52,7 +53,8 @@ void scb_rpc_response_begin(struct scb_rpc_response *response, uint64_t id, bool
     scb_buffer_clear(&response->result);
     scb_buffer_clear(&response->envelope);
     response->result.max = max_result;
-    response->envelope.max = ENVELOPE_MAX;
+    /* Around a hex result little is to be expected, and many such calls are under way. */
+    response->envelope.max = hex_result ? HEX_ENVELOPE_MAX : ENVELOPE_MAX;
 }
 
 void scb_rpc_response_free(struct scb_rpc_response *response)
@@ -196,9 +198,9 @@ static enum scb_status feed_envelope(struct scb_rpc_response *response, const ui
     while (taken < size && response->state < AT_ZERO)
         scan_byte(response, (char)data[taken++]);
     *ret_taken = taken;
-    if (taken > ENVELOPE_MAX - response->envelope.size) {
-        (void)scb_error_set(error, SCB_ERROR_CONTRACT, "the answer is no JSON-RPC: over %d bytes",
-                            ENVELOPE_MAX);
+    if (taken > response->envelope.max - response->envelope.size) {
+        (void)scb_error_set(error, SCB_ERROR_CONTRACT, "the answer is no JSON-RPC: over %zu bytes",
+                            response->envelope.max);
         return scb_rpc_refuse(SCB_RPC_TROUBLE, error);
     }
     return scb_buffer_append(&response->envelope, data, taken, error);

@@ -55,7 +55,7 @@ struct scb_rpc_response {
 
 /*
  * Starts over for a new response, keeping the buffers' memory. max_result bounds the decoded
- * result; the envelope is bounded by 4 MiB.
+ * result; the envelope is bounded by 4 MiB, 256 KiB around hex.
  */
 void scb_rpc_response_begin(struct scb_rpc_response *response, uint64_t id, bool hex_result,
                             size_t max_result);

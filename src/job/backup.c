@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -16,6 +17,7 @@
 enum {
     MAX_REPINS = 3,
     LOCK_POLL_MS = 200,
+    BLOCK_TIME_MS = 2000,
 };
 
 /* One backup being made. */
@@ -106,7 +108,7 @@ static enum scb_status start_over(struct backup *backup, struct scb_error *error
     if (status == SCB_OK)
         status = check_height(backup, error);
     if (status == SCB_OK)
-        status = scb_binding_check(parts->store, &backup->pin, error);
+        status = scb_binding_check(parts->store, &backup->pin, false, error);
     if (status != SCB_OK)
         return status;
     log_pin(backup);
@@ -133,7 +135,9 @@ static enum scb_status take_recorded(void *state, const struct scb_page_record *
 {
     (void)error;
     struct backup *backup = state;
-    if (page->page_number >= backup->run.total_pages || page->state != SCB_BACKUP_COMPLETED)
+    bool odd = page->empty_keys + page->empty_versions + page->duplicate_keys > 0;
+    if (page->page_number >= backup->run.total_pages || page->state != SCB_BACKUP_COMPLETED ||
+        (odd && backup->settings->rules.strict)) /* fetched again, to fail as it must */
         return SCB_OK;
     struct scb_page_entry *entry = &backup->pages[page->page_number];
     memcpy(entry->sha256, page->sha256, sizeof(entry->sha256));
@@ -146,12 +150,20 @@ static const char *unlike(const struct backup *backup, const struct scb_run_reco
 {
     const struct scb_backup_settings *settings = backup->settings;
     uint64_t fixed = 0;
+    char hash[67] = "0x";
+    scb_text_hex(run->block_hash, sizeof(run->block_hash), hash + 2);
     if (memcmp(run->contract, settings->contract.bytes, sizeof(run->contract)) != 0)
         return "contract.address has changed";
     if (run->page_size != settings->page_size)
         return "backup.page_size has changed";
     if (scb_text_parse_u64(settings->block, &fixed, NULL) == SCB_OK && fixed != run->block_number)
         return "contract.block has changed";
+    if (strncmp(settings->block, "0x", 2) == 0 && strcasecmp(settings->block, hash) != 0)
+        return "contract.block has changed";
+    if (settings->chain_id != 0 && settings->chain_id != run->chain_id)
+        return "contract.chain_id has changed";
+    if (run->total_pages != count_pages(run->total_keys, run->page_size))
+        return "its record in the database is damaged";
     return NULL;
 }
 
@@ -180,7 +192,7 @@ static enum scb_status resume(struct backup *backup, const struct scb_run_record
         return SCB_OK;
     }
     backup->run = *run;
-    status = scb_binding_check(parts->store, &backup->pin, error);
+    status = scb_binding_check(parts->store, &backup->pin, false, error);
     if (status == SCB_OK)
         status = allocate_pages(backup, error);
     if (status == SCB_OK)
@@ -304,6 +316,8 @@ static enum scb_status run_to_the_end(struct backup *backup, struct scb_error *e
         scb_log_warn(backup->parts->log, "Block lost, pinning a newer one",
                      SCB_TEXT("backup_date", backup->settings->backup_date),
                      SCB_TEXT("error", error->message));
+        if (scb_cancel_sleep(backup->parts->cancel, BLOCK_TIME_MS)) /* for there to be one */
+            return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
         status = start_over(backup, error);
     }
     return status;
@@ -352,6 +366,8 @@ static enum scb_status complete(struct backup *backup, struct scb_error *error)
     uint8_t sha256[SCB_SHA256_SIZE];
     uint64_t size = 0;
     status = scb_archive_finish(&backup->archive, &manifest, backup->pages, sha256, &size, error);
+    if (status == SCB_OK) /* from here on the directory is this contract's */
+        status = scb_binding_check(backup->parts->store, &backup->pin, true, error);
     if (status != SCB_OK)
         return status;
     struct scb_backup_record record = {.state = SCB_BACKUP_COMPLETED,
@@ -427,6 +443,21 @@ static enum scb_status make(struct backup *backup, struct scb_error *error)
     return status;
 }
 
+/* A finished archive without a row, the database was lost say, is not made anew over it. */
+static enum scb_status refuse_unknown_archive(const struct backup *backup, struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    uint64_t size = 0;
+    char name[SCB_ARCHIVE_NAME_SIZE];
+    scb_archive_name(backup->settings->backup_date, name);
+    if (scb_backup_dir_read(backup->dir, name, &fd, &size, NULL) != SCB_OK)
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_DATABASE,
+                  "%s/%s is there, but the status database does not know it",
+                  backup->settings->backup_date, name);
+    return scb_error_hint(error, "satellite backup list --rescan makes the database agree");
+}
+
 static enum scb_status make_or_settle(struct backup *backup, struct scb_error *error)
 {
     struct scb_error none = {0};
@@ -436,10 +467,13 @@ static enum scb_status make_or_settle(struct backup *backup, struct scb_error *e
         *error = none;
         return status;
     }
+    bool known = status == SCB_OK;
     backup->result->already_done =
         status == SCB_OK && backup->result->backup.state == SCB_BACKUP_COMPLETED;
     status = scb_backup_dir_open(backup->parts->store, backup->settings->backup_date, true,
                                  &backup->dir, error);
+    if (status == SCB_OK && !known)
+        status = refuse_unknown_archive(backup, error);
     if (status == SCB_OK && !backup->result->already_done)
         status = make(backup, error);
     if (status == SCB_OK)

@@ -40,6 +40,7 @@ struct scb_backup_settings {
     int64_t lock_wait_ms; /* how long to wait for another process to be done */
     bool resume_only;     /* where it cannot go on at its own block it fails for good */
     struct scb_address contract;
+    uint64_t chain_id;  /* contract.chain_id; 0 = any */
     const char *block;  /* contract.block */
     uint64_t page_size; /* keys */
     size_t max_concurrent_pages;

@@ -24,8 +24,8 @@ static struct texts texts_of(const struct scb_pin *pin)
     return texts;
 }
 
-static enum scb_status bind(const struct scb_store *store, const struct scb_pin *pin,
-                            struct scb_error *error)
+static enum scb_status write_binding(const struct scb_store *store, const struct scb_pin *pin,
+                                     struct scb_error *error)
 {
     struct texts texts = texts_of(pin);
     SCB_AUTO(buffer) struct scb_buffer out = {.max = MAX_BINDING};
@@ -80,13 +80,13 @@ static enum scb_status compare(const struct scb_buffer *text, const struct scb_p
 }
 
 enum scb_status scb_binding_check(const struct scb_store *store, const struct scb_pin *pin,
-                                  struct scb_error *error)
+                                  bool bind, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_BINDING};
     struct scb_error problem = {0};
     enum scb_status status = scb_store_read(store, BINDING_NAME, &text, &problem);
     if (status == SCB_ERROR_NOT_FOUND)
-        return bind(store, pin, error);
+        return bind ? write_binding(store, pin, error) : SCB_OK;
     if (status != SCB_OK) {
         *error = problem;
         return status;

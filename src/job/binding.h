@@ -9,9 +9,10 @@
 #include "scb/source.h"
 #include "store/store.h"
 
-/* Binds the store to the pin's chain and contract, or checks that it is bound to them. */
+/* Checks that the store is bound to the pin's chain and contract; where it is bound to none yet,
+ * binds it if bind is set: once the first backup is whole. */
 SCB_MUST_CHECK enum scb_status scb_binding_check(const struct scb_store *store,
-                                                 const struct scb_pin *pin,
+                                                 const struct scb_pin *pin, bool bind,
                                                  struct scb_error *error);
 
 #endif

@@ -93,7 +93,9 @@ static enum scb_status search_page(struct scb_zip_reader *zip, const struct scb_
         status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the checksum of the manifest");
     if (status != SCB_OK) {
         scb_error_wrap(error, "%s", name);
-        return scb_error_hint(error, "the archive is damaged; take another backup's");
+        return status != SCB_ERROR_INTEGRITY
+                   ? status
+                   : scb_error_hint(error, "the archive is damaged; take another backup's");
     }
     return SCB_OK;
 }

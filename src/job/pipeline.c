@@ -18,8 +18,9 @@
 
 enum {
     SMALLEST_WINDOW = 64,
-    BATCH = 256,    /* page rows in one transaction */
-    BATCH_MS = 200, /* a row waits no longer for its transaction */
+    KEEP_DEFLATED = 256 * 1024, /* larger buffers are given back after a page */
+    BATCH = 256,                /* page rows in one transaction */
+    BATCH_MS = 200,             /* a row waits no longer for its transaction */
     OBSERVE_MS = 100,
     CHECK_SPACE_MS = 1000,
 };
@@ -33,6 +34,7 @@ struct slot {
     enum { FREE, UNDER_WAY, READY } state; /* the committer's view */
     bool reuse;                            /* look at the page file first */
     bool reused;
+    bool dropped; /* its deflated form was given up for memory: made again from its file */
     enum scb_status status;
     struct scb_error error;
 };
@@ -53,6 +55,7 @@ struct pipeline {
     size_t held; /* bytes of finished pages that wait for their turn */
     struct scb_page_record *batch;
     size_t batch_count;
+    struct scb_page_tools tools; /* for pages whose deflated form was dropped */
     int64_t batch_since_ms, observed_ms, checked_space_ms, started_ms;
     uint64_t keys_done, pages_done, pages_reused;
     struct scb_error failure; /* the first one; SCB_OK: none */
@@ -179,7 +182,8 @@ static enum scb_status begin_page(struct pipeline *pipeline, struct slot *slot, 
     slot->range.received = 0;
     slot->range.answered = answered;
     slot->range.owner = slot;
-    slot->range.deadline_ms = now_ms(pipeline) + settings->page_deadline_ms;
+    slot->range.limit_ms = settings->page_deadline_ms;
+    slot->range.deadline_ms = 0;
     atomic_store(&slot->range.urgent, number == pipeline->next_commit);
     slot->state = UNDER_WAY;
     pipeline->under_way++;
@@ -275,6 +279,10 @@ static enum scb_status take_page(struct pipeline *pipeline, struct slot *slot,
     entry->size = page->size;
     entry->crc32 = page->crc32;
     entry->keys = (uint32_t)page->keys;
+    slot->dropped = page->whole && page->number != pipeline->next_commit &&
+                    pipeline->held + page->deflated.capacity > pipeline->settings->memory_limit;
+    if (slot->dropped)
+        scb_buffer_free(&page->deflated);
     pipeline->held += page->deflated.capacity;
     pipeline->pages_done++;
     pipeline->pages_reused += slot->reused;
@@ -289,6 +297,20 @@ static enum scb_status take_page(struct pipeline *pipeline, struct slot *slot,
     return record_page(pipeline, slot, error);
 }
 
+static enum scb_status deflate_again(struct pipeline *pipeline, struct slot *slot,
+                                     struct scb_error *error)
+{
+    bool good = false;
+    uint8_t sha256[SCB_SHA256_SIZE];
+    memcpy(sha256, slot->work.sha256, sizeof(sha256));
+    enum scb_status status =
+        scb_page_work_reuse(&slot->work, &pipeline->tools, sha256, &good, error);
+    if (status == SCB_OK && !good)
+        status = scb_error_set(error, SCB_ERROR_FILE, "page %" PRIu64 " is not what was written",
+                               slot->work.number);
+    return status;
+}
+
 /* Every page whose turn has come goes into the archive. */
 static enum scb_status archive_ready(struct pipeline *pipeline, struct scb_error *error)
 {
@@ -296,12 +318,18 @@ static enum scb_status archive_ready(struct pipeline *pipeline, struct scb_error
         struct slot *slot = &pipeline->slots[pipeline->next_commit % pipeline->window];
         if (slot->state != READY || slot->work.number != pipeline->next_commit)
             break;
-        enum scb_status status = scb_archive_add_page(
-            pipeline->settings->archive, slot->work.number, &pipeline->pages[slot->work.number],
-            scb_buffer_bytes(&slot->work.deflated), error);
+        enum scb_status status = slot->dropped ? deflate_again(pipeline, slot, error) : SCB_OK;
         if (status != SCB_OK)
             return status;
-        pipeline->held -= slot->work.deflated.capacity;
+        status = scb_archive_add_page(pipeline->settings->archive, slot->work.number,
+                                      &pipeline->pages[slot->work.number],
+                                      scb_buffer_bytes(&slot->work.deflated), error);
+        if (status != SCB_OK)
+            return status;
+        if (!slot->dropped)
+            pipeline->held -= slot->work.deflated.capacity;
+        if (slot->work.deflated.capacity > KEEP_DEFLATED)
+            scb_buffer_free(&slot->work.deflated);
         slot->state = FREE;
         pipeline->next_commit++;
     }
@@ -326,7 +354,8 @@ static enum scb_status take_slot(struct pipeline *pipeline, struct slot *slot,
     pipeline->under_way--;
     if (slot->status != SCB_OK) {
         slot->state = FREE;
-        pipeline->pin_lost |= slot->range.pin_lost;
+        if (pipeline->failure.status == SCB_OK) /* only the failure that counts */
+            pipeline->pin_lost = slot->range.pin_lost;
         *error = slot->error;
         describe_page(slot, error);
         return slot->status;
@@ -413,7 +442,9 @@ static enum scb_status start(struct pipeline *pipeline, struct scb_error *error)
     pipeline->workers = scb_alloc(settings->worker_concurrency, sizeof(pthread_t), error);
     if (pipeline->slots == NULL || pipeline->batch == NULL || pipeline->workers == NULL)
         return SCB_ERROR_RESOURCE;
-    enum scb_status status = scb_queue_new(pipeline->window, &pipeline->work_queue, error);
+    enum scb_status status = scb_page_tools_init(&pipeline->tools, error);
+    if (status == SCB_OK)
+        status = scb_queue_new(pipeline->window, &pipeline->work_queue, error);
     if (status == SCB_OK)
         status = scb_queue_new(pipeline->window, &pipeline->done_queue, error);
     while (status == SCB_OK && pipeline->worker_count < settings->worker_concurrency) {
@@ -432,6 +463,7 @@ static void stop(struct pipeline *pipeline)
         (void)pthread_join(pipeline->workers[i], NULL);
     for (size_t i = 0; pipeline->slots != NULL && i < pipeline->window; i++)
         scb_page_work_free(&pipeline->slots[i].work);
+    scb_page_tools_free(&pipeline->tools);
     scb_queue_free(pipeline->work_queue);
     scb_queue_free(pipeline->done_queue);
     free(pipeline->workers);

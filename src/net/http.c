@@ -83,6 +83,7 @@ static CURL *new_handle(struct scb_http *http)
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
     (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* Ctrl-C waits for no name server */
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
     return easy;
 }

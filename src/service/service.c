@@ -137,6 +137,7 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
     return (struct scb_backup_settings){
         .backup_date = backup_date,
         .contract = service->contract,
+        .chain_id = (uint64_t)integer(service, "contract.chain_id"),
         .block = text(service, "contract.block"),
         .page_size = (uint64_t)integer(service, "backup.page_size"),
         .max_concurrent_pages = (size_t)integer(service, "backup.max_concurrent_pages"),
@@ -276,6 +277,13 @@ static void finish_earlier(struct scb_service *service, const struct scb_slot *s
     }
 }
 
+/* Whether such trouble may have gone in a minute; the rest waits for the next slot. */
+static bool passes(enum scb_status status)
+{
+    return status == SCB_ERROR_CONTRACT || status == SCB_ERROR_FILE ||
+           status == SCB_ERROR_DATABASE || status == SCB_ERROR_RESOURCE || status == SCB_ERROR_BUSY;
+}
+
 /* Makes the slot's backup where it is due; returns when to look again. */
 static int64_t serve_slot(struct scb_service *service, const struct scb_slot *slot,
                           int64_t *failures)
@@ -290,7 +298,7 @@ static int64_t serve_slot(struct scb_service *service, const struct scb_slot *sl
     }
     ++*failures;
     scb_log_failure(service->parts.log, "Backup operation failed", slot->backup_date, &error);
-    if (!error.retryable)
+    if (!passes(status))
         return slot->end_ms;
     int64_t again_ms = scb_clock_real_ms(service->clock) + scb_slot_retry_delay_ms(*failures);
     return again_ms < slot->end_ms ? again_ms : slot->end_ms;

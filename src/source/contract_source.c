@@ -91,7 +91,7 @@ static void give_back(struct contract_source *source, size_t bytes)
 }
 
 /* Reserves memory for an attempt; false when there is none now. */
-static bool take_credit(struct contract_source *source, struct fetch *fetch, bool urgent)
+static bool take_credit(struct contract_source *source, struct fetch *fetch)
 {
     size_t wanted = SMALLEST_CREDIT;
     size_t estimate = 0;
@@ -103,6 +103,7 @@ static bool take_credit(struct contract_source *source, struct fetch *fetch, boo
     if (fetch->asked == 1 && wanted > reserve)
         wanted = reserve;
     pthread_mutex_lock(&source->lock);
+    bool urgent = atomic_load(&fetch->range->urgent); /* under the lock: see hurry */
     size_t limit = source->settings.memory_limit - reserve;
     bool fits = wanted <= limit && source->memory_used <= limit - wanted;
     if (!fits && urgent) { /* the reserve is the urgent range's own */
@@ -138,6 +139,10 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
     struct fetch *fetch = call->owner;
     struct contract_source *source = fetch->source;
     struct scb_range *range = fetch->range;
+    if (range->deadline_ms == 0) /* waiting for its turn is not the page's fault */
+        range->deadline_ms =
+            scb_clock_monotonic_ms(source->settings.client.clock) + range->limit_ms;
+    call->deadline_ms = range->deadline_ms;
     fetch->asked = least(range->count, fetch->limit);
     if (source->ceilings[endpoint].entries != 0)
         fetch->asked = least(fetch->asked, source->ceilings[endpoint].entries);
@@ -145,7 +150,7 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
         give_back(source, fetch->credit);
         fetch->credit = 0;
     }
-    if (!take_credit(source, fetch, atomic_load(&range->urgent)))
+    if (!take_credit(source, fetch))
         return false;
     call->max_result = fetch->credit;
     if (call->response.result.data == NULL)
@@ -248,7 +253,7 @@ static bool fits_smaller(struct contract_source *source, struct fetch *fetch)
 static void describe_failure(struct contract_source *source, struct fetch *fetch)
 {
     struct scb_range *range = fetch->range;
-    if (!fetch->call.outgrown)
+    if (!fetch->call.outgrown || range->status == SCB_ERROR_CANCELED)
         return;
     char limit[32];
     scb_text_format_size(source->settings.max_value_size, limit, sizeof(limit));
@@ -274,8 +279,7 @@ static void answer(struct contract_source *source, struct fetch *fetch)
     size_t credit = fetch->credit;
     range->status = call->status;
     range->error = call->error;
-    range->pin_lost =
-        call->outcome == SCB_RPC_STATE_MISSING || call->outcome == SCB_RPC_BLOCK_UNKNOWN;
+    range->pin_lost = call->status != SCB_ERROR_CANCELED && call->outcome == SCB_RPC_STATE_MISSING;
     if (range->status == SCB_OK) {
         struct scb_buffer *result = &call->response.result;
         range->data = result->data;
@@ -286,6 +290,8 @@ static void answer(struct contract_source *source, struct fetch *fetch)
         source->memory_used += range->capacity - credit;
         pthread_mutex_unlock(&source->lock);
         size_t per_entry = range->size / range->received + 1;
+        /* Slowly down again: one large value must not make the rest of the run narrow. */
+        source->entry_estimate -= source->entry_estimate / 8;
         if (source->entry_estimate < per_entry * 2)
             source->entry_estimate = per_entry * 2;
     } else {
@@ -340,7 +346,7 @@ static void submit(struct scb_source *base, struct scb_range *range)
     fetch->call.hex_result = true;
     fetch->call.endpoint = SCB_ANY_ENDPOINT;
     fetch->call.order = range->start;
-    fetch->call.deadline_ms = range->deadline_ms;
+    fetch->call.deadline_ms = range->deadline_ms != 0 ? range->deadline_ms : INT64_MAX;
     fetch->call.owner = fetch;
     fetch->call.prepare = prepare;
     fetch->call.judge = judge;

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -13,6 +14,7 @@
 enum {
     MAX_CODE = 1024 * 1024, /* EIP-170 allows 24 KiB; other chains more */
     PARAMS_SIZE = 512,
+    HASH_SELECTOR_SIZE = 68, /* quotes, 0x and 64 digits */
 };
 
 /* Init code that returns NUMBER as one word: run without `to`, it tells which block it runs in. */
@@ -33,6 +35,7 @@ struct choice {
     const struct scb_pin_settings *settings;
     struct scb_pin pin;
     struct scb_block_parameter *parameters;
+    size_t primary; /* the endpoint that the block was chosen on */
 };
 
 /* Why a block will not do, where the answer is definite; such an answer lets `auto` step down. */
@@ -67,12 +70,33 @@ static enum scb_status read_block(const json_t *object, struct block *ret_block,
     return status;
 }
 
+/* The block asked for by number or hash must be the one that comes back. */
+static enum scb_status check_answer(const char *selector, const struct block *block,
+                                    struct scb_error *error)
+{
+    if (strncmp(selector, "\"0x", 3) != 0) /* a tag */
+        return SCB_OK;
+    bool right = false;
+    if (strlen(selector) == HASH_SELECTOR_SIZE) {
+        uint8_t hash[32];
+        right = scb_text_unhex(selector + 3, sizeof(hash), hash) &&
+                memcmp(hash, block->hash, sizeof(hash)) == 0;
+    } else {
+        right = strtoull(selector + 1, NULL, 16) == block->number;
+    }
+    if (right)
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_CONTRACT, "asked for block %s, the node gave block %" PRIu64,
+                  selector, block->number);
+    return scb_error_hint(error, "the node or its balancer lies; use another endpoint");
+}
+
 /* selector is JSON text: a quoted tag, number or hash. */
 static enum scb_status get_block(struct scb_rpc_client *client, int endpoint, const char *selector,
                                  enum verdict *ret_verdict, struct block *ret_block,
                                  struct scb_error *error)
 {
-    bool by_hash = strlen(selector) == 68; /* quotes, 0x and 64 digits */
+    bool by_hash = strlen(selector) == HASH_SELECTOR_SIZE;
     char params[PARAMS_SIZE];
     (void)snprintf(params, sizeof(params), "[%s,false]", selector);
     struct scb_rpc_call call = {.endpoint = endpoint, .block_may_be_missing = true};
@@ -84,6 +108,8 @@ static enum scb_status get_block(struct scb_rpc_client *client, int endpoint, co
         *ret_verdict = NOT_KNOWN;
     } else if (status == SCB_OK) {
         status = read_block(call.result, ret_block, &failure);
+        if (status == SCB_OK)
+            status = check_answer(selector, ret_block, &failure);
     } else if (call.outcome == SCB_RPC_BAD_PARAMETER || call.outcome == SCB_RPC_BLOCK_UNKNOWN ||
                call.outcome == SCB_RPC_METHOD_MISSING) {
         *ret_verdict = NOT_KNOWN;
@@ -199,6 +225,8 @@ static enum scb_status check_chain(struct choice *choice, size_t endpoint, struc
     scb_rpc_call_free(&call);
     if (status != SCB_OK)
         return status;
+    if (chain_id > INT64_MAX)
+        return scb_error_set(error, SCB_ERROR_VALIDATION, "a chain id over 63 bits");
     if (choice->pin.chain_id == 0)
         choice->pin.chain_id = chain_id;
     if (chain_id == choice->pin.chain_id)
@@ -261,17 +289,30 @@ static const char *verdict_text(enum verdict verdict)
     return "";
 }
 
-/* Tries one way of naming a block on the first endpoint. */
+/* Tries one way of naming a block, on the first endpoint where it suits. */
 static enum scb_status try_block(struct choice *choice, const char *selector,
                                  enum verdict *ret_verdict, struct block *ret_block,
                                  struct scb_error *error)
 {
-    size_t endpoint = first_endpoint(choice);
-    enum scb_status status =
-        get_block(choice->client, (int)endpoint, selector, ret_verdict, ret_block, error);
-    if (status == SCB_OK && *ret_verdict == SUITS)
-        status = examine(choice, endpoint, ret_block, ret_verdict, error);
-    return status;
+    enum verdict first_refusal = SUITS;
+    for (size_t i = 0; i < scb_rpc_client_endpoints(choice->client); i++) {
+        if (scb_rpc_client_excluded(choice->client, i))
+            continue;
+        struct scb_error failure = {0};
+        enum scb_status status =
+            get_block(choice->client, (int)i, selector, ret_verdict, ret_block, &failure);
+        if (status == SCB_OK && *ret_verdict == SUITS)
+            status = examine(choice, i, ret_block, ret_verdict, &failure);
+        choice->primary = i;
+        if (status == SCB_OK && *ret_verdict == SUITS)
+            return SCB_OK;
+        if (status != SCB_OK && leave_out(choice, i, &failure, error) != SCB_OK)
+            return error->status;
+        if (status == SCB_OK && first_refusal == SUITS)
+            first_refusal = *ret_verdict;
+    }
+    *ret_verdict = first_refusal;
+    return SCB_OK;
 }
 
 static enum scb_status refuse_block(const struct choice *choice, const char *name,
@@ -352,10 +393,8 @@ static enum scb_status check_others(struct choice *choice, const struct block *b
     char selector[32];
     (void)snprintf(selector, sizeof(selector), "\"0x%" PRIx64 "\"", block->number);
     enum scb_status status = SCB_OK;
-    size_t first = first_endpoint(choice);
-    for (size_t i = first + 1; i < scb_rpc_client_endpoints(choice->client) && status == SCB_OK;
-         i++) {
-        if (scb_rpc_client_excluded(choice->client, i))
+    for (size_t i = 0; i < scb_rpc_client_endpoints(choice->client) && status == SCB_OK; i++) {
+        if (i == choice->primary || scb_rpc_client_excluded(choice->client, i))
             continue;
         struct scb_error failure = {0};
         struct block theirs = {0};
@@ -441,7 +480,7 @@ enum scb_status scb_pin_choose(struct scb_rpc_client *client,
     if (status == SCB_OK)
         status = check_others(&choice, &block, error);
     if (status == SCB_OK)
-        status = read_total(&choice, first_endpoint(&choice), error);
+        status = read_total(&choice, choice.primary, error);
     if (status != SCB_OK)
         return status;
     choice.pin.block_number = block.number;
@@ -451,24 +490,32 @@ enum scb_status scb_pin_choose(struct scb_rpc_client *client,
     return SCB_OK;
 }
 
+/*
+ * Somebody must say that the hash is still the same: no answer, or a block that nobody knows any
+ * more, is no confirmation.
+ */
 enum scb_status scb_pin_confirm(struct scb_rpc_client *client, const struct scb_pin *pin,
                                 bool *ret_changed, struct scb_error *error)
 {
     char selector[32];
     (void)snprintf(selector, sizeof(selector), "\"0x%" PRIx64 "\"", pin->block_number);
+    bool confirmed = false, contradicted = false, unknown = false;
+    struct scb_error failure = {0};
     for (size_t i = 0; i < scb_rpc_client_endpoints(client); i++) {
-        if (scb_rpc_client_excluded(client, i))
-            continue;
         struct block block = {0};
         enum verdict verdict = SUITS;
-        enum scb_status status = get_block(client, (int)i, selector, &verdict, &block, error);
-        if (status != SCB_OK)
-            return status;
-        if (verdict == SUITS && memcmp(block.hash, pin->block_hash, 32) != 0) {
-            *ret_changed = true;
-            return SCB_OK;
-        }
+        if (scb_rpc_client_excluded(client, i))
+            continue;
+        if (get_block(client, (int)i, selector, &verdict, &block, &failure) != SCB_OK)
+            continue; /* another endpoint may tell */
+        bool same = memcmp(block.hash, pin->block_hash, 32) == 0;
+        unknown |= verdict != SUITS;
+        confirmed |= verdict == SUITS && same;
+        contradicted |= verdict == SUITS && !same;
     }
-    *ret_changed = false;
-    return SCB_OK;
+    *ret_changed = contradicted || (unknown && !confirmed);
+    if (confirmed || *ret_changed)
+        return SCB_OK;
+    *error = failure;
+    return failure.status;
 }

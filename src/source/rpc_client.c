@@ -44,8 +44,9 @@ struct scb_rpc_client {
     pthread_mutex_t inbox_lock;
     struct scb_rpc_call *inbox, **inbox_end;
     bool closing;
+    uint64_t epoch;         /* raised by every cancel; under the inbox's lock */
+    uint64_t cancel_before; /* calls of earlier epochs are to end; the client's thread */
 
-    atomic_bool cancelled;        /* asked for; taken note of by the client's thread */
     bool ending;                  /* every call is being ended */
     struct scb_rpc_call *waiting; /* by order */
     struct scb_rpc_call *under_way;
@@ -176,8 +177,9 @@ static enum scb_retry_cause judge_failure(struct scb_rpc_client *client, struct 
         scb_rate_limit_pause(&endpoint->limit, now_ms(client) + retry_after_ms);
         return SCB_RETRY_THROTTLED;
     case SCB_RPC_QUOTA:
+        if (endpoint->breaker.state == SCB_BREAKER_CLOSED)
+            note(client, endpoint, "says that its quota is used up; left alone for 10 minutes");
         scb_breaker_trip(&endpoint->breaker, now_ms(client), QUOTA_PAUSE_MS);
-        note(client, endpoint, "says that its quota is used up; left alone for 10 minutes");
         return another_endpoint(client, call) ? SCB_RETRY_THROTTLED : SCB_RETRY_NEVER;
     case SCB_RPC_FORBIDDEN:
     case SCB_RPC_STATE_MISSING:
@@ -221,14 +223,19 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
     bool permanent = call->outgrown || call->error.status == SCB_ERROR_VALIDATION;
     enum scb_retry_cause cause =
         permanent ? SCB_RETRY_NEVER : judge_failure(client, call, retry_after_ms);
-    struct scb_retry_decision decision =
-        scb_retry_decide(&client->settings.retry, cause, call->attempts, now_ms(client),
-                         call->deadline_ms, retry_after_ms, random_bits());
+    bool throttled = cause == SCB_RETRY_THROTTLED;
+    call->throttled += throttled;
+    struct scb_retry_decision decision = scb_retry_decide(
+        &client->settings.retry, cause, throttled ? call->throttled : call->attempts,
+        now_ms(client), call->deadline_ms, retry_after_ms, random_bits());
     if (decision.again) {
         atomic_fetch_add(&client->retries, 1);
         call->not_before_ms = decision.not_before_ms;
-        if (cause == SCB_RETRY_THROTTLED)
+        if (throttled) { /* nobody asks that endpoint before, and the attempt does not count */
+            scb_rate_limit_pause(&client->endpoints[call->answered_by].limit,
+                                 decision.not_before_ms);
             call->attempts--;
+        }
         add_waiting(client, call);
         return;
     }
@@ -356,6 +363,7 @@ static bool try_start(struct scb_rpc_client *client, struct scb_rpc_call *call,
     }
     if (!any_endpoint_left(client, call) || now_ms(client) >= call->deadline_ms) {
         unlink_call(&client->waiting, call);
+        call->outgrown = false; /* of an earlier attempt */
         if (call->error.status == SCB_OK)
             scb_error_set(&call->error, SCB_ERROR_CONTRACT, "no endpoint answered in time");
         add_hint(call);
@@ -396,6 +404,7 @@ static bool take_inbox(struct scb_rpc_client *client)
     client->inbox = NULL;
     client->inbox_end = &client->inbox;
     bool closing = client->closing;
+    client->cancel_before = client->epoch;
     pthread_mutex_unlock(&client->inbox_lock);
     while (call != NULL) {
         struct scb_rpc_call *next = call->next;
@@ -405,14 +414,23 @@ static bool take_inbox(struct scb_rpc_client *client)
     return !closing;
 }
 
-static void end_all(struct scb_rpc_client *client)
+/* The first call of the list that is older than the last cancel; all of them where all is set. */
+static struct scb_rpc_call *find_cancelled(const struct scb_rpc_client *client,
+                                           struct scb_rpc_call *list, bool all)
 {
+    while (list != NULL && !all && list->epoch >= client->cancel_before)
+        list = list->next;
+    return list;
+}
+
+static void end_calls(struct scb_rpc_client *client, bool all)
+{
+    struct scb_rpc_call *call = NULL;
     client->ending = true;
-    while (client->under_way != NULL)
-        scb_http_abort(client->http, &client->under_way->http);
-    while (client->waiting != NULL) {
-        struct scb_rpc_call *call = client->waiting;
-        client->waiting = call->next;
+    while ((call = find_cancelled(client, client->under_way, all)) != NULL)
+        scb_http_abort(client->http, &call->http);
+    while ((call = find_cancelled(client, client->waiting, all)) != NULL) {
+        unlink_call(&client->waiting, call);
         finish_call(call, scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted"));
     }
     client->ending = false;
@@ -422,15 +440,14 @@ static void *run(void *argument)
 {
     struct scb_rpc_client *client = argument;
     SCB_AUTO(buffer) struct scb_buffer params = {.max = MAX_REQUEST};
+    bool broken = false; /* the HTTP client itself */
     while (take_inbox(client)) {
-        bool stopped = scb_cancel_requested(client->settings.cancel);
-        if (atomic_exchange(&client->cancelled, false) || stopped)
-            end_all(client);
-        int64_t wait_ms = start_waiting(client, &params);
+        bool stopped = broken || scb_cancel_requested(client->settings.cancel);
+        end_calls(client, stopped);
+        int64_t wait_ms = stopped ? LONGEST_WAIT_MS : start_waiting(client, &params);
         int watch_fd = stopped ? -1 : scb_cancel_fd(client->settings.cancel);
         struct scb_error error = {0};
-        if (scb_http_run(client->http, wait_ms, watch_fd, &error) != SCB_OK)
-            atomic_store(&client->cancelled, true);
+        broken |= scb_http_run(client->http, wait_ms, watch_fd, &error) != SCB_OK;
     }
     return NULL;
 }
@@ -528,10 +545,13 @@ void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *c
 {
     call->client = client;
     call->next = NULL;
-    call->attempts = 0;
+    call->attempts = call->throttled = 0;
     call->not_before_ms = 0;
+    call->outgrown = call->feed_failed = false;
+    call->outcome = SCB_RPC_OK;
     call->error = (struct scb_error){0};
     pthread_mutex_lock(&client->inbox_lock);
+    call->epoch = client->epoch;
     bool first = client->inbox == NULL;
     *client->inbox_end = call;
     client->inbox_end = &call->next;
@@ -547,7 +567,9 @@ void scb_rpc_client_wake(struct scb_rpc_client *client)
 
 void scb_rpc_client_cancel(struct scb_rpc_client *client)
 {
-    atomic_store(&client->cancelled, true);
+    pthread_mutex_lock(&client->inbox_lock);
+    client->epoch++;
+    pthread_mutex_unlock(&client->inbox_lock);
     scb_http_wake(client->http);
 }
 

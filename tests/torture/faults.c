@@ -12,6 +12,7 @@
  *   FAULT_MARK=FILE    made when the fault has struck
  *   LOST=1             at a KILL what was written after a file's last sync vanishes: power loss
  *   LOST=2             so do names made, renamed or removed since their directory's last sync
+ *   LOST=3             as 1, but the database's writes (*.db*) had reached the disk
  *   LOST_DIR=DIR       an empty directory of the layer's own, on the same file system
  *
  * and, without a FAULT too, CLOCK_FILE=FILE: the wall clock is as many seconds late or early as
@@ -21,11 +22,12 @@
  */
 #undef _FILE_OFFSET_BITS /* open and open64 are two functions here */
 #undef _FORTIFY_SOURCE
+#include "power_loss.h"
+
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <linux/openat2.h>
 #include <pthread.h>
 #include <signal.h>
@@ -55,18 +57,16 @@ static const char *const kind_names[KINDS] = {"write", "fsync", "rename",   "lin
 
 enum verdict { PASS, FAIL, SHORT, TEAR };
 
-enum { MAX_PATH = 512, MAX_FDS = 4096, MAX_CHANGES = 8192 };
+enum { MAX_PATH = POWER_LOSS_PATH, MAX_FDS = 4096 };
 
 static struct {
-    bool active, any, onwards, kill;
+    bool active, any, onwards, kill, lost;
     enum kind kind;
     long number;
     enum verdict verdict;
     int errnum;
     const char *mark;
     char dir[MAX_PATH];
-    const char *lost_dir; /* NULL: nothing is lost */
-    bool lose_names;
 } plan;
 
 static atomic_long calls;
@@ -86,130 +86,12 @@ static __thread int inside __attribute__((tls_model("initial-exec")));
         found;                                                                                     \
     })
 
-/* --- what was synced, and what was not --- */
-
-/* A change of a directory that is not synced yet. */
-struct change {
-    enum { MADE, MADE_DIRECTORY, RENAMED, REMOVED, REMOVED_DIRECTORY, SETTLED } what;
-    char path[MAX_PATH];
-    char from[MAX_PATH]; /* of what was renamed */
-    int saved;           /* the number of a hard link to what stood there; 0 = nothing */
-};
-static struct change changes[MAX_CHANGES];
-static int change_count;
-
-static void shadow_path(uint64_t number, const char *kind, char path[MAX_PATH])
-{
-    (void)snprintf(path, MAX_PATH, "%s/%s-%llu", plan.lost_dir, kind, (unsigned long long)number);
-}
-
-static void copy(const char *from, const char *to, int to_flags)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, to_flags | O_CLOEXEC, 0600);
-    char piece[16384];
-    ssize_t got = 0;
-    while (in >= 0 && out >= 0 && (got = read(in, piece, sizeof(piece))) > 0)
-        if (write(out, piece, (size_t)got) != got)
-            abort();
-    if (in >= 0)
-        (void)close(in);
-    if (out >= 0)
-        (void)close(out);
-}
-
-/* The file's present contents are on the disk. */
-static void remember(const char *path)
-{
-    struct stat about;
-    char shadow[MAX_PATH];
-    if (lstat(path, &about) != 0 || !S_ISREG(about.st_mode))
-        return;
-    shadow_path(about.st_ino, "synced", shadow);
-    copy(path, shadow, O_WRONLY | O_CREAT | O_TRUNC);
-}
-
-/* Keeps what has this name, since it is about to lose it. */
-static int save(const char *path)
-{
-    static int saves;
-    char link_path[MAX_PATH];
-    shadow_path((uint64_t)++saves, "saved", link_path);
-    return linkat(AT_FDCWD, path, AT_FDCWD, link_path, 0) == 0 ? saves : 0;
-}
-
-static void note_change(int what, const char *path, const char *from, int saved)
-{
-    if (change_count == MAX_CHANGES)
-        abort();
-    struct change *change = &changes[change_count++];
-    change->what = what;
-    change->saved = saved;
-    (void)snprintf(change->path, sizeof(change->path), "%s", path);
-    (void)snprintf(change->from, sizeof(change->from), "%s", from);
-}
-
-/* The directory was synced. */
-static void settle(const char *dir)
-{
-    size_t size = strlen(dir);
-    for (int i = 0; i < change_count; i++) {
-        struct change *change = &changes[i];
-        if (strncmp(change->path, dir, size) == 0 && change->path[size] == '/' &&
-            strchr(change->path + size + 1, '/') == NULL)
-            change->what = SETTLED;
-    }
-}
-
-static void undo(const struct change *change)
-{
-    char saved[MAX_PATH];
-    shadow_path((uint64_t)change->saved, "saved", saved);
-    if (change->what == MADE)
-        (void)unlink(change->path);
-    else if (change->what == MADE_DIRECTORY)
-        (void)rmdir(change->path);
-    else if (change->what == REMOVED_DIRECTORY)
-        (void)mkdir(change->path, 0700);
-    else if (change->what == RENAMED)
-        (void)rename(change->path, change->from);
-    if (change->what != SETTLED && change->saved > 0)
-        (void)link(saved, change->path);
-}
-
-static int lose_contents(const char *path, const struct stat *about, int type, struct FTW *walk)
-{
-    (void)walk;
-    char shadow[MAX_PATH];
-    size_t size = strlen(path);
-    if (type != FTW_F)
-        return 0;
-    if (size > 4 && strcmp(path + size - 4, "-shm") == 0)
-        return unlink(path); /* another thread may have it mapped: not to be cut */
-    shadow_path(about->st_ino, "synced", shadow);
-    if (access(shadow, F_OK) == 0)
-        copy(shadow, path, O_WRONLY | O_TRUNC);
-    else if (truncate(path, 0) != 0)
-        abort();
-    return 0;
-}
-
-static int remember_all(const char *path, const struct stat *about, int type, struct FTW *walk)
-{
-    (void)about, (void)walk;
-    if (type == FTW_F)
-        remember(path);
-    return 0;
-}
-
 /* The other threads wait for the lock, which is never given back. */
 static _Noreturn void die(void)
 {
     inside = 1;
-    if (plan.lost_dir != NULL) {
-        for (int i = change_count - 1; plan.lose_names && i >= 0; i--)
-            undo(&changes[i]);
-        (void)nftw(plan.dir, lose_contents, 16, FTW_PHYS);
-    }
+    if (plan.lost)
+        power_loss_strike();
     (void)kill(getpid(), SIGKILL);
     for (;;)
         (void)pause();
@@ -258,11 +140,9 @@ static __attribute__((constructor)) void set_up(void)
     (void)snprintf(plan.dir, sizeof(plan.dir), "%s", dir);
     read_plan(text);
     plan.mark = getenv("FAULT_MARK");
-    if (lost != NULL) {
-        plan.lose_names = strcmp(lost, "2") == 0;
-        plan.lost_dir = getenv("LOST_DIR");
-        (void)nftw(plan.dir, remember_all, 16, FTW_PHYS);
-    }
+    plan.lost = lost != NULL;
+    if (plan.lost)
+        power_loss_begin(plan.dir, getenv("LOST_DIR"), lost);
     plan.active = true;
     inside = 0;
 }
@@ -329,13 +209,13 @@ static bool resolve(int dir_fd, const char *name, char path[MAX_PATH])
 /* Power loss needs the calls in one order. */
 static void enter(void)
 {
-    if (plan.lost_dir != NULL)
+    if (plan.lost)
         (void)pthread_mutex_lock(&order);
 }
 
 static void leave(void)
 {
-    if (plan.lost_dir != NULL)
+    if (plan.lost)
         (void)pthread_mutex_unlock(&order);
 }
 
@@ -373,13 +253,13 @@ static void synced(int fd)
 {
     char path[MAX_PATH];
     struct stat about;
-    if (plan.lost_dir == NULL || !resolve(fd, ".", path) || fstat(fd, &about) != 0)
+    if (!plan.lost || !resolve(fd, ".", path) || fstat(fd, &about) != 0)
         return;
     inside++;
     if (S_ISDIR(about.st_mode))
-        settle(path);
+        power_loss_settle(path);
     else
-        remember(path);
+        power_loss_remember(path);
     inside--;
 }
 
@@ -456,12 +336,12 @@ EXPORT int closedir(DIR *listing)
     if (!resolve(dir_fd, name, path))                                                              \
         return call;                                                                               \
     enter();                                                                                       \
-    bool makes = plan.lost_dir != NULL && ((flags)&O_CREAT) != 0 && access(path, F_OK) != 0;       \
+    bool makes = plan.lost && ((flags)&O_CREAT) != 0 && access(path, F_OK) != 0;                   \
     int fd = strike(OPEN) == FAIL ? -1 : (int)(call);                                              \
     if (fd >= 0 && fd < MAX_FDS)                                                                   \
         atomic_store(&tracked[fd], true);                                                          \
     if (fd >= 0 && makes)                                                                          \
-        note_change(MADE, path, "", 0);                                                            \
+        power_loss_note(MADE, path, "", 0);                                                        \
     leave();                                                                                       \
     return fd
 
@@ -529,11 +409,11 @@ EXPORT int renameat2(int from_fd, const char *from, int to_fd, const char *to, u
         return REAL(renameat2)(from_fd, from, to_fd, to, flags);
     enter();
     enum verdict verdict = strike(RENAME);
-    int saved = verdict == PASS && plan.lost_dir != NULL ? save(to_path) : 0;
+    int saved = verdict == PASS && plan.lost ? power_loss_save(to_path) : 0;
     int result = verdict == FAIL ? -1 : REAL(renameat2)(from_fd, from, to_fd, to, flags);
     /* Two names of one inode stay as they are. */
-    if (result == 0 && plan.lost_dir != NULL && access(from_path, F_OK) != 0)
-        note_change(RENAMED, to_path, from_path, saved);
+    if (result == 0 && plan.lost && access(from_path, F_OK) != 0)
+        power_loss_note(RENAMED, to_path, from_path, saved);
     leave();
     return result;
 }
@@ -555,8 +435,8 @@ EXPORT int linkat(int from_fd, const char *from, int to_fd, const char *to, int 
         return REAL(linkat)(from_fd, from, to_fd, to, flags);
     enter();
     int result = strike(LINK) == FAIL ? -1 : REAL(linkat)(from_fd, from, to_fd, to, flags);
-    if (result == 0 && plan.lost_dir != NULL)
-        note_change(MADE, path, "", 0);
+    if (result == 0 && plan.lost)
+        power_loss_note(MADE, path, "", 0);
     leave();
     return result;
 }
@@ -568,10 +448,10 @@ EXPORT int unlinkat(int dir_fd, const char *name, int flags)
         return REAL(unlinkat)(dir_fd, name, flags);
     enter();
     enum verdict verdict = strike(UNLINK);
-    int saved = verdict == PASS && plan.lost_dir != NULL && flags == 0 ? save(path) : 0;
+    int saved = verdict == PASS && plan.lost && flags == 0 ? power_loss_save(path) : 0;
     int result = verdict == FAIL ? -1 : REAL(unlinkat)(dir_fd, name, flags);
-    if (result == 0 && plan.lost_dir != NULL)
-        note_change(flags == 0 ? REMOVED : REMOVED_DIRECTORY, path, "", saved);
+    if (result == 0 && plan.lost)
+        power_loss_note(flags == 0 ? REMOVED : REMOVED_DIRECTORY, path, "", saved);
     leave();
     return result;
 }
@@ -588,8 +468,8 @@ EXPORT int mkdirat(int dir_fd, const char *name, mode_t mode)
         return REAL(mkdirat)(dir_fd, name, mode);
     enter();
     int result = strike(MKDIR) == FAIL ? -1 : REAL(mkdirat)(dir_fd, name, mode);
-    if (result == 0 && plan.lost_dir != NULL)
-        note_change(MADE_DIRECTORY, path, "", 0);
+    if (result == 0 && plan.lost)
+        power_loss_note(MADE_DIRECTORY, path, "", 0);
     leave();
     return result;
 }

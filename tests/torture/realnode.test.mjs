@@ -112,6 +112,15 @@ describe('anvil', () => {
     });
 });
 
+async function unusedPort() {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address();
+    server.close();
+    await once(server, 'close');
+    return port;
+}
+
 /** HARDHAT: a directory with node_modules/hardhat in it (npm i hardhat@2); 292 MB, so no CI. */
 describe('hardhat node', () => {
     const home = process.env.HARDHAT;
@@ -124,20 +133,19 @@ describe('hardhat node', () => {
             writeFileSync(config, 'module.exports = { solidity: "0.8.28", networks: { hardhat: {' +
                 ' blockGasLimit: 2000000000, allowUnlimitedContractSize: true } } };\n');
         }
+        const port = await unusedPort(); // it says 0 of a port that it picks itself
         const child = spawnChild(process.execPath,
-            [join(home, 'node_modules/hardhat/internal/cli/bootstrap.js'), 'node', '--port', '0'],
+            [join(home, 'node_modules/hardhat/internal/cli/bootstrap.js'), 'node',
+                '--port', String(port)],
             { cwd: home, stdio: ['ignore', 'pipe', 'inherit'],
                 env: { ...process.env, HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true' } });
         t.after(async () => {
             child.kill('SIGKILL');
             await child.ended;
         });
-        let text = '';
-        for await (const chunk of child.stdout) {
-            text += chunk;
-            if (/http:\/\/127\.0\.0\.1:\d+/.test(text)) break;
-        }
-        const [url] = /http:\/\/127\.0\.0\.1:\d+/.exec(text);
+        await once(child.stdout, 'data'); // its first line comes when it listens
+        child.stdout.resume();
+        const url = `http://127.0.0.1:${port}`;
         const entries = realisticEntries(300);
         const address = await deploy(url);
         await createEntries(url, address, entries);

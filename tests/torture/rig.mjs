@@ -9,8 +9,9 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { realisticEntries } from '../chain/entries.mjs';
-import { startFakeNode } from '../chain/fake.mjs';
+import { isPageCall, startFakeNode } from '../chain/fake.mjs';
 import { DATE, program, start, Store } from '../integration/harness.mjs';
 
 export const LONG = process.env.TORTURE === 'long';
@@ -113,12 +114,14 @@ export class Rig {
      * @param {object} trial
      * @param {string} trial.from 'first' (nothing there yet) or 'older' (a backup of another day)
      * @param {string} [trial.fault] KIND:N:HOW (see faults.c)
-     * @param {number} [trial.lost] 1 or 2: power loss at the kill
+     * @param {number} [trial.lost] power loss at the kill (LOST, see faults.c)
      * @param {number} [trial.killAfterMs] SIGKILL from outside instead
      * @param {Function} [trial.reply] what the node answers to call `replyAt` (`replyOnwards`: and
      *     to all after it) instead of the truth
      * @param {boolean} [trial.keep] keep_page_files
-     * @returns {Promise<{struck: boolean, survived: boolean, code: number, again: number}>}
+     * @param {number} [trial.delayMs] how long the node takes for a page
+     * @returns {Promise<{struck: boolean, survived: boolean, killed: boolean, code: number,
+     *     kept: number}>} kept: pages on record afterwards that were not fetched again
      */
     trial(trial) {
         return this.lane(async (node, name) => {
@@ -131,7 +134,7 @@ export class Rig {
                 const outcome = await disturbedRun(store, directory, trial);
                 outcome.struck ||= strange();
                 const state = await this.#inspect(store, trial, outcome);
-                outcome.again = await this.#finish(store, node, trial, state);
+                outcome.kept = await this.#finish(store, node, trial, state);
                 rmSync(directory, { recursive: true, force: true });
                 return outcome;
             } catch (error) {
@@ -166,7 +169,7 @@ export class Rig {
         return { begun, completed, good: good.map((page) => page.page_number) };
     }
 
-    /** Retry gives the whole backup; returns how many good pages were fetched again. */
+    /** Retry gives the whole backup; returns how many pages it did not fetch again. */
     async #finish(store, node, { keep = true, lost }, { begun, completed, good }) {
         node.calls.length = 0;
         const command = begun ? 'retry' : 'run';
@@ -182,16 +185,18 @@ export class Rig {
             'the finished backup');
         assert.equal(sha256(store.path('latest', 'backup_latest.zip')), this.latest, 'latest');
         assert.deepEqual(temporaries(store), []);
-        return again;
+        return good.length;
     }
 }
 
 /** The node's calls are counted and go wrong as the trial says, until the result is called. */
-function makeStrange(node, { reply, replyAt, replyOnwards = false }) {
+function makeStrange(node, { reply, replyAt, replyOnwards = false, delayMs }) {
     let calls = 0;
-    if (reply) {
-        node.answer = function answer(message) {
+    if (reply || delayMs) {
+        node.answer = async function answer(message) {
             calls += 1;
+            const page = message.method === 'eth_call' && isPageCall(message.params);
+            if (delayMs && page) await sleep(delayMs);
             const wrong = calls === replyAt || (replyOnwards && calls > replyAt);
             return wrong ? reply() : Object.getPrototypeOf(node).answer.call(node, message);
         };
