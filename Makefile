@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a person types. The build itself is Meson's (meson.build); this only knows the words.
 
-.PHONY: build demo test test-unit test-integration test-performance test-security bench fuzz \
+.PHONY: build demo test test-unit test-integration test-performance test-security bench fuzz torture soak \
         sanitize valgrind lint format docs install clean setup
 
 BUILD := build
@@ -34,6 +34,15 @@ test-integration: build
 	@scripts/test.sh $(BUILD) integration
 
 test-performance: bench
+
+# Every fault at every call, and kill -9 at 200 random instants; make test has a short form of it.
+torture: build
+	@SATELLITE=$(BUILD)/satellite TORTURE=long node --test tests/torture/*.test.mjs
+
+# The service on a changing contract with faults: ten minutes, or make soak SECONDS=60
+soak: build
+	@SATELLITE=$(BUILD)/satellite node tests/torture/soak.mjs \
+		$(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)
 
 test-security: build
 	@scripts/test.sh $(BUILD) security

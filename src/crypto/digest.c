@@ -3,32 +3,39 @@
 
 #include <assert.h>
 #include <openssl/evp.h>
-#include <pthread.h>
+#include <stdatomic.h>
 
 /*
- * Fetched once: EVP_sha256() would make OpenSSL 3 look its implementation up at every begin.
- * Never freed, since threads may still hash while the process exits.
+ * Fetched once: EVP_sha256() would make OpenSSL 3 look its implementation up at every begin. A
+ * fetch that failed for want of memory is tried again. Never freed, since threads may still hash
+ * while the process exits.
  */
-static EVP_MD *sha256;
-
-static void fetch_sha256(void)
+static const EVP_MD *fetch_sha256(void)
 {
-    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    static _Atomic(EVP_MD *) fetched;
+    EVP_MD *present = atomic_load(&fetched);
+    if (present != NULL)
+        return present;
+    EVP_MD *mine = EVP_MD_fetch(NULL, "SHA256", NULL);
+    if (mine != NULL && !atomic_compare_exchange_strong(&fetched, &present, mine)) {
+        EVP_MD_free(mine);
+        return present;
+    }
+    return mine;
 }
 
 static enum scb_status failed(struct scb_error *error, const char *step)
 {
-    return scb_error_set(error, SCB_ERROR_INTERNAL, "SHA-256: OpenSSL failed to %s", step);
+    return scb_error_set(error, SCB_ERROR_RESOURCE, "SHA-256: OpenSSL failed to %s", step);
 }
 
 enum scb_status scb_digest_begin(struct scb_digest *digest, struct scb_error *error)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, fetch_sha256);
+    const EVP_MD *sha256 = fetch_sha256();
     if (sha256 == NULL) {
-        (void)scb_error_set(error, SCB_ERROR_INTERNAL, "OpenSSL offers no SHA-256");
-        (void)scb_error_hint(error, "check which providers openssl.cnf activates");
-        return SCB_ERROR_INTERNAL;
+        (void)scb_error_set(error, SCB_ERROR_RESOURCE, "OpenSSL gave no SHA-256");
+        (void)scb_error_hint(error, "give the process more memory, or check openssl.cnf");
+        return SCB_ERROR_RESOURCE;
     }
     if (digest->context == NULL && (digest->context = EVP_MD_CTX_new()) == NULL)
         return scb_error_set(error, SCB_ERROR_RESOURCE, "SHA-256: no memory for its state");

@@ -344,6 +344,7 @@ static void submit(struct scb_source *base, struct scb_range *range)
     fetch->credit = fetch->wanted_credit = 0;
     fetch->call.method = "eth_call";
     fetch->call.hex_result = true;
+    fetch->call.can_shrink = true;
     fetch->call.endpoint = SCB_ANY_ENDPOINT;
     fetch->call.order = range->start;
     fetch->call.deadline_ms = range->deadline_ms != 0 ? range->deadline_ms : INT64_MAX;

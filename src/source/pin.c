@@ -189,6 +189,16 @@ static enum scb_status examine(struct choice *choice, size_t endpoint, const str
     return status;
 }
 
+/* The contract has code there, so that an empty answer is the node's trouble. */
+static enum scb_rpc_outcome judge_total(struct scb_rpc_call *call)
+{
+    if (call->response.result.size > 0)
+        return SCB_RPC_OK;
+    scb_error_set(&call->error, SCB_ERROR_CONTRACT, "an empty result (0x)");
+    (void)scb_error_hint(&call->error, "a lagging node, or contract.total_function is wrong");
+    return SCB_RPC_TROUBLE;
+}
+
 static enum scb_status read_total(struct choice *choice, size_t endpoint, struct scb_error *error)
 {
     uint8_t selector[4];
@@ -200,7 +210,8 @@ static enum scb_status read_total(struct choice *choice, size_t endpoint, struct
     hex_text(selector, sizeof(selector), data);
     (void)snprintf(params, sizeof(params), "[{\"to\":\"%s\",\"data\":\"%s\"},%s]", address, data,
                    choice->parameters[endpoint].json);
-    struct scb_rpc_call call = {.endpoint = (int)endpoint, .hex_result = true, .max_result = 4096};
+    struct scb_rpc_call call = {
+        .endpoint = (int)endpoint, .hex_result = true, .max_result = 4096, .judge = judge_total};
     status = scb_rpc_client_call(choice->client, &call, "eth_call", params, error);
     if (status == SCB_OK)
         status =

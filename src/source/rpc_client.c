@@ -51,6 +51,7 @@ struct scb_rpc_client {
     struct scb_rpc_call *waiting; /* by order */
     struct scb_rpc_call *under_way;
     size_t in_flight;
+    struct scb_buffer params; /* of the attempt being prepared; reserved once */
     uint64_t next_id;
     atomic_uint_fast64_t calls, failed_calls, retries, gauge_in_flight;
 };
@@ -190,7 +191,8 @@ static enum scb_retry_cause judge_failure(struct scb_rpc_client *client, struct 
         if (!atomic_exchange(&endpoint->excluded, true))
             note(client, endpoint, "is left out: it cannot serve this block or call");
         return SCB_RETRY_TROUBLE;
-    case SCB_RPC_TOO_HEAVY:
+    case SCB_RPC_TOO_HEAVY: /* one that cannot be made smaller met a busy node */
+        return call->can_shrink ? SCB_RETRY_NEVER : SCB_RETRY_TROUBLE;
     case SCB_RPC_REVERTED:
     case SCB_RPC_REVERTED_EMPTY:
         return SCB_RETRY_NEVER;
@@ -307,8 +309,7 @@ static void finished(struct scb_http_request *http, const struct scb_http_result
 }
 
 /* Sends a call that has been taken off the waiting list. */
-static void start_attempt(struct scb_rpc_client *client, struct scb_rpc_call *call, size_t chosen,
-                          const struct scb_buffer *params)
+static void start_attempt(struct scb_rpc_client *client, struct scb_rpc_call *call, size_t chosen)
 {
     struct endpoint *endpoint = &client->endpoints[chosen];
     uint64_t id = ++client->next_id;
@@ -320,8 +321,8 @@ static void start_attempt(struct scb_rpc_client *client, struct scb_rpc_call *ca
     call->error = (struct scb_error){0};
     call->request.max = MAX_REQUEST + 256;
     scb_buffer_clear(&call->request);
-    enum scb_status status =
-        scb_rpc_request(&call->request, id, call->method, (const char *)params->data, &call->error);
+    enum scb_status status = scb_rpc_request(&call->request, id, call->method,
+                                             (const char *)client->params.data, &call->error);
     int64_t timeout_ms = client->settings.timeout_ms;
     call->http = (struct scb_http_request){.url = endpoint->url,
                                            .body = call->request.data,
@@ -353,8 +354,7 @@ static bool any_endpoint_left(const struct scb_rpc_client *client, const struct 
 }
 
 /* Starts one waiting call if it can; false when it cannot yet. */
-static bool try_start(struct scb_rpc_client *client, struct scb_rpc_call *call,
-                      struct scb_buffer *params, int64_t *wait_ms)
+static bool try_start(struct scb_rpc_client *client, struct scb_rpc_call *call, int64_t *wait_ms)
 {
     int64_t left_ms = call->not_before_ms - now_ms(client);
     if (left_ms > 0) {
@@ -373,25 +373,25 @@ static bool try_start(struct scb_rpc_client *client, struct scb_rpc_call *call,
     int chosen = choose_endpoint(client, call, wait_ms);
     if (chosen < 0)
         return false;
-    scb_buffer_clear(params);
-    if (!call->prepare(call, (size_t)chosen, params))
+    scb_buffer_clear(&client->params);
+    if (!call->prepare(call, (size_t)chosen, &client->params))
         return false;
     scb_rate_limit_take(&client->endpoints[chosen].limit, now_ms(client));
     scb_breaker_sent(&client->endpoints[chosen].breaker, now_ms(client));
     unlink_call(&client->waiting, call);
-    start_attempt(client, call, (size_t)chosen, params);
+    start_attempt(client, call, (size_t)chosen);
     return true;
 }
 
 /* Starts what can be started; returns the ms until something more can. */
-static int64_t start_waiting(struct scb_rpc_client *client, struct scb_buffer *params)
+static int64_t start_waiting(struct scb_rpc_client *client)
 {
     int64_t wait_ms = LONGEST_WAIT_MS;
     struct scb_rpc_call *call = client->waiting;
     while (call != NULL && client->in_flight < client->settings.max_in_flight) {
         struct scb_rpc_call *next = call->next;
         /* A call that ended may have changed the list: begin again. */
-        call = try_start(client, call, params, &wait_ms) ? client->waiting : next;
+        call = try_start(client, call, &wait_ms) ? client->waiting : next;
     }
     return wait_ms;
 }
@@ -439,12 +439,11 @@ static void end_calls(struct scb_rpc_client *client, bool all)
 static void *run(void *argument)
 {
     struct scb_rpc_client *client = argument;
-    SCB_AUTO(buffer) struct scb_buffer params = {.max = MAX_REQUEST};
     bool broken = false; /* the HTTP client itself */
     while (take_inbox(client)) {
         bool stopped = broken || scb_cancel_requested(client->settings.cancel);
         end_calls(client, stopped);
-        int64_t wait_ms = stopped ? LONGEST_WAIT_MS : start_waiting(client, &params);
+        int64_t wait_ms = stopped ? LONGEST_WAIT_MS : start_waiting(client);
         int watch_fd = stopped ? -1 : scb_cancel_fd(client->settings.cancel);
         struct scb_error error = {0};
         broken |= scb_http_run(client->http, wait_ms, watch_fd, &error) != SCB_OK;
@@ -478,7 +477,10 @@ enum scb_status scb_rpc_client_new(const struct scb_rpc_client_settings *setting
     client->settings = *settings;
     client->inbox_end = &client->inbox;
     pthread_mutex_init(&client->inbox_lock, NULL);
+    client->params.max = MAX_REQUEST;
     enum scb_status status = add_endpoints(client, error);
+    if (status == SCB_OK)
+        status = scb_buffer_reserve(&client->params, MAX_REQUEST, error);
     if (status == SCB_OK)
         status = scb_http_new(settings->max_in_flight, &client->http, error);
     if (status == SCB_OK)
@@ -511,6 +513,7 @@ void scb_rpc_client_free(struct scb_rpc_client *client)
         free(client->endpoints[i].url);
     }
     free(client->endpoints);
+    scb_buffer_free(&client->params);
     pthread_mutex_destroy(&client->inbox_lock);
     free(client);
 }
