@@ -99,9 +99,14 @@ function costs(target, pageSize, { wall, cpu, peakKib }) {
     };
 }
 
+let runs = 0;
+
+/**
+ * A new directory. All of them are removed at the end only: ext4 does not use an inode again for
+ * some seconds after its file was deleted, and looking past those costs the next run dearly.
+ */
 function freshDirectory() {
-    const directory = join(work, 'run');
-    rmSync(directory, { recursive: true, force: true });
+    const directory = join(work, `run-${runs++}`);
     mkdirSync(directory, { recursive: true });
     return directory;
 }
@@ -128,7 +133,6 @@ export async function runSatellite(program, target, settings = {}) {
     if (status.status !== 'completed' || status.total_keys !== target.keys || bytes === 0) {
         throw new BenchError(`the backup is not whole: ${stdout}`);
     }
-    freshDirectory();
     return costs(target, settings['page-size'] ?? 100, usage);
 }
 
@@ -137,6 +141,5 @@ export async function runBaseline(target, { pageSize }) {
     const directory = freshDirectory();
     const usage = await measured([process.execPath, join(root, 'bench', 'baseline-viem.mjs'),
         target.url, target.address, String(target.blockNumber), String(pageSize), directory]);
-    freshDirectory();
     return costs(target, pageSize, usage);
 }
