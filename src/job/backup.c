@@ -104,7 +104,11 @@ static enum scb_status allocate_pages(struct backup *backup, struct scb_error *e
 static enum scb_status start_over(struct backup *backup, struct scb_error *error)
 {
     const struct scb_backup_parts *parts = backup->parts;
-    enum scb_status status = parts->source->ops->pin(parts->source, NULL, &backup->pin, error);
+    enum scb_status status = SCB_OK;
+    if (parts->pinned != NULL && backup->result->repins == 0)
+        backup->pin = *parts->pinned;
+    else
+        status = parts->source->ops->pin(parts->source, NULL, &backup->pin, error);
     if (status == SCB_OK)
         status = check_height(backup, error);
     if (status == SCB_OK)

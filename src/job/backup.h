@@ -24,6 +24,7 @@
 /* What a backup works with; all borrowed. */
 struct scb_backup_parts {
     struct scb_source *source;
+    const struct scb_pin *pinned; /* what source is pinned to already; NULL: nothing yet */
     struct scb_store *store;     /* NULL in a dry run */
     struct scb_catalog *catalog; /* NULL in a dry run */
     struct scb_log *log;

@@ -17,7 +17,7 @@
 #include "job/page_work.h"
 
 enum {
-    SMALLEST_WINDOW = 512,      /* so that one page that backs off does not stop the rest */
+    SMALLEST_WINDOW = 128,      /* so that one page that backs off does not stop the rest */
     KEEP_DEFLATED = 256 * 1024, /* larger buffers are given back after a page */
     BATCH = 256,                /* page rows in one transaction */
     BATCH_MS = 200,             /* a row waits no longer for its transaction */

@@ -157,7 +157,8 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
  */
 static enum scb_status open_target(struct scb_service *service,
                                    const struct scb_backup_settings *settings,
-                                   struct scb_backup_parts *parts, struct scb_error *error)
+                                   struct scb_backup_parts *parts, struct scb_backup_result *plan,
+                                   struct scb_error *error)
 {
     const char *url = text(service, "database.url");
     struct scb_error none = {0};
@@ -168,8 +169,8 @@ static enum scb_status open_target(struct scb_service *service,
         return status;
     }
     if (first) {
-        struct scb_backup_result plan;
-        status = scb_backup_plan(parts, settings, &plan, error);
+        status = scb_backup_plan(parts, settings, plan, error);
+        parts->pinned = &plan->pin;
     }
     if (status == SCB_OK)
         status = scb_service_open_store(service, !settings->must_exist, &parts->store, error);
@@ -187,6 +188,7 @@ static enum scb_status run_one(struct scb_service *service,
     settings.resume_only = options->resume_only;
     settings.lock_wait_ms = options->lock_wait_ms;
     bool dry_run = options->dry_run;
+    struct scb_backup_result plan;
     struct scb_backup_parts parts = {.log = service->parts.log,
                                      .clock = service->clock,
                                      .cancel = service->cancel,
@@ -199,7 +201,7 @@ static enum scb_status run_one(struct scb_service *service,
                                       &parts.watch, error);
     scb_file_watch_join(parts.watch);
     if (status == SCB_OK && !dry_run)
-        status = open_target(service, &settings, &parts, error);
+        status = open_target(service, &settings, &parts, &plan, error);
     if (status == SCB_OK)
         status = dry_run ? scb_backup_plan(&parts, &settings, ret_result, error)
                          : scb_backup_run(&parts, &settings, ret_result, error);
