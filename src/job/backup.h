@@ -25,8 +25,8 @@
 struct scb_backup_parts {
     struct scb_source *source;
     const struct scb_pin *pinned; /* what source is pinned to already; NULL: nothing yet */
-    struct scb_store *store;     /* NULL in a dry run */
-    struct scb_catalog *catalog; /* NULL in a dry run */
+    struct scb_store *store;      /* NULL in a dry run */
+    struct scb_catalog *catalog;  /* NULL in a dry run */
     struct scb_log *log;
     const struct scb_clock *clock;
     const struct scb_cancel *cancel;
