@@ -110,6 +110,7 @@ static enum scb_status open_source(struct scb_service *service, struct scb_sourc
                 .confirmations = (uint64_t)integer(service, "contract.confirmations"),
                 .max_block_age_ms = integer(service, "contract.max_block_age"),
                 .total_function = text(service, "contract.total_function"),
+                .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
                 .clock = service->clock,
                 .note = note,
                 .note_state = service},

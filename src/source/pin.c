@@ -208,8 +208,11 @@ static enum scb_status read_total(struct choice *choice, size_t endpoint, struct
     char address[SCB_ADDRESS_TEXT_SIZE], data[11], params[PARAMS_SIZE];
     scb_address_format(&choice->settings->contract, address);
     hex_text(selector, sizeof(selector), data);
-    (void)snprintf(params, sizeof(params), "[{\"to\":\"%s\",\"data\":\"%s\"},%s]", address, data,
-                   choice->parameters[endpoint].json);
+    char gas[40] = "";
+    if (choice->settings->gas_limit > 0)
+        (void)snprintf(gas, sizeof(gas), ",\"gas\":\"0x%" PRIx64 "\"", choice->settings->gas_limit);
+    (void)snprintf(params, sizeof(params), "[{\"to\":\"%s\",\"data\":\"%s\"%s},%s]", address, data,
+                   gas, choice->parameters[endpoint].json);
     struct scb_rpc_call call = {
         .endpoint = (int)endpoint, .hex_result = true, .max_result = 4096, .judge = judge_total};
     status = scb_rpc_client_call(choice->client, &call, "eth_call", params, error);
