@@ -216,7 +216,7 @@ enum scb_status scb_durable_write(struct scb_durable_file *file, const void *dat
     return scb_file_write(file->fd, file->name, data, size, error);
 }
 
-enum scb_status scb_durable_commit(struct scb_durable_file *file, struct scb_error *error)
+enum scb_status scb_durable_rename(struct scb_durable_file *file, struct scb_error *error)
 {
     SCB_FILE_OPERATION;
     enum scb_status status = SCB_OK;
@@ -230,11 +230,15 @@ enum scb_status scb_durable_commit(struct scb_durable_file *file, struct scb_err
     if (status == SCB_OK && renameat(file->dir_fd, file->temporary, file->dir_fd, file->name) != 0)
         status =
             scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not renamed", file->name);
-    if (status != SCB_OK) {
+    if (status != SCB_OK)
         scb_durable_abort(file);
-        return status;
-    }
-    return scb_dir_sync(file->dir_fd, file->name, error);
+    return status;
+}
+
+enum scb_status scb_durable_commit(struct scb_durable_file *file, struct scb_error *error)
+{
+    enum scb_status status = scb_durable_rename(file, error);
+    return status != SCB_OK ? status : scb_dir_sync(file->dir_fd, file->name, error);
 }
 
 void scb_durable_abort(struct scb_durable_file *file)

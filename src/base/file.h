@@ -66,6 +66,9 @@ SCB_MUST_CHECK enum scb_status scb_durable_write(struct scb_durable_file *file, 
                                                  size_t size, struct scb_error *error);
 SCB_MUST_CHECK enum scb_status scb_durable_commit(struct scb_durable_file *file,
                                                   struct scb_error *error);
+/* A commit without the directory's sync: for the first of two files that are committed together. */
+SCB_MUST_CHECK enum scb_status scb_durable_rename(struct scb_durable_file *file,
+                                                  struct scb_error *error);
 void scb_durable_abort(struct scb_durable_file *file);
 
 /* Open, write and commit in one. */

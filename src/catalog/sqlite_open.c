@@ -75,7 +75,7 @@ static enum scb_status refuse_network(int dir_fd, const char *path, struct scb_e
  * Makes an empty file (a valid database) where there is none. SQLite gives its -wal and -shm the
  * mode of this file. Opened only when new: closing a file drops all of a process's locks on it.
  */
-static enum scb_status make_file(int dir_fd, const char *name, const char *path,
+static enum scb_status make_file(int dir_fd, const char *name, const char *path, bool *ret_made,
                                  struct scb_error *error)
 {
     SCB_AUTO(fd) int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -84,10 +84,12 @@ static enum scb_status make_file(int dir_fd, const char *name, const char *path,
     if (fd < 0 || fchmod(fd, 0600) != 0 || fsync(dir_fd) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "status database %s: not made",
                                    path);
+    *ret_made = true;
     return SCB_OK;
 }
 
-static enum scb_status prepare_file(const char *path, bool create, struct scb_error *error)
+static enum scb_status prepare_file(const char *path, bool create, bool *ret_made,
+                                    struct scb_error *error)
 {
     if (!create && access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         (void)scb_error_set(error, SCB_ERROR_NOT_FOUND, "status database %s: there is none yet",
@@ -106,9 +108,26 @@ static enum scb_status prepare_file(const char *path, bool create, struct scb_er
     if (status == SCB_OK)
         status = refuse_network(dir_fd, path, error);
     if (status == SCB_OK && create)
-        status = make_file(dir_fd, name, path, error);
+        status = make_file(dir_fd, name, path, ret_made, error);
     if (status == SCB_ERROR_FILE)
         (void)scb_error_hint(error, "check database.url and that this user may write there");
+    return status;
+}
+
+/* The one number that a query gives; untouched where it gives no row. */
+static enum scb_status read_number(struct scb_sqlite *sqlite, const char *sql, int64_t *ret_number,
+                                   struct scb_error *error)
+{
+    sqlite3_stmt *statement = NULL;
+    int code = sqlite3_prepare_v2(sqlite->db, sql, -1, &statement, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        *ret_number = sqlite3_column_int64(statement, 0);
+    enum scb_status status = code == SQLITE_ROW || code == SQLITE_DONE
+                                 ? SCB_OK
+                                 : scb_sqlite_error(sqlite, code, opening, error);
+    (void)sqlite3_finalize(statement);
     return status;
 }
 
@@ -144,7 +163,7 @@ static enum scb_status use_wal(struct scb_sqlite *sqlite, struct scb_error *erro
     return SCB_ERROR_DATABASE;
 }
 
-static enum scb_status connect_to(struct scb_sqlite *sqlite, struct scb_error *error)
+static enum scb_status connect_to(struct scb_sqlite *sqlite, bool made, struct scb_error *error)
 {
     int code =
         sqlite3_open_v2(sqlite->path, &sqlite->db,
@@ -157,6 +176,8 @@ static enum scb_status connect_to(struct scb_sqlite *sqlite, struct scb_error *e
     (void)sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
     (void)sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
     (void)sqlite3_limit(sqlite->db, SQLITE_LIMIT_LENGTH, MAX_VALUE_SIZE);
+    if (made) /* nothing to lose yet: until it is a WAL it needs no journal on the disk */
+        (void)sqlite3_exec(sqlite->db, "PRAGMA journal_mode = MEMORY", NULL, NULL, NULL);
     enum scb_status status = use_wal(sqlite, error);
     if (status != SCB_OK)
         return status;
@@ -164,23 +185,6 @@ static enum scb_status connect_to(struct scb_sqlite *sqlite, struct scb_error *e
     code = sqlite3_exec(sqlite->db, "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON",
                         NULL, NULL, NULL);
     return code == SQLITE_OK ? SCB_OK : scb_sqlite_error(sqlite, code, opening, error);
-}
-
-/* The one number that a query gives; untouched where it gives no row. */
-static enum scb_status read_number(struct scb_sqlite *sqlite, const char *sql, int64_t *ret_number,
-                                   struct scb_error *error)
-{
-    sqlite3_stmt *statement = NULL;
-    int code = sqlite3_prepare_v2(sqlite->db, sql, -1, &statement, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        *ret_number = sqlite3_column_int64(statement, 0);
-    enum scb_status status = code == SQLITE_ROW || code == SQLITE_DONE
-                                 ? SCB_OK
-                                 : scb_sqlite_error(sqlite, code, opening, error);
-    (void)sqlite3_finalize(statement);
-    return status;
 }
 
 static enum scb_status read_version(struct scb_sqlite *sqlite, int64_t *ret_version,
@@ -262,9 +266,10 @@ enum scb_status scb_sqlite_open(const char *url, bool create, struct scb_catalog
                                 struct scb_error *error)
 {
     const char *path = NULL;
+    bool made = false;
     enum scb_status status = path_of(url, &path, error);
     if (status == SCB_OK)
-        status = prepare_file(path, create, error);
+        status = prepare_file(path, create, &made, error);
     if (status != SCB_OK)
         return status;
     struct scb_sqlite *sqlite = scb_alloc(1, sizeof(*sqlite), error);
@@ -272,7 +277,7 @@ enum scb_status scb_sqlite_open(const char *url, bool create, struct scb_catalog
         return SCB_ERROR_RESOURCE;
     sqlite->catalog.ops = &scb_sqlite_ops;
     sqlite->path = scb_strdup(path, error);
-    status = sqlite->path == NULL ? SCB_ERROR_RESOURCE : connect_to(sqlite, error);
+    status = sqlite->path == NULL ? SCB_ERROR_RESOURCE : connect_to(sqlite, made, error);
     if (status == SCB_OK)
         status = migrate(sqlite, error);
     if (status == SCB_OK)

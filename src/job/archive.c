@@ -14,7 +14,7 @@
 
 enum {
     WRITE_SIZE = 256 * 1024,
-    FLUSH_SIZE = 8 * 1024 * 1024, /* so that the final sync has little left to do */
+    FLUSH_SIZE = 1024 * 1024, /* so that the final sync has little left to do */
 };
 
 static enum scb_status write_pending(struct scb_archive *archive, struct scb_error *error)
@@ -198,7 +198,7 @@ static enum scb_status write_manifest(struct scb_archive *archive, struct scb_ma
                                         .size = out.size,
                                         .compressed_size = out.size,
                                         .stored = true};
-    return scb_durable_commit(&out.file, error);
+    return scb_durable_rename(&out.file, error); /* the archive's commit syncs the directory */
 }
 
 static enum scb_status write_directory(struct scb_archive *archive,

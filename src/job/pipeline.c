@@ -430,7 +430,7 @@ static void commit_all(struct pipeline *pipeline)
     observe(pipeline, true);
 }
 
-static enum scb_status start(struct pipeline *pipeline, struct scb_error *error)
+static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *error)
 {
     const struct scb_pipeline_settings *settings = pipeline->settings;
     pipeline->window = 4 * settings->max_concurrent_pages;
@@ -447,12 +447,32 @@ static enum scb_status start(struct pipeline *pipeline, struct scb_error *error)
         status = scb_queue_new(pipeline->window, &pipeline->work_queue, error);
     if (status == SCB_OK)
         status = scb_queue_new(pipeline->window, &pipeline->done_queue, error);
-    while (status == SCB_OK && pipeline->worker_count < settings->worker_concurrency) {
-        status = scb_thread_start(&pipeline->workers[pipeline->worker_count], "worker", work,
-                                  pipeline, error);
-        pipeline->worker_count += status == SCB_OK;
-    }
     return status;
+}
+
+static enum scb_status add_worker(struct pipeline *pipeline, struct scb_error *error)
+{
+    enum scb_status status = scb_thread_start(&pipeline->workers[pipeline->worker_count], "worker",
+                                              work, pipeline, error);
+    pipeline->worker_count += status == SCB_OK;
+    return status;
+}
+
+/* The first requests leave before the rest of the workers is made: the node need not wait. */
+static enum scb_status start(struct pipeline *pipeline, struct scb_error *error)
+{
+    enum scb_status status = prepare(pipeline, error);
+    if (status == SCB_OK)
+        status = add_worker(pipeline, error);
+    if (status != SCB_OK)
+        return status;
+    struct scb_error failure = {0};
+    status = fill_window(pipeline, &failure);
+    while (status == SCB_OK && pipeline->worker_count < pipeline->settings->worker_concurrency)
+        status = add_worker(pipeline, &failure);
+    if (status != SCB_OK) /* what is under way still comes back, to the first worker */
+        fail(pipeline, &failure);
+    return SCB_OK;
 }
 
 static void stop(struct pipeline *pipeline)
