@@ -27,6 +27,8 @@ struct scb_pin {
     char reason[256];    /* how the block was chosen, for the log */
 };
 
+enum { SCB_SOURCE_ANY = -1 };
+
 /* Asks for entries [start, start + count). The caller owns it and keeps it until it is answered. */
 struct scb_range {
     uint64_t start;
@@ -34,6 +36,8 @@ struct scb_range {
     int64_t limit_ms;    /* from its first attempt on; none starts after that */
     int64_t deadline_ms; /* monotonic: set at the first attempt where it is 0, kept otherwise */
     atomic_bool urgent;  /* the next page to be written: it has the reserved memory */
+    int endpoint;        /* the one to ask, by its number; SCB_SOURCE_ANY */
+    uint64_t avoid;      /* endpoints not to ask: bit n is endpoint n */
     /* Takes the answer, on the source's thread; must not block. */
     void (*answered)(struct scb_range *range);
     void *owner; /* the caller's own */
@@ -42,6 +46,7 @@ struct scb_range {
     enum scb_status status;
     struct scb_error error;
     bool pin_lost;     /* the block is no longer served: only a newer one will do */
+    int answered_by;   /* the endpoint */
     uint64_t received; /* entries in data, 1 to count */
     uint8_t *data;     /* ABI-encoded (string[], string[], string[]); not yet checked */
     size_t size;
@@ -52,6 +57,7 @@ struct scb_range {
 struct scb_source_counters {
     uint64_t calls, failed_calls, retries, splits;
     uint64_t in_flight;
+    uint64_t delayed;      /* calls that wait for their next attempt */
     uint64_t memory_bytes; /* held by answers and answers under way */
 };
 

@@ -200,6 +200,27 @@ static enum scb_status check_required(const struct scb_config *config, struct sc
     return SCB_OK;
 }
 
+/* Two of the largest entries on their way and two being written, 16 MiB a worker for a page and its
+ * deflated form; the bounds of the settings keep this far from an overflow. */
+static enum scb_status check_memory(const struct scb_config *config, struct scb_error *error)
+{
+    int64_t needed = 4 * (scb_config_integer(config, "backup.max_value_size") +
+                          2 * scb_config_integer(config, "backup.max_key_size")) +
+                     (INT64_C(16) << 20) * scb_config_integer(config, "backup.worker_concurrency") +
+                     (INT64_C(32) << 20);
+    if (scb_config_integer(config, "backup.memory_limit") >= needed)
+        return SCB_OK;
+    char text[32];
+    scb_text_format_size((uint64_t)needed, text, sizeof(text));
+    scb_error_set(error, SCB_ERROR_VALIDATION,
+                  "backup.memory_limit is less than the %s that backup.max_value_size, "
+                  "max_key_size and worker_concurrency need "
+                  "(4 x (value + 2 x key) + 16MiB a worker + 32MiB)",
+                  text);
+    return scb_error_hint(error, "raise backup.memory_limit to %s or lower one of the others",
+                          text);
+}
+
 enum scb_status scb_config_check(const struct scb_config *config, struct scb_error *error)
 {
     enum scb_status status = check_required(config, error);
@@ -211,27 +232,15 @@ enum scb_status scb_config_check(const struct scb_config *config, struct scb_err
                       "backup.retry_max_delay is less than backup.retry_delay");
         return scb_error_hint(error, "raise backup.retry_max_delay or lower backup.retry_delay");
     }
-    /* Two of the largest entries at once, and what else a run holds; the bounds of the settings
-     * keep this far from an overflow. */
-    /* Four largest entries on their way, 16 MiB a worker for a page and its deflated form. */
-    int64_t needed = 4 * (scb_config_integer(config, "backup.max_value_size") +
-                          2 * scb_config_integer(config, "backup.max_key_size")) +
-                     (INT64_C(16) << 20) * scb_config_integer(config, "backup.worker_concurrency") +
-                     (INT64_C(32) << 20);
-    if (scb_config_integer(config, "backup.memory_limit") < needed) {
-        char text[32];
-        scb_text_format_size((uint64_t)needed, text, sizeof(text));
+    size_t urls = 0;
+    for (const char *const *url = scb_config_list(config, "contract.rpc_urls"); *url != NULL; url++)
+        urls++;
+    if ((int64_t)urls < scb_config_integer(config, "contract.quorum")) {
         scb_error_set(error, SCB_ERROR_VALIDATION,
-                      "backup.memory_limit is less than the %s that backup.max_value_size, "
-                      "max_key_size and worker_concurrency need "
-                      "(4 x (value + 2 x key) + 16MiB a worker + 32MiB)",
-                      text);
-        return scb_error_hint(error,
-                              "raise backup.memory_limit to %s or lower "
-                              "one of the others",
-                              text);
+                      "contract.quorum is more than the %zu contract.rpc_urls", urls);
+        return scb_error_hint(error, "name more endpoints or lower contract.quorum");
     }
-    return SCB_OK;
+    return check_memory(config, error);
 }
 
 static const struct scb_value *value_of(const struct scb_config *config, const char *name,

@@ -282,6 +282,7 @@ static enum scb_status run_pages(struct backup *backup, bool *ret_pin_lost, stru
                                              .worker_concurrency = settings->worker_concurrency,
                                              .memory_limit = settings->memory_limit / 8,
                                              .page_deadline_ms = settings->page_deadline_ms,
+                                             .quorum = settings->quorum,
                                              .observe = observe,
                                              .observe_state = backup};
     if (status == SCB_OK)

@@ -46,14 +46,24 @@ enum scb_status scb_page_work_begin(struct scb_page_work *work, const struct scb
     work->first_entry = first_entry;
     work->keys = keys;
     work->done = work->size = 0;
-    work->whole = false;
+    work->whole = work->checksum_only = work->spilled = false;
     work->fd = -1;
+    work->rules = rules;
     work->deflated.max = 2 * SCB_WHOLE_PAGE_SIZE;
     if (work->deflated.capacity > KEEP_DEFLATED)
         scb_buffer_free(&work->deflated);
     scb_buffer_clear(&work->deflated);
     scb_page_file_name(number, work->name);
     return scb_page_check_begin(&work->check, rules, keys, error);
+}
+
+enum scb_status scb_page_work_again(struct scb_page_work *work, struct scb_error *error)
+{
+    assert(work->done == work->keys);
+    work->done = 0;
+    work->checksum_only = true;
+    work->spilled = false;
+    return scb_page_check_begin(&work->check, work->rules, work->keys, error);
 }
 
 void scb_page_work_free(struct scb_page_work *work)
@@ -70,12 +80,13 @@ static enum scb_status spill(void *state, const void *data, size_t size, struct 
 {
     struct scb_page_work *work = state;
     enum scb_status status = SCB_OK;
-    if (work->fd < 0) {
-        status = scb_backup_dir_create(work->dir, work->name, &work->fd, error);
-        if (status == SCB_OK)
-            status = scb_digest_begin(&work->digest, error);
+    if (!work->spilled) {
+        work->spilled = true;
+        status = scb_digest_begin(&work->digest, error);
+        if (status == SCB_OK && !work->checksum_only)
+            status = scb_backup_dir_create(work->dir, work->name, &work->fd, error);
     }
-    if (status == SCB_OK)
+    if (status == SCB_OK && !work->checksum_only)
         status = scb_file_write(work->fd, work->name, data, size, error);
     if (status == SCB_OK)
         status = scb_digest_update(&work->digest, data, size, error);
@@ -131,18 +142,18 @@ static enum scb_status finish(struct scb_page_work *work, struct scb_page_tools 
                               struct scb_bytes file, struct scb_error *error)
 {
     work->size = work->writer.spilled + file.size;
-    enum scb_status status = SCB_OK;
-    if (work->fd < 0) {
-        status = scb_digest_sha256(&tools->digest, file, work->sha256, error);
-        if (status == SCB_OK)
-            status = scb_backup_dir_write(work->dir, work->name, file, error);
+    enum scb_status status = work->spilled
+                                 ? scb_digest_end(&work->digest, work->sha256, error)
+                                 : scb_digest_sha256(&tools->digest, file, work->sha256, error);
+    if (status != SCB_OK || work->checksum_only)
+        return status;
+    if (!work->spilled) {
+        status = scb_backup_dir_write(work->dir, work->name, file, error);
         return status != SCB_OK ? status : deflate_whole(work, tools, file, error);
     }
     int fd = work->fd;
     work->fd = -1;
     status = scb_file_close(fd, work->name, error);
-    if (status == SCB_OK)
-        status = scb_digest_end(&work->digest, work->sha256, error);
     if (status == SCB_OK && work->size <= SCB_WHOLE_PAGE_SIZE) {
         status = read_whole(work, tools, error);
         if (status == SCB_OK)

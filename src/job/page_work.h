@@ -47,12 +47,15 @@ struct scb_page_work {
     struct scb_buffer deflated; /* kept for the next page */
     struct scb_page_check check;
     /* Its own: */
+    const struct scb_page_rules *rules;
     const struct scb_backup_dir *dir;
     char name[SCB_PAGE_NAME_SIZE];
     struct scb_page_writer writer;
     struct scb_buffer pieces; /* of a page that comes in several answers */
     struct scb_digest digest;
-    int fd; /* of the page file while it is written in pieces; -1 */
+    bool checksum_only;
+    bool spilled; /* the page is larger than its buffer: it goes through digest in pieces */
+    int fd;       /* of the page file while it is written in pieces; -1 */
 };
 
 /* Starts page number with keys entries, the first of which is first_entry. */
@@ -61,6 +64,11 @@ SCB_MUST_CHECK enum scb_status scb_page_work_begin(struct scb_page_work *work,
                                                    const struct scb_page_rules *rules,
                                                    uint64_t number, uint64_t first_entry,
                                                    uint64_t keys, struct scb_error *error);
+
+/* Begins a finished page anew, only to learn its checksum: the page file and what else was made of
+ * it stay as they are. */
+SCB_MUST_CHECK enum scb_status scb_page_work_again(struct scb_page_work *work,
+                                                   struct scb_error *error);
 
 /* Adds the entries of one answer; the last one finishes the page file. */
 SCB_MUST_CHECK enum scb_status scb_page_work_add(struct scb_page_work *work,

@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Design: a ring of slots, one a page, is the window over the pages; page n lives in slot
- * n % window. A slot is in one place at a time - at the source, in the queue to the workers, with
- * a worker, or in the queue back - so no slot needs a lock and no queue can overflow. The source
- * always has more ranges than it may send, so the node never waits for us.
- */
 #include "job/pipeline.h"
 
-#include <assert.h>
 #include <inttypes.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "job/page_work.h"
+#include "job/window.h"
+#include "job/workers.h"
 
 enum {
-    SMALLEST_WINDOW = 128,      /* so that one page that backs off does not stop the rest */
+    SPAN = 2048,                /* pages that may be ahead of one that is late */
+    SMALLEST_ASKED = 64,        /* pages with the source, so that it always has one to send */
     KEEP_DEFLATED = 256 * 1024, /* larger buffers are given back after a page */
     BATCH = 256,                /* page rows in one transaction */
     BATCH_MS = 200,             /* a row waits no longer for its transaction */
@@ -25,33 +19,14 @@ enum {
     CHECK_SPACE_MS = 1000,
 };
 
-struct pipeline;
-
-struct slot {
-    struct pipeline *pipeline;
-    struct scb_range range;
-    struct scb_page_work work;
-    enum { FREE, UNDER_WAY, READY } state; /* the committer's view */
-    bool reuse;                            /* look at the page file first */
-    bool reused;
-    bool dropped; /* its deflated form was given up for memory: made again from its file */
-    enum scb_status status;
-    struct scb_error error;
-};
-
 struct pipeline {
     const struct scb_pipeline_settings *settings;
     struct scb_page_entry *pages;
-    struct slot *slots;
-    size_t window;
-    struct scb_queue *work_queue; /* answers, and pages to reuse: to the workers */
-    struct scb_queue *done_queue; /* pages made or failed: to the committer */
-    atomic_bool stopping;         /* workers ask the source for nothing more */
-    pthread_t *workers;
-    size_t worker_count;
-    /* The committer's: */
+    struct scb_window window;
+    struct scb_workers *workers;
+    uint64_t most_asked; /* pages with the source that are not delayed by a failure */
     uint64_t next_submit, next_commit;
-    size_t under_way;
+    uint64_t under_way;
     size_t held; /* bytes of finished pages that wait for their turn */
     struct scb_page_record *batch;
     size_t batch_count;
@@ -67,96 +42,6 @@ static int64_t now_ms(const struct pipeline *pipeline)
     return scb_clock_monotonic_ms(pipeline->settings->clock);
 }
 
-static void answered(struct scb_range *range)
-{
-    struct slot *slot = range->owner;
-    bool pushed = scb_queue_push(slot->pipeline->work_queue, slot);
-    assert(pushed);
-}
-
-static void fetch_rest(struct slot *slot)
-{
-    struct pipeline *pipeline = slot->pipeline;
-    slot->range.start = slot->work.first_entry + slot->work.done;
-    slot->range.count = slot->work.keys - slot->work.done;
-    pipeline->settings->source->ops->submit(pipeline->settings->source, &slot->range);
-}
-
-/* A worker's: false when the run is stopping. */
-static bool fetch_more(struct slot *slot)
-{
-    if (atomic_load(&slot->pipeline->stopping)) {
-        slot->status = scb_error_set(&slot->error, SCB_ERROR_CANCELED, "interrupted");
-        return false;
-    }
-    fetch_rest(slot);
-    return true;
-}
-
-/* A worker's: takes an answer into the page. True when the page is finished or has failed. */
-static bool take_answer(struct slot *slot, struct scb_page_tools *tools)
-{
-    struct scb_range *range = &slot->range;
-    if (range->status == SCB_OK) {
-        slot->status =
-            scb_page_work_add(&slot->work, tools, (struct scb_bytes){range->data, range->size},
-                              range->received, &slot->error);
-    } else {
-        slot->status = range->status;
-        slot->error = range->error;
-    }
-    slot->pipeline->settings->source->ops->release(slot->pipeline->settings->source, range);
-    return slot->status != SCB_OK || slot->work.done == slot->work.keys || !fetch_more(slot);
-}
-
-/* A worker's: starts a page. True when it needs nothing from the source. */
-static bool start_page(struct slot *slot, struct scb_page_tools *tools)
-{
-    const struct scb_page_entry *recorded = &slot->pipeline->pages[slot->work.number];
-    if (slot->reuse) {
-        slot->reuse = false;
-        slot->status =
-            scb_page_work_reuse(&slot->work, tools, recorded->sha256, &slot->reused, &slot->error);
-        if (slot->reused || slot->status != SCB_OK)
-            return true;
-    }
-    if (slot->work.keys == 0) { /* an empty contract's only page */
-        slot->status =
-            scb_page_work_add(&slot->work, tools, (struct scb_bytes){0}, 0, &slot->error);
-        return true;
-    }
-    return !fetch_more(slot);
-}
-
-static void *work(void *argument)
-{
-    struct pipeline *pipeline = argument;
-    struct scb_page_tools tools;
-    struct scb_error no_tools = {0};
-    scb_file_watch_join(pipeline->settings->watch);
-    enum scb_status ready = scb_page_tools_init(&tools, &no_tools);
-    for (struct slot *slot = scb_queue_pop(pipeline->work_queue, -1); slot != NULL;
-         slot = scb_queue_pop(pipeline->work_queue, -1)) {
-        bool finished = true;
-        if (ready != SCB_OK) {
-            pipeline->settings->source->ops->release(pipeline->settings->source, &slot->range);
-            slot->status = ready;
-            slot->error = no_tools;
-        } else if (slot->range.received == 0 && slot->range.status == SCB_OK) {
-            finished = start_page(slot, &tools);
-        } else {
-            finished = take_answer(slot, &tools);
-        }
-        if (finished) {
-            bool pushed = scb_queue_push(pipeline->done_queue, slot);
-            assert(pushed);
-        }
-    }
-    scb_page_tools_free(&tools);
-    scb_file_watch_leave();
-    return NULL;
-}
-
 static uint64_t keys_of_page(const struct scb_pipeline_settings *settings, uint64_t number)
 {
     uint64_t first = number * settings->page_size;
@@ -164,64 +49,60 @@ static uint64_t keys_of_page(const struct scb_pipeline_settings *settings, uint6
     return left < settings->page_size ? left : settings->page_size;
 }
 
-static enum scb_status begin_page(struct pipeline *pipeline, struct slot *slot, uint64_t number,
+static enum scb_status begin_page(struct pipeline *pipeline, uint64_t number,
                                   struct scb_error *error)
 {
     const struct scb_pipeline_settings *settings = pipeline->settings;
-    enum scb_status status =
-        scb_page_work_begin(&slot->work, settings->dir, &settings->rules, number,
-                            number * settings->page_size, keys_of_page(settings, number), error);
+    const struct scb_page_entry *entry = &pipeline->pages[number];
+    struct scb_page_slot *slot = NULL;
+    enum scb_status status = scb_window_take(&pipeline->window, number, &slot, error);
     if (status != SCB_OK)
         return status;
-    slot->pipeline = pipeline;
-    slot->reuse = pipeline->pages[number].size > 0;
-    slot->reused = false;
-    slot->status = SCB_OK;
-    slot->error = (struct scb_error){0};
-    slot->range.status = SCB_OK;
-    slot->range.received = 0;
-    slot->range.answered = answered;
-    slot->range.owner = slot;
+    status =
+        scb_page_work_begin(&slot->work, settings->dir, &settings->rules, number,
+                            number * settings->page_size, keys_of_page(settings, number), error);
+    if (status != SCB_OK) {
+        scb_window_give(&pipeline->window, number);
+        return status;
+    }
+    slot->recorded = entry->size > 0 ? entry->sha256 : NULL;
     slot->range.limit_ms = settings->page_deadline_ms;
     slot->range.deadline_ms = 0;
     atomic_store(&slot->range.urgent, number == pipeline->next_commit);
-    slot->state = UNDER_WAY;
+    pipeline->next_submit++;
     pipeline->under_way++;
+    scb_workers_give(pipeline->workers, slot);
     return SCB_OK;
+}
+
+/* Pages that the source could be busy with: not those that wait for their next attempt. */
+static uint64_t asked(const struct pipeline *pipeline)
+{
+    struct scb_source_counters counters = {0};
+    pipeline->settings->source->ops->counters(pipeline->settings->source, &counters);
+    return pipeline->under_way > counters.delayed ? pipeline->under_way - counters.delayed : 0;
 }
 
 static bool may_submit(const struct pipeline *pipeline)
 {
     return pipeline->failure.status == SCB_OK &&
            pipeline->next_submit < pipeline->settings->total_pages &&
-           pipeline->next_submit - pipeline->next_commit < pipeline->window &&
+           pipeline->next_submit - pipeline->next_commit < SPAN &&
            (pipeline->held < pipeline->settings->memory_limit ||
             pipeline->next_submit == pipeline->next_commit);
 }
 
-/*
- * Keeps the window full, by quarters, so that the source is not woken for every page. Plain fetches
- * go straight to the source, the rest to a worker first.
- */
-static enum scb_status fill_window(struct pipeline *pipeline, struct scb_error *error)
+/* Keeps the source busy; by quarters, so that it is not woken for every page. */
+static enum scb_status ask_for_pages(struct pipeline *pipeline, struct scb_error *error)
 {
-    if (pipeline->next_submit - pipeline->next_commit > pipeline->window / 4 * 3)
+    uint64_t now_asked = asked(pipeline);
+    if (now_asked > pipeline->most_asked / 4 * 3)
         return SCB_OK;
-    while (may_submit(pipeline)) {
-        uint64_t number = pipeline->next_submit;
-        struct slot *slot = &pipeline->slots[number % pipeline->window];
-        enum scb_status status = begin_page(pipeline, slot, number, error);
-        if (status != SCB_OK)
-            return status;
-        pipeline->next_submit++;
-        if (slot->reuse || slot->work.keys == 0) {
-            bool pushed = scb_queue_push(pipeline->work_queue, slot);
-            assert(pushed);
-        } else {
-            fetch_rest(slot);
-        }
-    }
-    return SCB_OK;
+    enum scb_status status = SCB_OK;
+    for (; status == SCB_OK && now_asked < pipeline->most_asked && may_submit(pipeline);
+         now_asked++)
+        status = begin_page(pipeline, pipeline->next_submit, error);
+    return status;
 }
 
 static enum scb_status flush_batch(struct pipeline *pipeline, struct scb_error *error)
@@ -234,7 +115,7 @@ static enum scb_status flush_batch(struct pipeline *pipeline, struct scb_error *
                                     pipeline->batch, count, error);
 }
 
-static void log_warnings(const struct pipeline *pipeline, const struct slot *slot)
+static void log_warnings(const struct pipeline *pipeline, const struct scb_page_slot *slot)
 {
     const struct scb_warnings *warnings = &slot->work.check.warnings;
     if (warnings->empty_keys + warnings->empty_versions + warnings->duplicate_keys == 0)
@@ -248,7 +129,7 @@ static void log_warnings(const struct pipeline *pipeline, const struct slot *slo
                  SCB_NUMBER("duplicate_keys", warnings->duplicate_keys));
 }
 
-static enum scb_status record_page(struct pipeline *pipeline, const struct slot *slot,
+static enum scb_status record_page(struct pipeline *pipeline, const struct scb_page_slot *slot,
                                    struct scb_error *error)
 {
     const struct scb_page_work *page = &slot->work;
@@ -269,12 +150,12 @@ static enum scb_status record_page(struct pipeline *pipeline, const struct slot 
 }
 
 /* A finished page: its row, and its place in the manifest. */
-static enum scb_status take_page(struct pipeline *pipeline, struct slot *slot,
+static enum scb_status take_page(struct pipeline *pipeline, struct scb_page_slot *slot,
                                  struct scb_error *error)
 {
     struct scb_page_work *page = &slot->work;
     struct scb_page_entry *entry = &pipeline->pages[page->number];
-    slot->state = READY;
+    slot->ready = true;
     memcpy(entry->sha256, page->sha256, SCB_SHA256_SIZE);
     entry->size = page->size;
     entry->crc32 = page->crc32;
@@ -297,7 +178,7 @@ static enum scb_status take_page(struct pipeline *pipeline, struct slot *slot,
     return record_page(pipeline, slot, error);
 }
 
-static enum scb_status deflate_again(struct pipeline *pipeline, struct slot *slot,
+static enum scb_status deflate_again(struct pipeline *pipeline, struct scb_page_slot *slot,
                                      struct scb_error *error)
 {
     bool good = false;
@@ -314,10 +195,8 @@ static enum scb_status deflate_again(struct pipeline *pipeline, struct slot *slo
 /* Every page whose turn has come goes into the archive. */
 static enum scb_status archive_ready(struct pipeline *pipeline, struct scb_error *error)
 {
-    for (;;) {
-        struct slot *slot = &pipeline->slots[pipeline->next_commit % pipeline->window];
-        if (slot->state != READY || slot->work.number != pipeline->next_commit)
-            break;
+    struct scb_page_slot *slot = scb_window_at(&pipeline->window, pipeline->next_commit);
+    while (slot != NULL && slot->ready) {
         enum scb_status status = slot->dropped ? deflate_again(pipeline, slot, error) : SCB_OK;
         if (status != SCB_OK)
             return status;
@@ -330,16 +209,15 @@ static enum scb_status archive_ready(struct pipeline *pipeline, struct scb_error
             pipeline->held -= slot->work.deflated.capacity;
         if (slot->work.deflated.capacity > KEEP_DEFLATED)
             scb_buffer_free(&slot->work.deflated);
-        slot->state = FREE;
-        pipeline->next_commit++;
+        scb_window_give(&pipeline->window, pipeline->next_commit++);
+        slot = scb_window_at(&pipeline->window, pipeline->next_commit);
     }
-    struct slot *next = &pipeline->slots[pipeline->next_commit % pipeline->window];
-    if (next->state == UNDER_WAY)
-        pipeline->settings->source->ops->hurry(pipeline->settings->source, &next->range);
+    if (slot != NULL)
+        pipeline->settings->source->ops->hurry(pipeline->settings->source, &slot->range);
     return SCB_OK;
 }
 
-static void describe_page(const struct slot *slot, struct scb_error *error)
+static void describe_page(const struct scb_page_slot *slot, struct scb_error *error)
 {
     if (error->status == SCB_ERROR_CANCELED)
         return;
@@ -348,17 +226,18 @@ static void describe_page(const struct slot *slot, struct scb_error *error)
                          slot->work.number, first, first + (keys > 0 ? keys - 1 : 0));
 }
 
-static enum scb_status take_slot(struct pipeline *pipeline, struct slot *slot,
+static enum scb_status take_slot(struct pipeline *pipeline, struct scb_page_slot *slot,
                                  struct scb_error *error)
 {
     pipeline->under_way--;
     if (slot->status != SCB_OK) {
-        slot->state = FREE;
         if (pipeline->failure.status == SCB_OK) /* only the failure that counts */
             pipeline->pin_lost = slot->range.pin_lost;
         *error = slot->error;
         describe_page(slot, error);
-        return slot->status;
+        enum scb_status status = slot->status;
+        scb_window_give(&pipeline->window, slot->work.number);
+        return status;
     }
     enum scb_status status = take_page(pipeline, slot, error);
     /* After a failure the archive is given up; what still finishes is only recorded. */
@@ -371,7 +250,7 @@ static void fail(struct pipeline *pipeline, const struct scb_error *error)
     if (pipeline->failure.status != SCB_OK)
         return;
     pipeline->failure = *error;
-    atomic_store(&pipeline->stopping, true);
+    scb_workers_stop(pipeline->workers);
     pipeline->settings->source->ops->cancel(pipeline->settings->source);
 }
 
@@ -416,9 +295,9 @@ static void commit_all(struct pipeline *pipeline)
     while (pipeline->under_way > 0 ||
            (pipeline->failure.status == SCB_OK && pipeline->next_commit < settings->total_pages)) {
         struct scb_error error = {0};
-        if (fill_window(pipeline, &error) != SCB_OK)
+        if (ask_for_pages(pipeline, &error) != SCB_OK)
             fail(pipeline, &error);
-        struct slot *slot = scb_queue_pop(pipeline->done_queue, OBSERVE_MS);
+        struct scb_page_slot *slot = scb_workers_take(pipeline->workers, OBSERVE_MS);
         if (slot != NULL && take_slot(pipeline, slot, &error) != SCB_OK)
             fail(pipeline, &error);
         if (housekeeping(pipeline, &error) != SCB_OK)
@@ -433,62 +312,43 @@ static void commit_all(struct pipeline *pipeline)
 static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *error)
 {
     const struct scb_pipeline_settings *settings = pipeline->settings;
-    pipeline->window = 4 * settings->max_concurrent_pages;
-    if (pipeline->window < SMALLEST_WINDOW)
-        pipeline->window = SMALLEST_WINDOW;
+    pipeline->most_asked = 4 * settings->max_concurrent_pages;
+    if (pipeline->most_asked < SMALLEST_ASKED)
+        pipeline->most_asked = SMALLEST_ASKED;
     pipeline->started_ms = pipeline->checked_space_ms = now_ms(pipeline);
-    pipeline->slots = scb_alloc(pipeline->window, sizeof(*pipeline->slots), error);
     pipeline->batch = scb_alloc(BATCH, sizeof(*pipeline->batch), error);
-    pipeline->workers = scb_alloc(settings->worker_concurrency, sizeof(pthread_t), error);
-    if (pipeline->slots == NULL || pipeline->batch == NULL || pipeline->workers == NULL)
-        return SCB_ERROR_RESOURCE;
-    enum scb_status status = scb_page_tools_init(&pipeline->tools, error);
+    enum scb_status status = pipeline->batch == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
     if (status == SCB_OK)
-        status = scb_queue_new(pipeline->window, &pipeline->work_queue, error);
+        status = scb_page_tools_init(&pipeline->tools, error);
     if (status == SCB_OK)
-        status = scb_queue_new(pipeline->window, &pipeline->done_queue, error);
-    return status;
-}
-
-static enum scb_status add_worker(struct pipeline *pipeline, struct scb_error *error)
-{
-    enum scb_status status = scb_thread_start(&pipeline->workers[pipeline->worker_count], "worker",
-                                              work, pipeline, error);
-    pipeline->worker_count += status == SCB_OK;
-    return status;
+        status = scb_window_init(&pipeline->window, SPAN, error);
+    const struct scb_workers_settings workers = {.source = settings->source,
+                                                 .watch = settings->watch,
+                                                 .most_slots = SPAN,
+                                                 .most_threads = settings->worker_concurrency,
+                                                 .quorum = settings->quorum};
+    if (status == SCB_OK)
+        status = scb_workers_new(&workers, &pipeline->workers, error);
+    return status != SCB_OK ? status : scb_workers_add(pipeline->workers, error);
 }
 
 /* The first requests leave before the rest of the workers is made: the node need not wait. */
-static enum scb_status start(struct pipeline *pipeline, struct scb_error *error)
+static void start(struct pipeline *pipeline)
 {
-    enum scb_status status = prepare(pipeline, error);
-    if (status == SCB_OK)
-        status = add_worker(pipeline, error);
-    if (status != SCB_OK)
-        return status;
-    struct scb_error failure = {0};
-    status = fill_window(pipeline, &failure);
-    while (status == SCB_OK && pipeline->worker_count < pipeline->settings->worker_concurrency)
-        status = add_worker(pipeline, &failure);
-    if (status != SCB_OK) /* what is under way still comes back, to the first worker */
-        fail(pipeline, &failure);
-    return SCB_OK;
+    struct scb_error error = {0};
+    enum scb_status status = ask_for_pages(pipeline, &error);
+    for (size_t i = 1; status == SCB_OK && i < pipeline->settings->worker_concurrency; i++)
+        status = scb_workers_add(pipeline->workers, &error);
+    if (status != SCB_OK) /* what is under way still comes back, by the first worker */
+        fail(pipeline, &error);
 }
 
-static void stop(struct pipeline *pipeline)
+static void end(struct pipeline *pipeline)
 {
-    if (pipeline->work_queue != NULL)
-        scb_queue_close(pipeline->work_queue);
-    for (size_t i = 0; i < pipeline->worker_count; i++)
-        (void)pthread_join(pipeline->workers[i], NULL);
-    for (size_t i = 0; pipeline->slots != NULL && i < pipeline->window; i++)
-        scb_page_work_free(&pipeline->slots[i].work);
+    scb_workers_free(pipeline->workers);
+    scb_window_free(&pipeline->window);
     scb_page_tools_free(&pipeline->tools);
-    scb_queue_free(pipeline->work_queue);
-    scb_queue_free(pipeline->done_queue);
-    free(pipeline->workers);
     free(pipeline->batch);
-    free(pipeline->slots);
 }
 
 enum scb_status scb_pipeline_run(const struct scb_pipeline_settings *settings,
@@ -497,11 +357,13 @@ enum scb_status scb_pipeline_run(const struct scb_pipeline_settings *settings,
 {
     struct pipeline pipeline = {.settings = settings, .pages = pages};
     struct scb_error failure = {0};
-    if (start(&pipeline, &failure) == SCB_OK)
+    if (prepare(&pipeline, &failure) == SCB_OK) {
+        start(&pipeline);
         commit_all(&pipeline);
-    else
+    } else {
         pipeline.failure = failure;
-    stop(&pipeline);
+    }
+    end(&pipeline);
     *ret_pin_lost = pipeline.pin_lost;
     if (pipeline.failure.status != SCB_OK)
         *error = pipeline.failure;

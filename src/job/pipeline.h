@@ -40,6 +40,7 @@ struct scb_pipeline_settings {
     size_t worker_concurrency;
     size_t memory_limit; /* bytes, of finished pages that wait for their turn */
     int64_t page_deadline_ms;
+    uint64_t quorum;               /* endpoints that must give the same page; 1 at least */
     scb_progress_observer observe; /* may be NULL */
     void *observe_state;
 };

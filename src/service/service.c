@@ -111,6 +111,7 @@ static enum scb_status open_source(struct scb_service *service, struct scb_sourc
                 .max_block_age_ms = integer(service, "contract.max_block_age"),
                 .total_function = text(service, "contract.total_function"),
                 .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
+                .quorum = (size_t)integer(service, "contract.quorum"),
                 .clock = service->clock,
                 .note = note,
                 .note_state = service},
@@ -149,6 +150,7 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
                   .max_value_size = (size_t)integer(service, "backup.max_value_size"),
                   .strict = strcmp(text(service, "backup.validation"), "strict") == 0},
         .page_deadline_ms = integer(service, "backup.page_deadline"),
+        .quorum = (uint64_t)integer(service, "contract.quorum"),
         .keep_page_files = scb_config_boolean(service->parts.config, "backup.keep_page_files")};
 }
 

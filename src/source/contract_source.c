@@ -279,6 +279,7 @@ static void answer(struct contract_source *source, struct fetch *fetch)
     size_t credit = fetch->credit;
     range->status = call->status;
     range->error = call->error;
+    range->answered_by = (int)call->answered_by;
     range->pin_lost = call->status != SCB_ERROR_CANCELED && call->outcome == SCB_RPC_STATE_MISSING;
     if (range->status == SCB_OK) {
         struct scb_buffer *result = &call->response.result;
@@ -345,7 +346,8 @@ static void submit(struct scb_source *base, struct scb_range *range)
     fetch->call.method = "eth_call";
     fetch->call.hex_result = true;
     fetch->call.can_shrink = true;
-    fetch->call.endpoint = SCB_ANY_ENDPOINT;
+    fetch->call.endpoint = range->endpoint;
+    fetch->call.avoid = range->avoid;
     fetch->call.order = range->start;
     fetch->call.deadline_ms = range->deadline_ms != 0 ? range->deadline_ms : INT64_MAX;
     fetch->call.owner = fetch;

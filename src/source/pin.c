@@ -10,24 +10,15 @@
 #include "base/text.h"
 #include "evm/abi.h"
 #include "evm/rpc.h"
+#include "source/block.h"
 
 enum {
     MAX_CODE = 1024 * 1024, /* EIP-170 allows 24 KiB; other chains more */
     PARAMS_SIZE = 512,
-    HASH_SELECTOR_SIZE = 68, /* quotes, 0x and 64 digits */
 };
 
 /* Init code that returns NUMBER as one word: run without `to`, it tells which block it runs in. */
 #define NUMBER_PROBE "0x4360005260206000f3"
-
-/* 9999-12-31T23:59:59Z: what has a four-digit year can be written. */
-static const uint64_t LAST_SECOND = 253402300799;
-
-struct block {
-    uint64_t number;
-    uint8_t hash[32];
-    uint64_t time; /* seconds */
-};
 
 /* One pin being chosen. */
 struct choice {
@@ -37,9 +28,6 @@ struct choice {
     struct scb_block_parameter *parameters;
     size_t primary; /* the endpoint that the block was chosen on */
 };
-
-/* Why a block will not do, where the answer is definite; such an answer lets `auto` step down. */
-enum verdict { SUITS, NOT_KNOWN, STATE_GONE, NO_CODE };
 
 static void note(const struct choice *choice, const char *text)
 {
@@ -53,80 +41,12 @@ static void hex_text(const uint8_t *bytes, size_t size, char *ret_text)
     scb_text_hex(bytes, size, ret_text + 2);
 }
 
-static enum scb_status read_block(const json_t *object, struct block *ret_block,
-                                  struct scb_error *error)
-{
-    enum scb_status status = scb_rpc_quantity(json_object_get(object, "number"), "block number",
-                                              &ret_block->number, error);
-    if (status == SCB_OK)
-        status =
-            scb_rpc_data(json_object_get(object, "hash"), "block hash", ret_block->hash, 32, error);
-    if (status == SCB_OK)
-        status = scb_rpc_quantity(json_object_get(object, "timestamp"), "block time",
-                                  &ret_block->time, error);
-    if (status == SCB_OK && ret_block->time > LAST_SECOND)
-        status = scb_error_set(error, SCB_ERROR_CONTRACT,
-                               "a block of after the year 9999; the node does not tell the truth");
-    return status;
-}
-
-/* The block asked for by number or hash must be the one that comes back. */
-static enum scb_status check_answer(const char *selector, const struct block *block,
-                                    struct scb_error *error)
-{
-    if (strncmp(selector, "\"0x", 3) != 0) /* a tag */
-        return SCB_OK;
-    bool right = false;
-    if (strlen(selector) == HASH_SELECTOR_SIZE) {
-        uint8_t hash[32];
-        right = scb_text_unhex(selector + 3, sizeof(hash), hash) &&
-                memcmp(hash, block->hash, sizeof(hash)) == 0;
-    } else {
-        right = strtoull(selector + 1, NULL, 16) == block->number;
-    }
-    if (right)
-        return SCB_OK;
-    scb_error_set(error, SCB_ERROR_CONTRACT, "asked for block %s, the node gave block %" PRIu64,
-                  selector, block->number);
-    return scb_error_hint(error, "the node or its balancer lies; use another endpoint");
-}
-
-/* selector is JSON text: a quoted tag, number or hash. */
-static enum scb_status get_block(struct scb_rpc_client *client, int endpoint, const char *selector,
-                                 enum verdict *ret_verdict, struct block *ret_block,
-                                 struct scb_error *error)
-{
-    bool by_hash = strlen(selector) == HASH_SELECTOR_SIZE;
-    char params[PARAMS_SIZE];
-    (void)snprintf(params, sizeof(params), "[%s,false]", selector);
-    struct scb_rpc_call call = {.endpoint = endpoint, .block_may_be_missing = true};
-    struct scb_error failure = {0};
-    enum scb_status status = scb_rpc_client_call(
-        client, &call, by_hash ? "eth_getBlockByHash" : "eth_getBlockByNumber", params, &failure);
-    *ret_verdict = SUITS;
-    if (status == SCB_OK && (call.result == NULL || json_is_null(call.result))) {
-        *ret_verdict = NOT_KNOWN;
-    } else if (status == SCB_OK) {
-        status = read_block(call.result, ret_block, &failure);
-        if (status == SCB_OK)
-            status = check_answer(selector, ret_block, &failure);
-    } else if (call.outcome == SCB_RPC_BAD_PARAMETER || call.outcome == SCB_RPC_BLOCK_UNKNOWN ||
-               call.outcome == SCB_RPC_METHOD_MISSING) {
-        *ret_verdict = NOT_KNOWN;
-        status = SCB_OK;
-    }
-    if (status != SCB_OK)
-        *error = failure;
-    scb_rpc_call_free(&call);
-    return status;
-}
-
 /*
  * Finds out how the endpoint can be asked for the block. A node that answers the probe for another
  * block ignores the hash form and gets the number form, whose hash is checked at the end.
  */
-static enum scb_status prove(struct choice *choice, size_t endpoint, const struct block *block,
-                             enum verdict *ret_verdict, struct scb_error *error)
+static enum scb_status prove(struct choice *choice, size_t endpoint, const struct scb_block *block,
+                             enum scb_block_verdict *ret_verdict, struct scb_error *error)
 {
     char hash[67], params[PARAMS_SIZE];
     hex_text(block->hash, 32, hash);
@@ -146,7 +66,7 @@ static enum scb_status prove(struct choice *choice, size_t endpoint, const struc
     bool gone = call.outcome == SCB_RPC_STATE_MISSING;
     bool retryable = status != SCB_OK && failure.retryable;
     scb_rpc_call_free(&call);
-    *ret_verdict = gone ? STATE_GONE : SUITS;
+    *ret_verdict = gone ? SCB_BLOCK_STATE_GONE : SCB_BLOCK_SUITS;
     if (proved || gone)
         return SCB_OK;
     if (retryable || status == SCB_ERROR_CANCELED) {
@@ -163,11 +83,12 @@ static enum scb_status prove(struct choice *choice, size_t endpoint, const struc
 }
 
 /* Proves the block on the endpoint and looks whether the contract is there. */
-static enum scb_status examine(struct choice *choice, size_t endpoint, const struct block *block,
-                               enum verdict *ret_verdict, struct scb_error *error)
+static enum scb_status examine(struct choice *choice, size_t endpoint,
+                               const struct scb_block *block, enum scb_block_verdict *ret_verdict,
+                               struct scb_error *error)
 {
     enum scb_status status = prove(choice, endpoint, block, ret_verdict, error);
-    if (status != SCB_OK || *ret_verdict != SUITS)
+    if (status != SCB_OK || *ret_verdict != SCB_BLOCK_SUITS)
         return status;
     char address[SCB_ADDRESS_TEXT_SIZE], params[PARAMS_SIZE];
     scb_address_format(&choice->settings->contract, address);
@@ -178,9 +99,9 @@ static enum scb_status examine(struct choice *choice, size_t endpoint, const str
     struct scb_error failure = {0};
     status = scb_rpc_client_call(choice->client, &call, "eth_getCode", params, &failure);
     if (status == SCB_OK && call.response.result.size == 0)
-        *ret_verdict = NO_CODE;
+        *ret_verdict = SCB_BLOCK_NO_CODE;
     if (call.outcome == SCB_RPC_STATE_MISSING) {
-        *ret_verdict = STATE_GONE;
+        *ret_verdict = SCB_BLOCK_STATE_GONE;
         status = SCB_OK;
     }
     if (status != SCB_OK)
@@ -227,6 +148,35 @@ static enum scb_status read_total(struct choice *choice, size_t endpoint, struct
     }
     scb_rpc_call_free(&call);
     return status;
+}
+
+/* As many endpoints as must agree are asked, the one that the block was chosen on first. */
+static enum scb_status read_totals(struct choice *choice, struct scb_error *error)
+{
+    enum scb_status status = read_total(choice, choice->primary, error);
+    size_t agreed = 1;
+    uint64_t total = choice->pin.total_keys;
+    for (size_t i = 0; i < scb_rpc_client_endpoints(choice->client); i++) {
+        if (i == choice->primary || scb_rpc_client_excluded(choice->client, i))
+            continue;
+        if (status != SCB_OK || agreed == choice->settings->quorum)
+            break;
+        status = read_total(choice, i, error);
+        agreed += status == SCB_OK;
+        if (status == SCB_OK && choice->pin.total_keys != total) {
+            status =
+                scb_error_set(error, SCB_ERROR_CONTRACT, "%s says %" PRIu64 " keys, %s %" PRIu64,
+                              scb_rpc_client_origin(choice->client, choice->primary), total,
+                              scb_rpc_client_origin(choice->client, i), choice->pin.total_keys);
+            (void)scb_error_hint(error, "take the wrong one out of contract.rpc_urls");
+        }
+    }
+    if (status != SCB_OK || agreed == choice->settings->quorum)
+        return status;
+    scb_error_set(error, SCB_ERROR_CONTRACT,
+                  "contract.quorum is %zu, but only %zu of the endpoints can serve the block",
+                  choice->settings->quorum, agreed);
+    return scb_error_hint(error, "the log says why the others were left out; or lower it");
 }
 
 static enum scb_status check_chain(struct choice *choice, size_t endpoint, struct scb_error *error)
@@ -288,41 +238,26 @@ static size_t first_endpoint(const struct choice *choice)
     return first;
 }
 
-static const char *verdict_text(enum verdict verdict)
-{
-    switch (verdict) {
-    case SUITS:
-        return "suits";
-    case NOT_KNOWN:
-        return "the node does not know it";
-    case STATE_GONE:
-        return "the node no longer holds its state";
-    case NO_CODE:
-        return "the contract has no code there";
-    }
-    return "";
-}
-
 /* Tries one way of naming a block, on the first endpoint where it suits. */
 static enum scb_status try_block(struct choice *choice, const char *selector,
-                                 enum verdict *ret_verdict, struct block *ret_block,
+                                 enum scb_block_verdict *ret_verdict, struct scb_block *ret_block,
                                  struct scb_error *error)
 {
-    enum verdict first_refusal = SUITS;
+    enum scb_block_verdict first_refusal = SCB_BLOCK_SUITS;
     for (size_t i = 0; i < scb_rpc_client_endpoints(choice->client); i++) {
         if (scb_rpc_client_excluded(choice->client, i))
             continue;
         struct scb_error failure = {0};
         enum scb_status status =
-            get_block(choice->client, (int)i, selector, ret_verdict, ret_block, &failure);
-        if (status == SCB_OK && *ret_verdict == SUITS)
+            scb_block_get(choice->client, (int)i, selector, ret_verdict, ret_block, &failure);
+        if (status == SCB_OK && *ret_verdict == SCB_BLOCK_SUITS)
             status = examine(choice, i, ret_block, ret_verdict, &failure);
         choice->primary = i;
-        if (status == SCB_OK && *ret_verdict == SUITS)
+        if (status == SCB_OK && *ret_verdict == SCB_BLOCK_SUITS)
             return SCB_OK;
         if (status != SCB_OK && leave_out(choice, i, &failure, error) != SCB_OK)
             return error->status;
-        if (status == SCB_OK && first_refusal == SUITS)
+        if (status == SCB_OK && first_refusal == SCB_BLOCK_SUITS)
             first_refusal = *ret_verdict;
     }
     *ret_verdict = first_refusal;
@@ -330,62 +265,63 @@ static enum scb_status try_block(struct choice *choice, const char *selector,
 }
 
 static enum scb_status refuse_block(const struct choice *choice, const char *name,
-                                    enum verdict verdict, struct scb_error *error)
+                                    enum scb_block_verdict verdict, struct scb_error *error)
 {
     char address[SCB_ADDRESS_TEXT_SIZE];
     scb_address_format(&choice->settings->contract, address);
-    if (verdict == NO_CODE) {
+    if (verdict == SCB_BLOCK_NO_CODE) {
         scb_error_set(error, SCB_ERROR_VALIDATION,
                       "no contract at %s on chain %" PRIu64 " at block %s", address,
                       choice->pin.chain_id, name);
         return scb_error_hint(error,
                               "check contract.address, contract.chain_id and contract.block");
     }
-    scb_error_set(error, SCB_ERROR_CONTRACT, "block %s: %s", name, verdict_text(verdict));
-    return scb_error_hint(error, verdict == STATE_GONE
+    scb_error_set(error, SCB_ERROR_CONTRACT, "block %s: %s", name, scb_block_verdict_text(verdict));
+    return scb_error_hint(error, verdict == SCB_BLOCK_STATE_GONE
                                      ? "use contract.block: auto or an archive endpoint"
                                      : "check contract.block or add an endpoint that has it");
 }
 
 /* `auto`: finalized, else latest less confirmations, else latest; down only on definite answers. */
-static enum scb_status choose_auto(struct choice *choice, struct block *ret_block,
+static enum scb_status choose_auto(struct choice *choice, struct scb_block *ret_block,
                                    struct scb_error *error)
 {
-    enum verdict verdict = SUITS;
+    enum scb_block_verdict verdict = SCB_BLOCK_SUITS;
     enum scb_status status = try_block(choice, "\"finalized\"", &verdict, ret_block, error);
-    if (status != SCB_OK || verdict == SUITS) {
+    if (status != SCB_OK || verdict == SCB_BLOCK_SUITS) {
         (void)snprintf(choice->pin.reason, sizeof(choice->pin.reason), "finalized");
         return status;
     }
-    const char *why_not_finalized = verdict_text(verdict);
-    struct block latest = {0};
-    status = get_block(choice->client, (int)first_endpoint(choice), "\"latest\"", &verdict, &latest,
-                       error);
+    const char *why_not_finalized = scb_block_verdict_text(verdict);
+    struct scb_block latest = {0};
+    status = scb_block_get(choice->client, (int)first_endpoint(choice), "\"latest\"", &verdict,
+                           &latest, error);
     if (status != SCB_OK)
         return status;
     uint64_t back = choice->settings->confirmations;
     const char *why_not_confirmed = "the chain is younger";
-    if (verdict == SUITS && back > 0 && latest.number >= back) {
+    if (verdict == SCB_BLOCK_SUITS && back > 0 && latest.number >= back) {
         char selector[32];
         (void)snprintf(selector, sizeof(selector), "\"0x%" PRIx64 "\"", latest.number - back);
         status = try_block(choice, selector, &verdict, ret_block, error);
         (void)snprintf(choice->pin.reason, sizeof(choice->pin.reason),
                        "latest less %" PRIu64 "; finalized: %s", back, why_not_finalized);
-        if (status != SCB_OK || verdict == SUITS)
+        if (status != SCB_OK || verdict == SCB_BLOCK_SUITS)
             return status;
-        why_not_confirmed = verdict_text(verdict);
+        why_not_confirmed = scb_block_verdict_text(verdict);
     }
     (void)snprintf(choice->pin.reason, sizeof(choice->pin.reason),
                    "latest; finalized: %s; latest less %" PRIu64 ": %s", why_not_finalized, back,
                    why_not_confirmed);
     status = try_block(choice, "\"latest\"", &verdict, ret_block, error);
-    return status != SCB_OK || verdict == SUITS ? status
-                                                : refuse_block(choice, "latest", verdict, error);
+    return status != SCB_OK || verdict == SCB_BLOCK_SUITS
+               ? status
+               : refuse_block(choice, "latest", verdict, error);
 }
 
 /* A tag, a number or a hash that a person named: that or nothing. */
 static enum scb_status choose_named(struct choice *choice, const char *name,
-                                    struct block *ret_block, struct scb_error *error)
+                                    struct scb_block *ret_block, struct scb_error *error)
 {
     uint64_t number = 0;
     char selector[80];
@@ -393,15 +329,16 @@ static enum scb_status choose_named(struct choice *choice, const char *name,
         (void)snprintf(selector, sizeof(selector), "\"0x%" PRIx64 "\"", number);
     else
         (void)snprintf(selector, sizeof(selector), "\"%.66s\"", name);
-    enum verdict verdict = SUITS;
+    enum scb_block_verdict verdict = SCB_BLOCK_SUITS;
     enum scb_status status = try_block(choice, selector, &verdict, ret_block, error);
     (void)snprintf(choice->pin.reason, sizeof(choice->pin.reason), "contract.block is %.66s", name);
-    return status != SCB_OK || verdict == SUITS ? status
-                                                : refuse_block(choice, name, verdict, error);
+    return status != SCB_OK || verdict == SCB_BLOCK_SUITS
+               ? status
+               : refuse_block(choice, name, verdict, error);
 }
 
 /* The other endpoints must have the same block and are proved on it too. */
-static enum scb_status check_others(struct choice *choice, const struct block *block,
+static enum scb_status check_others(struct choice *choice, const struct scb_block *block,
                                     struct scb_error *error)
 {
     char selector[32];
@@ -411,17 +348,18 @@ static enum scb_status check_others(struct choice *choice, const struct block *b
         if (i == choice->primary || scb_rpc_client_excluded(choice->client, i))
             continue;
         struct scb_error failure = {0};
-        struct block theirs = {0};
-        enum verdict verdict = SUITS;
+        struct scb_block theirs = {0};
+        enum scb_block_verdict verdict = SCB_BLOCK_SUITS;
         enum scb_status got =
-            get_block(choice->client, (int)i, selector, &verdict, &theirs, &failure);
-        if (got == SCB_OK && verdict == SUITS && memcmp(theirs.hash, block->hash, 32) != 0)
+            scb_block_get(choice->client, (int)i, selector, &verdict, &theirs, &failure);
+        if (got == SCB_OK && verdict == SCB_BLOCK_SUITS &&
+            memcmp(theirs.hash, block->hash, 32) != 0)
             got = scb_error_set(&failure, SCB_ERROR_CONTRACT,
                                 "another block hash at %" PRIu64 " than the first endpoint's",
                                 block->number);
-        if (got == SCB_OK && verdict == SUITS)
+        if (got == SCB_OK && verdict == SCB_BLOCK_SUITS)
             got = examine(choice, i, block, &verdict, &failure);
-        if (got == SCB_OK && verdict != SUITS)
+        if (got == SCB_OK && verdict != SCB_BLOCK_SUITS)
             got = refuse_block(choice, "pinned", verdict, &failure);
         if (got != SCB_OK)
             status = leave_out(choice, i, &failure, error);
@@ -429,7 +367,7 @@ static enum scb_status check_others(struct choice *choice, const struct block *b
     return status;
 }
 
-static enum scb_status check_age(const struct choice *choice, const struct block *block,
+static enum scb_status check_age(const struct choice *choice, const struct scb_block *block,
                                  struct scb_error *error)
 {
     char first = choice->settings->block[0];
@@ -449,11 +387,11 @@ static enum scb_status check_age(const struct choice *choice, const struct block
 
 static enum scb_status read_genesis(struct choice *choice, struct scb_error *error)
 {
-    struct block genesis = {0};
-    enum verdict verdict = SUITS;
-    enum scb_status status = get_block(choice->client, (int)first_endpoint(choice), "\"0x0\"",
-                                       &verdict, &genesis, error);
-    if (status == SCB_OK && verdict != SUITS)
+    struct scb_block genesis = {0};
+    enum scb_block_verdict verdict = SCB_BLOCK_SUITS;
+    enum scb_status status = scb_block_get(choice->client, (int)first_endpoint(choice), "\"0x0\"",
+                                           &verdict, &genesis, error);
+    if (status == SCB_OK && verdict != SCB_BLOCK_SUITS)
         return scb_error_set(error, SCB_ERROR_CONTRACT, "%s has no block 0",
                              scb_rpc_client_origin(choice->client, first_endpoint(choice)));
     memcpy(choice->pin.genesis_hash, genesis.hash, 32);
@@ -461,7 +399,7 @@ static enum scb_status read_genesis(struct choice *choice, struct scb_error *err
 }
 
 static enum scb_status choose_block(struct choice *choice, const struct scb_pin *wanted,
-                                    struct block *ret_block, struct scb_error *error)
+                                    struct scb_block *ret_block, struct scb_error *error)
 {
     if (wanted != NULL) {
         char hash[67];
@@ -486,7 +424,7 @@ enum scb_status scb_pin_choose(struct scb_rpc_client *client,
     memcpy(choice.pin.contract, settings->contract.bytes, sizeof(choice.pin.contract));
     scb_rpc_client_include_all(client); /* what could not serve the last block may serve this one */
     enum scb_status status = check_chains(&choice, error);
-    struct block block = {0};
+    struct scb_block block = {0};
     if (status == SCB_OK)
         status = read_genesis(&choice, error);
     if (status == SCB_OK)
@@ -494,7 +432,7 @@ enum scb_status scb_pin_choose(struct scb_rpc_client *client,
     if (status == SCB_OK)
         status = check_others(&choice, &block, error);
     if (status == SCB_OK)
-        status = read_total(&choice, choice.primary, error);
+        status = read_totals(&choice, error);
     if (status != SCB_OK)
         return status;
     choice.pin.block_number = block.number;
@@ -516,16 +454,16 @@ enum scb_status scb_pin_confirm(struct scb_rpc_client *client, const struct scb_
     bool confirmed = false, contradicted = false, unknown = false;
     struct scb_error failure = {0};
     for (size_t i = 0; i < scb_rpc_client_endpoints(client); i++) {
-        struct block block = {0};
-        enum verdict verdict = SUITS;
+        struct scb_block block = {0};
+        enum scb_block_verdict verdict = SCB_BLOCK_SUITS;
         if (scb_rpc_client_excluded(client, i))
             continue;
-        if (get_block(client, (int)i, selector, &verdict, &block, &failure) != SCB_OK)
+        if (scb_block_get(client, (int)i, selector, &verdict, &block, &failure) != SCB_OK)
             continue; /* another endpoint may tell */
         bool same = memcmp(block.hash, pin->block_hash, 32) == 0;
-        unknown |= verdict != SUITS;
-        confirmed |= verdict == SUITS && same;
-        contradicted |= verdict == SUITS && !same;
+        unknown |= verdict != SCB_BLOCK_SUITS;
+        confirmed |= verdict == SCB_BLOCK_SUITS && same;
+        contradicted |= verdict == SCB_BLOCK_SUITS && !same;
     }
     *ret_changed = contradicted || (unknown && !confirmed);
     if (confirmed || *ret_changed)

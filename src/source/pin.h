@@ -23,6 +23,7 @@ struct scb_pin_settings {
     int64_t max_block_age_ms; /* 0 = any */
     const char *total_function;
     uint64_t gas_limit; /* of reads; 0 = the node's own cap */
+    size_t quorum;      /* endpoints that must give the same total; 1 at least */
     const struct scb_clock *clock;
     /* Told what an operator should know: an endpoint left out, a step down. May be NULL. */
     void (*note)(void *state, const char *text);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Design: callers only ever touch the inbox, under its lock. All else - the waiting list, the
+ * Design: callers only ever touch the inbox, under its lock. All else - the queue, the
  * endpoints, the calls under way - belongs to the client's thread, so it needs no locks.
  */
 #include "source/rpc_client.h"
@@ -14,30 +14,17 @@
 #include <sys/random.h>
 
 #include "base/memory.h"
-#include "base/text.h"
-#include "net/breaker.h"
-#include "net/rate_limit.h"
+#include "source/call_queue.h"
 
 enum {
-    MAX_REQUEST = 64 * 1024,
     LONGEST_WAIT_MS = 60000,
     QUOTA_PAUSE_MS = 10 * 60 * 1000, /* a used-up plan does not come back in seconds */
-};
-
-struct endpoint {
-    char *url; /* a secret: API keys live in it */
-    char origin[256];
-    struct scb_rate_limit limit;
-    struct scb_breaker breaker;
-    size_t in_flight;
-    atomic_bool excluded;
 };
 
 struct scb_rpc_client {
     struct scb_rpc_client_settings settings;
     struct scb_http *http;
-    struct endpoint *endpoints;
-    size_t endpoint_count;
+    struct scb_endpoints endpoints;
     pthread_t thread;
     bool started;
 
@@ -47,13 +34,13 @@ struct scb_rpc_client {
     uint64_t epoch;         /* raised by every cancel; under the inbox's lock */
     uint64_t cancel_before; /* calls of earlier epochs are to end; the client's thread */
 
-    bool ending;                  /* every call is being ended */
-    struct scb_rpc_call *waiting; /* by order */
+    bool ending; /* every call is being ended */
+    struct scb_call_queue queue;
     struct scb_rpc_call *under_way;
     size_t in_flight;
     struct scb_buffer params; /* of the attempt being prepared; reserved once */
     uint64_t next_id;
-    atomic_uint_fast64_t calls, failed_calls, retries, gauge_in_flight;
+    atomic_uint_fast64_t calls, failed_calls, retries, gauge_in_flight, gauge_delayed;
 };
 
 static int64_t now_ms(const struct scb_rpc_client *client)
@@ -61,23 +48,14 @@ static int64_t now_ms(const struct scb_rpc_client *client)
     return scb_clock_monotonic_ms(client->settings.clock);
 }
 
-static void unlink_call(struct scb_rpc_call **list, struct scb_rpc_call *call)
+static void enqueue(struct scb_rpc_client *client, struct scb_rpc_call *call)
 {
-    while (*list != call)
-        list = &(*list)->next;
-    *list = call->next;
+    scb_call_queue_add(&client->queue, call, now_ms(client));
+    atomic_store(&client->gauge_delayed, client->queue.delayed_count);
 }
 
-static void add_waiting(struct scb_rpc_client *client, struct scb_rpc_call *call)
-{
-    struct scb_rpc_call **at = &client->waiting;
-    while (*at != NULL && (*at)->order <= call->order)
-        at = &(*at)->next;
-    call->next = *at;
-    *at = call;
-}
-
-static void note(struct scb_rpc_client *client, const struct endpoint *endpoint, const char *what)
+static void note(struct scb_rpc_client *client, const struct scb_endpoint *endpoint,
+                 const char *what)
 {
     char text[400];
     if (client->settings.note == NULL)
@@ -86,49 +64,12 @@ static void note(struct scb_rpc_client *client, const struct endpoint *endpoint,
     client->settings.note(client->settings.note_state, text);
 }
 
-/* The ms until the endpoint may be asked. A call that names its endpoint goes past the breaker. */
-static int64_t endpoint_wait(const struct scb_rpc_client *client, const struct endpoint *endpoint,
-                             const struct scb_rpc_call *call)
+static struct scb_endpoint_wish wish_of(const struct scb_rpc_call *call)
 {
-    int64_t now = now_ms(client);
-    int64_t limit_ms = scb_rate_limit_wait(&endpoint->limit, now);
-    int64_t breaker_ms =
-        call->endpoint == SCB_ANY_ENDPOINT ? scb_breaker_wait(&endpoint->breaker, now) : 0;
-    return limit_ms > breaker_ms ? limit_ms : breaker_ms;
-}
-
-/* Better than the best so far: not the one that just failed the call, then the less busy one. */
-static bool is_better(const struct scb_rpc_client *client, const struct scb_rpc_call *call,
-                      size_t candidate, int best)
-{
-    if (best < 0)
-        return true;
-    bool failed = call->error.status != SCB_OK && call->answered_by == candidate;
-    bool best_failed = call->error.status != SCB_OK && call->answered_by == (size_t)best;
-    if (failed != best_failed)
-        return best_failed;
-    return client->endpoints[candidate].in_flight < client->endpoints[best].in_flight;
-}
-
-/* The best endpoint that may be asked now, or -1 with the ms until one may. */
-static int choose_endpoint(struct scb_rpc_client *client, const struct scb_rpc_call *call,
-                           int64_t *ret_wait_ms)
-{
-    int best = -1;
-    for (size_t i = 0; i < client->endpoint_count; i++) {
-        struct endpoint *endpoint = &client->endpoints[i];
-        if ((call->endpoint != SCB_ANY_ENDPOINT && call->endpoint != (int)i) ||
-            (call->endpoint == SCB_ANY_ENDPOINT && atomic_load(&endpoint->excluded)))
-            continue;
-        int64_t wait_ms = endpoint_wait(client, endpoint, call);
-        if (wait_ms > 0) {
-            if (wait_ms < *ret_wait_ms)
-                *ret_wait_ms = wait_ms;
-        } else if (is_better(client, call, i, best)) {
-            best = (int)i;
-        }
-    }
-    return best;
+    bool failed = call->error.status != SCB_OK;
+    return (struct scb_endpoint_wish){.only = call->endpoint,
+                                      .avoid = call->avoid,
+                                      .failed = failed ? (int)call->answered_by : -1};
 }
 
 static void finish_call(struct scb_rpc_call *call, enum scb_status status)
@@ -157,17 +98,16 @@ static uint32_t random_bits(void)
 
 static bool another_endpoint(const struct scb_rpc_client *client, const struct scb_rpc_call *call)
 {
-    for (size_t i = 0; call->endpoint == SCB_ANY_ENDPOINT && i < client->endpoint_count; i++)
-        if (i != call->answered_by && !atomic_load(&client->endpoints[i].excluded))
-            return true;
-    return false;
+    struct scb_endpoint_wish wish = wish_of(call);
+    wish.avoid |= UINT64_C(1) << call->answered_by;
+    return call->endpoint == SCB_ANY_ENDPOINT && scb_endpoints_any_left(&client->endpoints, &wish);
 }
 
 /* Records what the failure says about the endpoint, and how far it can be retried. */
 static enum scb_retry_cause judge_failure(struct scb_rpc_client *client, struct scb_rpc_call *call,
                                           int64_t retry_after_ms)
 {
-    struct endpoint *endpoint = &client->endpoints[call->answered_by];
+    struct scb_endpoint *endpoint = &client->endpoints.list[call->answered_by];
     switch (call->outcome) {
     case SCB_RPC_OK: /* no answer came */
     case SCB_RPC_TROUBLE:
@@ -234,16 +174,16 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
         atomic_fetch_add(&client->retries, 1);
         call->not_before_ms = decision.not_before_ms;
         if (throttled) { /* nobody asks that endpoint before, and the attempt does not count */
-            scb_rate_limit_pause(&client->endpoints[call->answered_by].limit,
+            scb_rate_limit_pause(&client->endpoints.list[call->answered_by].limit,
                                  decision.not_before_ms);
             call->attempts--;
         }
-        add_waiting(client, call);
+        enqueue(client, call);
         return;
     }
     struct scb_error cause_error = call->error;
     scb_error_set(&call->error, cause_error.status, "%s from %s", cause_error.message,
-                  client->endpoints[call->answered_by].origin);
+                  client->endpoints.list[call->answered_by].origin);
     if (cause != SCB_RETRY_NEVER && call->attempts > 1) {
         struct scb_error counted = call->error;
         scb_error_set(&call->error, counted.status, "%s after %d attempts", counted.message,
@@ -259,7 +199,7 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
 static void tell_breaker(struct scb_rpc_client *client, const struct scb_rpc_call *call,
                          enum scb_status status)
 {
-    struct endpoint *endpoint = &client->endpoints[call->answered_by];
+    struct scb_endpoint *endpoint = &client->endpoints.list[call->answered_by];
     bool was_open = endpoint->breaker.state != SCB_BREAKER_CLOSED;
     if (client->ending || call->outgrown) {
         scb_breaker_forgot(&endpoint->breaker, now_ms(client));
@@ -279,10 +219,13 @@ static void finished(struct scb_http_request *http, const struct scb_http_result
     struct scb_rpc_call *call =
         (struct scb_rpc_call *)((char *)http - offsetof(struct scb_rpc_call, http));
     struct scb_rpc_client *client = call->client;
-    unlink_call(&client->under_way, call);
+    struct scb_rpc_call **at = &client->under_way;
+    while (*at != call)
+        at = &(*at)->next;
+    *at = call->next;
     client->in_flight--;
     atomic_store(&client->gauge_in_flight, client->in_flight);
-    client->endpoints[call->answered_by].in_flight--;
+    client->endpoints.list[call->answered_by].in_flight--;
     struct scb_rpc_answer answer = {.outcome = SCB_RPC_OK};
     enum scb_status status = SCB_OK;
     if (call->feed_failed)
@@ -311,7 +254,7 @@ static void finished(struct scb_http_request *http, const struct scb_http_result
 /* Sends a call that has been taken off the waiting list. */
 static void start_attempt(struct scb_rpc_client *client, struct scb_rpc_call *call, size_t chosen)
 {
-    struct endpoint *endpoint = &client->endpoints[chosen];
+    struct scb_endpoint *endpoint = &client->endpoints.list[chosen];
     uint64_t id = ++client->next_id;
     scb_rpc_response_begin(&call->response, id, call->hex_result, call->max_result);
     call->attempts++;
@@ -319,7 +262,7 @@ static void start_attempt(struct scb_rpc_client *client, struct scb_rpc_call *ca
     call->outgrown = call->feed_failed = false;
     call->outcome = SCB_RPC_OK;
     call->error = (struct scb_error){0};
-    call->request.max = MAX_REQUEST + 256;
+    call->request.max = SCB_MAX_RPC_PARAMS + 256;
     scb_buffer_clear(&call->request);
     enum scb_status status = scb_rpc_request(&call->request, id, call->method,
                                              (const char *)client->params.data, &call->error);
@@ -345,53 +288,44 @@ static void start_attempt(struct scb_rpc_client *client, struct scb_rpc_call *ca
     client->under_way = call;
 }
 
-static bool any_endpoint_left(const struct scb_rpc_client *client, const struct scb_rpc_call *call)
+/* Starts a ready call if that can be now; else *ret_wait_ms is lowered where time will help. */
+static void try_start(struct scb_rpc_client *client, struct scb_rpc_call *call,
+                      int64_t *ret_wait_ms)
 {
-    bool left = call->endpoint != SCB_ANY_ENDPOINT;
-    for (size_t i = 0; i < client->endpoint_count && !left; i++)
-        left = !atomic_load(&client->endpoints[i].excluded);
-    return left;
-}
-
-/* Starts one waiting call if it can; false when it cannot yet. */
-static bool try_start(struct scb_rpc_client *client, struct scb_rpc_call *call, int64_t *wait_ms)
-{
-    int64_t left_ms = call->not_before_ms - now_ms(client);
-    if (left_ms > 0) {
-        *wait_ms = left_ms < *wait_ms ? left_ms : *wait_ms;
-        return false;
-    }
-    if (!any_endpoint_left(client, call) || now_ms(client) >= call->deadline_ms) {
-        unlink_call(&client->waiting, call);
+    struct scb_endpoint_wish wish = wish_of(call);
+    int64_t now = now_ms(client);
+    if (!scb_endpoints_any_left(&client->endpoints, &wish) || now >= call->deadline_ms) {
+        scb_call_queue_remove(&client->queue, call);
         call->outgrown = false; /* of an earlier attempt */
         if (call->error.status == SCB_OK)
             scb_error_set(&call->error, SCB_ERROR_CONTRACT, "no endpoint answered in time");
         add_hint(call);
         finish_call(call, call->error.status);
-        return true;
+        return;
     }
-    int chosen = choose_endpoint(client, call, wait_ms);
+    int chosen = scb_endpoints_choose(&client->endpoints, &wish, now, ret_wait_ms);
     if (chosen < 0)
-        return false;
+        return;
     scb_buffer_clear(&client->params);
     if (!call->prepare(call, (size_t)chosen, &client->params))
-        return false;
-    scb_rate_limit_take(&client->endpoints[chosen].limit, now_ms(client));
-    scb_breaker_sent(&client->endpoints[chosen].breaker, now_ms(client));
-    unlink_call(&client->waiting, call);
+        return;
+    scb_rate_limit_take(&client->endpoints.list[chosen].limit, now);
+    scb_breaker_sent(&client->endpoints.list[chosen].breaker, now);
+    scb_call_queue_remove(&client->queue, call);
     start_attempt(client, call, (size_t)chosen);
-    return true;
 }
 
 /* Starts what can be started; returns the ms until something more can. */
-static int64_t start_waiting(struct scb_rpc_client *client)
+static int64_t start_ready(struct scb_rpc_client *client)
 {
-    int64_t wait_ms = LONGEST_WAIT_MS;
-    struct scb_rpc_call *call = client->waiting;
-    while (call != NULL && client->in_flight < client->settings.max_in_flight) {
-        struct scb_rpc_call *next = call->next;
-        /* A call that ended may have changed the list: begin again. */
-        call = try_start(client, call, &wait_ms) ? client->waiting : next;
+    int64_t wait_ms = scb_call_queue_wake(&client->queue, now_ms(client));
+    wait_ms = wait_ms < LONGEST_WAIT_MS ? wait_ms : LONGEST_WAIT_MS;
+    atomic_store(&client->gauge_delayed, client->queue.delayed_count);
+    struct scb_rpc_call *next = client->queue.ready.first;
+    while (next != NULL && client->in_flight < client->settings.max_in_flight) {
+        struct scb_rpc_call *call = next;
+        next = call->next; /* its end adds to the inbox only */
+        try_start(client, call, &wait_ms);
     }
     return wait_ms;
 }
@@ -408,7 +342,7 @@ static bool take_inbox(struct scb_rpc_client *client)
     pthread_mutex_unlock(&client->inbox_lock);
     while (call != NULL) {
         struct scb_rpc_call *next = call->next;
-        add_waiting(client, call);
+        enqueue(client, call);
         call = next;
     }
     return !closing;
@@ -429,8 +363,9 @@ static void end_calls(struct scb_rpc_client *client, bool all)
     client->ending = true;
     while ((call = find_cancelled(client, client->under_way, all)) != NULL)
         scb_http_abort(client->http, &call->http);
-    while ((call = find_cancelled(client, client->waiting, all)) != NULL) {
-        unlink_call(&client->waiting, call);
+    while ((call = find_cancelled(client, client->queue.ready.first, all)) != NULL ||
+           (call = find_cancelled(client, client->queue.delayed.first, all)) != NULL) {
+        scb_call_queue_remove(&client->queue, call);
         finish_call(call, scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted"));
     }
     client->ending = false;
@@ -443,29 +378,12 @@ static void *run(void *argument)
     while (take_inbox(client)) {
         bool stopped = broken || scb_cancel_requested(client->settings.cancel);
         end_calls(client, stopped);
-        int64_t wait_ms = stopped ? LONGEST_WAIT_MS : start_waiting(client);
+        int64_t wait_ms = stopped ? LONGEST_WAIT_MS : start_ready(client);
         int watch_fd = stopped ? -1 : scb_cancel_fd(client->settings.cancel);
         struct scb_error error = {0};
         broken |= scb_http_run(client->http, wait_ms, watch_fd, &error) != SCB_OK;
     }
     return NULL;
-}
-
-static enum scb_status add_endpoints(struct scb_rpc_client *client, struct scb_error *error)
-{
-    const char *const *urls = client->settings.urls;
-    while (urls[client->endpoint_count] != NULL)
-        client->endpoint_count++;
-    client->endpoints = scb_alloc(client->endpoint_count, sizeof(*client->endpoints), error);
-    for (size_t i = 0; client->endpoints != NULL && i < client->endpoint_count; i++) {
-        struct endpoint *endpoint = &client->endpoints[i];
-        scb_text_url_origin(urls[i], endpoint->origin, sizeof(endpoint->origin));
-        scb_rate_limit_begin(&endpoint->limit, client->settings.rate_per_minute);
-        endpoint->url = scb_strdup(urls[i], error);
-        if (endpoint->url == NULL)
-            return SCB_ERROR_RESOURCE;
-    }
-    return client->endpoints == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
 }
 
 enum scb_status scb_rpc_client_new(const struct scb_rpc_client_settings *settings,
@@ -477,10 +395,11 @@ enum scb_status scb_rpc_client_new(const struct scb_rpc_client_settings *setting
     client->settings = *settings;
     client->inbox_end = &client->inbox;
     pthread_mutex_init(&client->inbox_lock, NULL);
-    client->params.max = MAX_REQUEST;
-    enum scb_status status = add_endpoints(client, error);
+    client->params.max = SCB_MAX_RPC_PARAMS;
+    enum scb_status status =
+        scb_endpoints_init(&client->endpoints, settings->urls, settings->rate_per_minute, error);
     if (status == SCB_OK)
-        status = scb_buffer_reserve(&client->params, MAX_REQUEST, error);
+        status = scb_buffer_reserve(&client->params, SCB_MAX_RPC_PARAMS, error);
     if (status == SCB_OK)
         status = scb_http_new(settings->max_in_flight, &client->http, error);
     if (status == SCB_OK)
@@ -507,12 +426,7 @@ void scb_rpc_client_free(struct scb_rpc_client *client)
         (void)pthread_join(client->thread, NULL);
     }
     scb_http_free(client->http);
-    for (size_t i = 0; client->endpoints != NULL && i < client->endpoint_count; i++) {
-        if (client->endpoints[i].url != NULL)
-            scb_wipe(client->endpoints[i].url, strlen(client->endpoints[i].url));
-        free(client->endpoints[i].url);
-    }
-    free(client->endpoints);
+    scb_endpoints_free(&client->endpoints);
     scb_buffer_free(&client->params);
     pthread_mutex_destroy(&client->inbox_lock);
     free(client);
@@ -520,28 +434,28 @@ void scb_rpc_client_free(struct scb_rpc_client *client)
 
 size_t scb_rpc_client_endpoints(const struct scb_rpc_client *client)
 {
-    return client->endpoint_count;
+    return client->endpoints.count;
 }
 
 const char *scb_rpc_client_origin(const struct scb_rpc_client *client, size_t endpoint)
 {
-    return client->endpoints[endpoint].origin;
+    return client->endpoints.list[endpoint].origin;
 }
 
 void scb_rpc_client_include_all(struct scb_rpc_client *client)
 {
-    for (size_t i = 0; i < client->endpoint_count; i++)
-        atomic_store(&client->endpoints[i].excluded, false);
+    for (size_t i = 0; i < client->endpoints.count; i++)
+        atomic_store(&client->endpoints.list[i].excluded, false);
 }
 
 void scb_rpc_client_exclude(struct scb_rpc_client *client, size_t endpoint)
 {
-    atomic_store(&client->endpoints[endpoint].excluded, true);
+    atomic_store(&client->endpoints.list[endpoint].excluded, true);
 }
 
 bool scb_rpc_client_excluded(const struct scb_rpc_client *client, size_t endpoint)
 {
-    return atomic_load(&client->endpoints[endpoint].excluded);
+    return atomic_load(&client->endpoints.list[endpoint].excluded);
 }
 
 void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *call)
@@ -583,53 +497,11 @@ void scb_rpc_call_free(struct scb_rpc_call *call)
     scb_buffer_free(&call->request);
 }
 
-struct waiter {
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    const char *params;
-    bool done;
-};
-
-static bool prepare_waited(struct scb_rpc_call *call, size_t endpoint, struct scb_buffer *params)
+int64_t scb_rpc_client_patience(const struct scb_rpc_client *client)
 {
-    (void)endpoint;
-    const struct waiter *waiter = call->owner;
-    return scb_buffer_append(params, waiter->params, strlen(waiter->params) + 1, NULL) == SCB_OK;
-}
-
-static void done_waited(struct scb_rpc_call *call)
-{
-    struct waiter *waiter = call->owner;
-    pthread_mutex_lock(&waiter->lock);
-    waiter->done = true;
-    pthread_cond_signal(&waiter->ended);
-    pthread_mutex_unlock(&waiter->lock);
-}
-
-enum scb_status scb_rpc_client_call(struct scb_rpc_client *client, struct scb_rpc_call *call,
-                                    const char *method, const char *params, struct scb_error *error)
-{
-    assert(strlen(params) < MAX_REQUEST);
-    struct waiter waiter = {
-        .lock = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER, .params = params};
-    call->method = method;
-    /* cppcheck-suppress autoVariables - done before this returns */
-    call->owner = &waiter;
-    call->prepare = prepare_waited;
-    call->done = done_waited;
-    call->deadline_ms =
-        now_ms(client) + (client->settings.timeout_ms + client->settings.retry.max_delay_ms) *
-                             client->settings.retry.attempts;
-    scb_rpc_client_submit(client, call);
-    pthread_mutex_lock(&waiter.lock);
-    while (!waiter.done)
-        pthread_cond_wait(&waiter.ended, &waiter.lock);
-    pthread_mutex_unlock(&waiter.lock);
-    if (call->status != SCB_OK) {
-        *error = call->error;
-        (void)scb_error_wrap(error, "%s", method);
-    }
-    return call->status;
+    const struct scb_rpc_client_settings *settings = &client->settings;
+    return now_ms(client) +
+           (settings->timeout_ms + settings->retry.max_delay_ms) * settings->retry.attempts;
 }
 
 void scb_rpc_client_counters(struct scb_rpc_client *client,
@@ -639,4 +511,5 @@ void scb_rpc_client_counters(struct scb_rpc_client *client,
     ret_counters->failed_calls = atomic_load(&client->failed_calls);
     ret_counters->retries = atomic_load(&client->retries);
     ret_counters->in_flight = atomic_load(&client->gauge_in_flight);
+    ret_counters->delayed = atomic_load(&client->gauge_delayed);
 }

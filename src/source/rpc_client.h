@@ -21,8 +21,9 @@
 #include "net/retry.h"
 #include "scb/error.h"
 #include "scb/source.h"
+#include "source/endpoints.h"
 
-enum { SCB_ANY_ENDPOINT = -1 };
+enum { SCB_MAX_RPC_PARAMS = 64 * 1024 }; /* bytes of JSON */
 
 struct scb_rpc_client_settings {
     const char *const *urls; /* NULL-terminated; copied */
@@ -44,6 +45,7 @@ struct scb_rpc_call {
     bool can_shrink;           /* its owner can ask for less where it is too heavy */
     bool block_may_be_missing; /* "unknown block" is an answer, not a lagging backend */
     int endpoint;              /* its number, or SCB_ANY_ENDPOINT */
+    uint64_t avoid;            /* endpoints that will not do: bit n is endpoint n */
     uint64_t order;            /* of several waiting calls the lowest goes first */
     int64_t deadline_ms;       /* monotonic */
     size_t max_result;         /* bytes; set by prepare */
@@ -109,6 +111,9 @@ void scb_rpc_client_cancel(struct scb_rpc_client *client);
 /* Frees what an answer holds; the call can be used again. */
 void scb_rpc_call_free(struct scb_rpc_call *call);
 
+/* A deadline, from now, that leaves room for every attempt. */
+int64_t scb_rpc_client_patience(const struct scb_rpc_client *client);
+
 /*
  * A call whose parameters are params, waited for. *call has the answer (scb_rpc_call_free it,
  * also after a failure) and, as inputs, hex_result, endpoint and max_result.
@@ -117,7 +122,7 @@ SCB_MUST_CHECK enum scb_status scb_rpc_client_call(struct scb_rpc_client *client
                                                    struct scb_rpc_call *call, const char *method,
                                                    const char *params, struct scb_error *error);
 
-/* calls, failed_calls, retries and in_flight; the rest is left alone. */
+/* calls, failed_calls, retries, in_flight and delayed; the rest is left alone. */
 void scb_rpc_client_counters(struct scb_rpc_client *client,
                              struct scb_source_counters *ret_counters);
 

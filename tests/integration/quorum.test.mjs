@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// contract.quorum: so many endpoints must give the same total and the same pages.
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { encodePage } from '../chain/abi.mjs';
+import { oddEntries, realisticEntries } from '../chain/entries.mjs';
+import { startFakeNode } from '../chain/fake.mjs';
+import { assertFailed, Store, workspace } from './harness.mjs';
+
+const ENTRIES = [...realisticEntries(330), ...oddEntries()];
+const PAGES = Math.ceil(ENTRIES.length / 100);
+
+async function fakeNodes(t, ...options) {
+    const nodes = [];
+    for (const own of options) {
+        const node = await startFakeNode({ entries: ENTRIES, ...own });
+        t.after(() => node.stop());
+        nodes.push(node);
+    }
+    return nodes;
+}
+
+/** A store that reads from all of them. */
+function storeOf(directory, name, nodes, settings) {
+    return new Store(join(directory, name),
+        { url: nodes.map((node) => node.url).join(), address: nodes[0].address },
+        { 'contract-block': 90, 'retry-attempts': 2, 'retry-delay': '1ms', ...settings });
+}
+
+/** Pages in which one value of one entry is another. */
+function forged(index) {
+    const entries = ENTRIES.map((entry, i) => (i === index ? { ...entry, value: Buffer.from('forged') } : entry));
+    return { page: (start, count) => encodePage(entries.slice(start, start + count)) };
+}
+
+describe('a quorum', () => {
+    it('of two asks two endpoints for every page and gives the same bytes', async (t) => {
+        const directory = workspace(t);
+        const nodes = await fakeNodes(t, {}, {}, {});
+        const alone = storeOf(directory, 'alone', nodes.slice(0, 1));
+        await alone.mustRun();
+        nodes[0].calls.length = 0;
+        const store = storeOf(directory, 'two', nodes, { 'contract-quorum': 2 });
+        await store.mustRun();
+        assert.ok(store.archiveBytes().equals(alone.archiveBytes()), 'the archives differ');
+        for (let page = 0; page < PAGES; page++) {
+            const told = nodes.filter((node) =>
+                node.pagesAsked().some(([start]) => start === page * 100));
+            assert.equal(told.length, 2, `page ${page} was asked of ${told.length} endpoints`);
+        }
+    });
+
+    it('takes a page in pieces from a weak endpoint', async (t) => {
+        const directory = workspace(t);
+        const page = (start, count) => encodePage(ENTRIES.slice(start, start + Math.min(count, 9)));
+        const nodes = await fakeNodes(t, {}, { page });
+        const alone = storeOf(directory, 'alone', nodes.slice(0, 1));
+        await alone.mustRun();
+        const store = storeOf(directory, 'two', nodes, { 'contract-quorum': 2 });
+        await store.mustRun();
+        assert.ok(store.archiveBytes().equals(alone.archiveBytes()), 'the archives differ');
+    });
+
+    it('fails where one entry differs, and names the page', async (t) => {
+        const nodes = await fakeNodes(t, {}, forged(217));
+        const store = storeOf(workspace(t), 'two', nodes, { 'contract-quorum': 2 });
+        assertFailed(await store.run(), 4, 'ContractConnectionError',
+            /page 2 .*do not agree/);
+        const one = storeOf(workspace(t), 'one', nodes, { 'contract-quorum': 1 });
+        await one.mustRun(); // nobody looks
+    });
+
+    it('fails where the totals differ', async (t) => {
+        const nodes = await fakeNodes(t, {}, { entries: ENTRIES.slice(1) });
+        const store = storeOf(workspace(t), 'two', nodes, { 'contract-quorum': 2 });
+        assertFailed(await store.run(), 4, 'ContractConnectionError',
+            new RegExp(`says ${ENTRIES.length} keys, .* ${ENTRIES.length - 1}`));
+    });
+
+    it('of more endpoints than are left fails, of more than there are is refused', async (t) => {
+        const nodes = await fakeNodes(t, {}, { chainId: 99 });
+        const store = storeOf(workspace(t), 'two', nodes, { 'contract-quorum': 2 });
+        assertFailed(await store.run(), 4, 'ContractConnectionError',
+            /contract.quorum is 2, but only 1/);
+        const three = storeOf(workspace(t), 'three', nodes, { 'contract-quorum': 3 });
+        assertFailed(await three.run(), 3, 'ValidationError',
+            /contract.quorum is more than the 2/);
+    });
+});
