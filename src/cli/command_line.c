@@ -60,10 +60,12 @@ static enum scb_status unknown_flag(const struct flag *flag, struct scb_error *e
         candidates[count++] = flags[i];
     }
     char shown[80];
-    const char *nearest = scb_text_nearest(flag->name, candidates, count);
+    for (size_t i = 0; i < count; i++) /* "--" makes no two names alike */
+        candidates[i] += strlen("--");
+    const char *nearest = scb_text_nearest(flag->name + strlen("--"), candidates, count);
     scb_error_set(error, SCB_ERROR_USAGE, "unknown option %s", printable(flag->name, shown));
     if (nearest != NULL)
-        (void)scb_error_hint(error, "did you mean %s?", nearest);
+        (void)scb_error_hint(error, "did you mean --%s?", nearest);
     else
         (void)scb_error_hint(error, "see satellite help COMMAND and satellite help settings");
     free(flags);

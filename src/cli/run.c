@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -203,10 +204,22 @@ static void show_error(const struct run *run, const struct scb_error *failure)
                   hint[0] == '\0' ? "" : "; ", hint);
 }
 
+/* Whatever a command does with its date: a wrong one is said before anything is opened. */
+static enum scb_status check_date(const struct scb_command_line *line, struct scb_error *error)
+{
+    enum scb_status status = SCB_OK;
+    for (size_t i = 0; i < line->option_count && status == SCB_OK; i++)
+        if (strcmp(line->options[i].flag, "--backup-date") == 0)
+            status = scb_backup_date_parse(line->options[i].value, NULL, error);
+    return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "--backup-date");
+}
+
 static enum scb_status run_command(struct run *run, const char *const *environment,
                                    const struct scb_cancel *cancel, struct scb_error *error)
 {
-    enum scb_status status = load_config(run, environment, error);
+    enum scb_status status = check_date(&run->line, error);
+    if (status == SCB_OK)
+        status = load_config(run, environment, error);
     if (status == SCB_OK)
         status = open_log(run, error);
     if (status == SCB_OK && run->line.command->readiness == SCB_READINESS_CHECKED)

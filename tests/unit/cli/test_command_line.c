@@ -138,6 +138,8 @@ static void mistakes_are_explained(void **state)
         {"x\x1b[31m", "unknown command 'x\\x1b[31m'", ""},
         {"backup run --page-siez 5", "unknown option --page-siez", "did you mean --page-size?"},
         {"backup run --jsn", "unknown option --jsn", "did you mean --json?"},
+        {"backup run --bogus", "unknown option --bogus",
+         "see satellite help COMMAND and satellite help settings"},
         {"backup run --forc", "unknown option --forc", "did you mean --force?"},
         {"backup run --rpc-url=https://h/SECRET", "unknown option --rpc-url", ""},
         {"backup run -x", "unknown option -x", ""},
