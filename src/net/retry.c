@@ -18,6 +18,8 @@ struct scb_retry_decision scb_retry_decide(const struct scb_retry_policy *policy
                                            int64_t retry_after_ms, uint32_t random)
 {
     struct scb_retry_decision decision = {0};
+    if (cause == SCB_RETRY_ELSEWHERE)
+        return (struct scb_retry_decision){.again = now_ms < deadline_ms, .not_before_ms = now_ms};
     if (cause == SCB_RETRY_NEVER || (cause != SCB_RETRY_THROTTLED && attempt >= policy->attempts))
         return decision;
     int64_t bound = backoff_bound(policy, attempt);

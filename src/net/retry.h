@@ -13,6 +13,8 @@
 enum scb_retry_cause {
     SCB_RETRY_TROUBLE,   /* the server's or the network's own */
     SCB_RETRY_THROTTLED, /* told to slow down: costs time, not attempts */
+    SCB_RETRY_ELSEWHERE, /* it will say the same again, another may not: at once, no attempt counts
+                          */
     SCB_RETRY_BEHIND,    /* a backend that does not know the block yet */
     SCB_RETRY_NEVER,     /* would fail the same again */
 };

@@ -2,6 +2,7 @@
 #include "source/endpoints.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,16 @@ void scb_endpoints_free(struct scb_endpoints *endpoints)
     }
     free(endpoints->list);
     *endpoints = (struct scb_endpoints){0};
+}
+
+void scb_endpoints_note(const struct scb_endpoints *endpoints, const struct scb_endpoint *endpoint,
+                        const char *what)
+{
+    char text[sizeof(endpoint->origin) + 128];
+    if (endpoints->note == NULL)
+        return;
+    (void)snprintf(text, sizeof(text), "%s %s", endpoint->origin, what);
+    endpoints->note(endpoints->note_state, text);
 }
 
 static bool may_do(const struct scb_endpoints *endpoints, size_t i,

@@ -30,6 +30,9 @@ struct scb_endpoint {
 struct scb_endpoints {
     struct scb_endpoint *list;
     size_t count;
+    /* Told what an operator should know of an endpoint. May be NULL. */
+    void (*note)(void *state, const char *text);
+    void *note_state;
 };
 
 /* Which endpoint will do for an attempt. */
@@ -45,6 +48,9 @@ SCB_MUST_CHECK enum scb_status scb_endpoints_init(struct scb_endpoints *endpoint
                                                   struct scb_error *error);
 /* Wipes the URLs. */
 void scb_endpoints_free(struct scb_endpoints *endpoints);
+
+void scb_endpoints_note(const struct scb_endpoints *endpoints, const struct scb_endpoint *endpoint,
+                        const char *what);
 
 /* Whether one is left that may ever do. */
 bool scb_endpoints_any_left(const struct scb_endpoints *endpoints,

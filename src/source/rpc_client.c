@@ -15,10 +15,10 @@
 
 #include "base/memory.h"
 #include "source/call_queue.h"
+#include "source/rpc_failure.h"
 
 enum {
     LONGEST_WAIT_MS = 60000,
-    QUOTA_PAUSE_MS = 10 * 60 * 1000, /* a used-up plan does not come back in seconds */
 };
 
 struct scb_rpc_client {
@@ -54,24 +54,6 @@ static void enqueue(struct scb_rpc_client *client, struct scb_rpc_call *call)
     atomic_store(&client->gauge_delayed, client->queue.delayed_count);
 }
 
-static void note(struct scb_rpc_client *client, const struct scb_endpoint *endpoint,
-                 const char *what)
-{
-    char text[400];
-    if (client->settings.note == NULL)
-        return;
-    (void)snprintf(text, sizeof(text), "%s %s", endpoint->origin, what);
-    client->settings.note(client->settings.note_state, text);
-}
-
-static struct scb_endpoint_wish wish_of(const struct scb_rpc_call *call)
-{
-    bool failed = call->error.status != SCB_OK;
-    return (struct scb_endpoint_wish){.only = call->endpoint,
-                                      .avoid = call->avoid,
-                                      .failed = failed ? (int)call->answered_by : -1};
-}
-
 static void finish_call(struct scb_rpc_call *call, enum scb_status status)
 {
     call->status = status;
@@ -96,64 +78,6 @@ static uint32_t random_bits(void)
     return getrandom(&bits, sizeof(bits), GRND_NONBLOCK) == sizeof(bits) ? bits : UINT32_MAX;
 }
 
-static bool another_endpoint(const struct scb_rpc_client *client, const struct scb_rpc_call *call)
-{
-    struct scb_endpoint_wish wish = wish_of(call);
-    wish.avoid |= UINT64_C(1) << call->answered_by;
-    return call->endpoint == SCB_ANY_ENDPOINT && scb_endpoints_any_left(&client->endpoints, &wish);
-}
-
-/* Records what the failure says about the endpoint, and how far it can be retried. */
-static enum scb_retry_cause judge_failure(struct scb_rpc_client *client, struct scb_rpc_call *call,
-                                          int64_t retry_after_ms)
-{
-    struct scb_endpoint *endpoint = &client->endpoints.list[call->answered_by];
-    switch (call->outcome) {
-    case SCB_RPC_OK: /* no answer came */
-    case SCB_RPC_TROUBLE:
-        return SCB_RETRY_TROUBLE;
-    case SCB_RPC_BLOCK_UNKNOWN:
-        return call->block_may_be_missing ? SCB_RETRY_NEVER : SCB_RETRY_BEHIND;
-    case SCB_RPC_THROTTLED:
-        scb_rate_limit_pause(&endpoint->limit, now_ms(client) + retry_after_ms);
-        return SCB_RETRY_THROTTLED;
-    case SCB_RPC_QUOTA:
-        if (endpoint->breaker.state == SCB_BREAKER_CLOSED)
-            note(client, endpoint, "says that its quota is used up; left alone for 10 minutes");
-        scb_breaker_trip(&endpoint->breaker, now_ms(client), QUOTA_PAUSE_MS);
-        return another_endpoint(client, call) ? SCB_RETRY_THROTTLED : SCB_RETRY_NEVER;
-    case SCB_RPC_FORBIDDEN:
-    case SCB_RPC_STATE_MISSING:
-    case SCB_RPC_METHOD_MISSING:
-    case SCB_RPC_BAD_PARAMETER:
-        if (!another_endpoint(client, call)) /* permanent means on every endpoint */
-            return SCB_RETRY_NEVER;
-        if (!atomic_exchange(&endpoint->excluded, true))
-            note(client, endpoint, "is left out: it cannot serve this block or call");
-        return SCB_RETRY_TROUBLE;
-    case SCB_RPC_TOO_HEAVY: /* one that cannot be made smaller met a busy node */
-        return call->can_shrink ? SCB_RETRY_NEVER : SCB_RETRY_TROUBLE;
-    case SCB_RPC_REVERTED:
-    case SCB_RPC_REVERTED_EMPTY:
-        return SCB_RETRY_NEVER;
-    }
-    return SCB_RETRY_NEVER;
-}
-
-static void add_hint(struct scb_rpc_call *call)
-{
-    if (call->error.hint[0] != '\0')
-        return;
-    const char *hint = "check contract.rpc_urls and that the node runs, or add an endpoint";
-    if (call->outcome == SCB_RPC_THROTTLED)
-        hint = "lower backup.smart_contract_rate_limit or add an endpoint";
-    else if (call->outcome == SCB_RPC_QUOTA)
-        hint = "the provider's plan is used up: raise it or add an endpoint";
-    else if (call->outcome == SCB_RPC_FORBIDDEN)
-        hint = "check the API key in contract.rpc_urls";
-    (void)scb_error_hint(&call->error, "%s", hint);
-}
-
 /* A failed attempt: again later, or the end of the call. */
 static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *call,
                            int64_t retry_after_ms)
@@ -162,56 +86,27 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
         finish_call(call, scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted"));
         return;
     }
-    bool permanent = call->outgrown || call->error.status == SCB_ERROR_VALIDATION;
+    int64_t now = now_ms(client);
     enum scb_retry_cause cause =
-        permanent ? SCB_RETRY_NEVER : judge_failure(client, call, retry_after_ms);
-    bool throttled = cause == SCB_RETRY_THROTTLED;
-    call->throttled += throttled;
-    struct scb_retry_decision decision = scb_retry_decide(
-        &client->settings.retry, cause, throttled ? call->throttled : call->attempts,
-        now_ms(client), call->deadline_ms, retry_after_ms, random_bits());
-    if (decision.again) {
-        atomic_fetch_add(&client->retries, 1);
-        call->not_before_ms = decision.not_before_ms;
-        if (throttled) { /* nobody asks that endpoint before, and the attempt does not count */
-            scb_rate_limit_pause(&client->endpoints.list[call->answered_by].limit,
-                                 decision.not_before_ms);
-            call->attempts--;
-        }
-        enqueue(client, call);
+        scb_rpc_failure_cause(&client->endpoints, call, retry_after_ms, now);
+    bool counts = cause != SCB_RETRY_THROTTLED && cause != SCB_RETRY_ELSEWHERE;
+    call->throttled += cause == SCB_RETRY_THROTTLED;
+    struct scb_retry_decision decision =
+        scb_retry_decide(&client->settings.retry, cause,
+                         cause == SCB_RETRY_THROTTLED ? call->throttled : call->attempts, now,
+                         call->deadline_ms, retry_after_ms, random_bits());
+    if (!decision.again) {
+        scb_rpc_failure_describe(&client->endpoints, call, cause);
+        finish_call(call, call->error.status);
         return;
     }
-    struct scb_error cause_error = call->error;
-    scb_error_set(&call->error, cause_error.status, "%s from %s", cause_error.message,
-                  client->endpoints.list[call->answered_by].origin);
-    if (cause != SCB_RETRY_NEVER && call->attempts > 1) {
-        struct scb_error counted = call->error;
-        scb_error_set(&call->error, counted.status, "%s after %d attempts", counted.message,
-                      (int)call->attempts);
-    }
-    (void)scb_error_hint(&call->error, "%s", cause_error.hint);
-    call->error.retryable = cause != SCB_RETRY_NEVER;
-    add_hint(call);
-    finish_call(call, call->error.status);
-}
-
-/* What the attempt says of its endpoint: an answer of any kind means that it works. */
-static void tell_breaker(struct scb_rpc_client *client, const struct scb_rpc_call *call,
-                         enum scb_status status)
-{
-    struct scb_endpoint *endpoint = &client->endpoints.list[call->answered_by];
-    bool was_open = endpoint->breaker.state != SCB_BREAKER_CLOSED;
-    if (client->ending || call->outgrown) {
-        scb_breaker_forgot(&endpoint->breaker, now_ms(client));
-    } else if (status != SCB_OK &&
-               (call->outcome == SCB_RPC_OK || call->outcome == SCB_RPC_TROUBLE)) {
-        if (scb_breaker_failed(&endpoint->breaker, now_ms(client)) && !was_open)
-            note(client, endpoint, "keeps failing; left alone for a while");
-    } else {
-        scb_breaker_succeeded(&endpoint->breaker);
-        if (was_open && endpoint->breaker.state == SCB_BREAKER_CLOSED)
-            note(client, endpoint, "answers again");
-    }
+    atomic_fetch_add(&client->retries, 1);
+    call->not_before_ms = decision.not_before_ms;
+    call->attempts -= !counts;
+    if (cause == SCB_RETRY_THROTTLED) /* nobody asks that endpoint before */
+        scb_rate_limit_pause(&client->endpoints.list[call->answered_by].limit,
+                             decision.not_before_ms);
+    enqueue(client, call);
 }
 
 static void finished(struct scb_http_request *http, const struct scb_http_result *result)
@@ -240,7 +135,10 @@ static void finished(struct scb_http_request *http, const struct scb_http_result
         call->outcome = call->judge(call);
         status = call->outcome == SCB_RPC_OK ? SCB_OK : call->error.status;
     }
-    tell_breaker(client, call, status);
+    if (client->ending || call->outgrown) /* it was not let tell anything */
+        scb_breaker_forgot(&client->endpoints.list[call->answered_by].breaker, now_ms(client));
+    else
+        scb_rpc_tell_breaker(&client->endpoints, call, status, now_ms(client));
     if (status == SCB_OK) {
         finish_call(call, SCB_OK);
         return;
@@ -292,14 +190,14 @@ static void start_attempt(struct scb_rpc_client *client, struct scb_rpc_call *ca
 static void try_start(struct scb_rpc_client *client, struct scb_rpc_call *call,
                       int64_t *ret_wait_ms)
 {
-    struct scb_endpoint_wish wish = wish_of(call);
+    struct scb_endpoint_wish wish = scb_rpc_call_wish(call);
     int64_t now = now_ms(client);
     if (!scb_endpoints_any_left(&client->endpoints, &wish) || now >= call->deadline_ms) {
         scb_call_queue_remove(&client->queue, call);
         call->outgrown = false; /* of an earlier attempt */
         if (call->error.status == SCB_OK)
             scb_error_set(&call->error, SCB_ERROR_CONTRACT, "no endpoint answered in time");
-        add_hint(call);
+        scb_rpc_failure_hint(call);
         finish_call(call, call->error.status);
         return;
     }
@@ -398,6 +296,8 @@ enum scb_status scb_rpc_client_new(const struct scb_rpc_client_settings *setting
     client->params.max = SCB_MAX_RPC_PARAMS;
     enum scb_status status =
         scb_endpoints_init(&client->endpoints, settings->urls, settings->rate_per_minute, error);
+    client->endpoints.note = settings->note;
+    client->endpoints.note_state = settings->note_state;
     if (status == SCB_OK)
         status = scb_buffer_reserve(&client->params, SCB_MAX_RPC_PARAMS, error);
     if (status == SCB_OK)
@@ -463,6 +363,7 @@ void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *c
     call->client = client;
     call->next = NULL;
     call->attempts = call->throttled = 0;
+    call->refused = 0;
     call->not_before_ms = 0;
     call->outgrown = call->feed_failed = false;
     call->outcome = SCB_RPC_OK;

@@ -79,7 +79,8 @@ struct scb_rpc_call {
     struct scb_http_request http;
     struct scb_buffer request;
     int64_t attempts, throttled;
-    uint64_t epoch; /* of its submission: a cancel ends what was submitted before it */
+    uint64_t refused; /* endpoints that have said what will not change */
+    uint64_t epoch;   /* of its submission: a cancel ends what was submitted before it */
     int64_t not_before_ms;
     bool feed_failed;
 };

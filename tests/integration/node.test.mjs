@@ -179,6 +179,10 @@ describe('unreliable nodes', () => {
         throw new RpcError(-32000, 'header not found'); }));
     survivesBeside('a missing method', always(() => {
         throw new RpcError(-32601, 'the method eth_call does not exist'); }));
+    survivesBeside('malformed data', always(() => `0x${'ff'.repeat(96)}`));
+    survivesBeside('data that is no hex', always(() => '0xzz'));
+    survivesBeside('a revert', always(() => {
+        throw new RpcError(3, 'execution reverted: no', '0x'); }), { 'retry-attempts': 1 });
     survivesBeside('500', always(() => new RawReply({ status: 500, body: '' })));
     survivesBeside('no answer', always(() => new Promise(() => {})),
         { 'smart-contract-timeout': '100ms' });

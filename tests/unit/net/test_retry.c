@@ -31,7 +31,8 @@ static void causes_decide_whether_there_is_another_attempt(void **state)
                  {SCB_RETRY_TROUBLE, 5, false},     {SCB_RETRY_TROUBLE, 6, false},
                  {SCB_RETRY_BEHIND, 4, true},       {SCB_RETRY_BEHIND, 5, false},
                  {SCB_RETRY_THROTTLED, 1, true},    {SCB_RETRY_THROTTLED, 5, true},
-                 {SCB_RETRY_THROTTLED, 1000, true}, {SCB_RETRY_NEVER, 1, false}};
+                 {SCB_RETRY_THROTTLED, 1000, true}, {SCB_RETRY_NEVER, 1, false},
+                 {SCB_RETRY_ELSEWHERE, 1, true},    {SCB_RETRY_ELSEWHERE, 1000, true}};
     for (size_t i = 0; i < SCB_LENGTH(table); i++) {
         struct scb_retry_decision decision =
             scb_retry_decide(&policy, table[i].cause, table[i].attempt, NOW_MS, far_ms, 0, 0);
@@ -41,6 +42,11 @@ static void causes_decide_whether_there_is_another_attempt(void **state)
     const struct scb_retry_policy once = {.attempts = 1, .delay_ms = 1, .max_delay_ms = 1};
     assert_false(scb_retry_decide(&once, SCB_RETRY_TROUBLE, 1, NOW_MS, far_ms, 0, 0).again);
     assert_true(scb_retry_decide(&once, SCB_RETRY_THROTTLED, 1, NOW_MS, far_ms, 0, 0).again);
+    struct scb_retry_decision elsewhere =
+        scb_retry_decide(&once, SCB_RETRY_ELSEWHERE, 1, NOW_MS, far_ms, 0, most);
+    assert_true(elsewhere.again);
+    assert_int_equal(elsewhere.not_before_ms, NOW_MS);
+    assert_false(scb_retry_decide(&once, SCB_RETRY_ELSEWHERE, 1, NOW_MS, NOW_MS, 0, 0).again);
 }
 
 static void delays_double_up_to_the_maximum(void **state)

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "source/rpc_failure.h"
+
+enum { QUOTA_PAUSE_MS = 10 * 60 * 1000 }; /* a used-up plan does not come back in seconds */
+
+struct scb_endpoint_wish scb_rpc_call_wish(const struct scb_rpc_call *call)
+{
+    bool failed = call->error.status != SCB_OK;
+    return (struct scb_endpoint_wish){.only = call->endpoint,
+                                      .avoid = call->avoid | call->refused,
+                                      .failed = failed ? (int)call->answered_by : -1};
+}
+
+static bool another_endpoint(const struct scb_endpoints *endpoints, const struct scb_rpc_call *call)
+{
+    struct scb_endpoint_wish wish = scb_rpc_call_wish(call);
+    wish.avoid |= UINT64_C(1) << call->answered_by;
+    return call->endpoint == SCB_ANY_ENDPOINT && scb_endpoints_any_left(endpoints, &wish);
+}
+
+/* The endpoint will say the same again: another may know better. */
+static enum scb_retry_cause refuse(const struct scb_endpoints *endpoints, struct scb_rpc_call *call)
+{
+    if (!another_endpoint(endpoints, call))
+        return SCB_RETRY_NEVER;
+    call->refused |= UINT64_C(1) << call->answered_by;
+    return SCB_RETRY_ELSEWHERE;
+}
+
+/* It will say the same to every call of this kind. */
+static enum scb_retry_cause leave_out(struct scb_endpoints *endpoints, struct scb_rpc_call *call)
+{
+    struct scb_endpoint *endpoint = &endpoints->list[call->answered_by];
+    if (!another_endpoint(endpoints, call))
+        return SCB_RETRY_NEVER;
+    if (!atomic_exchange(&endpoint->excluded, true))
+        scb_endpoints_note(endpoints, endpoint, "is left out: it cannot serve this block or call");
+    return SCB_RETRY_ELSEWHERE;
+}
+
+static enum scb_retry_cause quota_is_gone(struct scb_endpoints *endpoints,
+                                          const struct scb_rpc_call *call, int64_t now_ms)
+{
+    struct scb_endpoint *endpoint = &endpoints->list[call->answered_by];
+    if (endpoint->breaker.state == SCB_BREAKER_CLOSED)
+        scb_endpoints_note(endpoints, endpoint,
+                           "says that its quota is used up; left alone for 10 minutes");
+    scb_breaker_trip(&endpoint->breaker, now_ms, QUOTA_PAUSE_MS);
+    return another_endpoint(endpoints, call) ? SCB_RETRY_THROTTLED : SCB_RETRY_NEVER;
+}
+
+enum scb_retry_cause scb_rpc_failure_cause(struct scb_endpoints *endpoints,
+                                           struct scb_rpc_call *call, int64_t retry_after_ms,
+                                           int64_t now_ms)
+{
+    if (call->outgrown)
+        return SCB_RETRY_NEVER;
+    if (call->error.status == SCB_ERROR_VALIDATION) /* no proper answer to this call */
+        return refuse(endpoints, call);
+    switch (call->outcome) {
+    case SCB_RPC_OK: /* no answer came */
+    case SCB_RPC_TROUBLE:
+        return SCB_RETRY_TROUBLE;
+    case SCB_RPC_BLOCK_UNKNOWN:
+        return call->block_may_be_missing ? SCB_RETRY_NEVER : SCB_RETRY_BEHIND;
+    case SCB_RPC_THROTTLED:
+        scb_rate_limit_pause(&endpoints->list[call->answered_by].limit, now_ms + retry_after_ms);
+        return SCB_RETRY_THROTTLED;
+    case SCB_RPC_QUOTA:
+        return quota_is_gone(endpoints, call, now_ms);
+    case SCB_RPC_FORBIDDEN:
+    case SCB_RPC_STATE_MISSING:
+    case SCB_RPC_METHOD_MISSING:
+    case SCB_RPC_BAD_PARAMETER:
+        return leave_out(endpoints, call);
+    case SCB_RPC_TOO_HEAVY: /* one that cannot be made smaller met a busy node */
+        return call->can_shrink ? SCB_RETRY_NEVER : SCB_RETRY_TROUBLE;
+    case SCB_RPC_REVERTED_EMPTY: /* which may be a page that is too heavy */
+        return call->can_shrink ? SCB_RETRY_NEVER : refuse(endpoints, call);
+    case SCB_RPC_REVERTED:
+        return refuse(endpoints, call);
+    }
+    return SCB_RETRY_NEVER;
+}
+
+void scb_rpc_failure_hint(struct scb_rpc_call *call)
+{
+    if (call->error.hint[0] != '\0')
+        return;
+    const char *hint = "check contract.rpc_urls and that the node runs, or add an endpoint";
+    if (call->outcome == SCB_RPC_THROTTLED)
+        hint = "lower backup.smart_contract_rate_limit or add an endpoint";
+    else if (call->outcome == SCB_RPC_QUOTA)
+        hint = "the provider's plan is used up: raise it or add an endpoint";
+    else if (call->outcome == SCB_RPC_FORBIDDEN)
+        hint = "check the API key in contract.rpc_urls";
+    (void)scb_error_hint(&call->error, "%s", hint);
+}
+
+void scb_rpc_failure_describe(const struct scb_endpoints *endpoints, struct scb_rpc_call *call,
+                              enum scb_retry_cause cause)
+{
+    struct scb_error said = call->error;
+    scb_error_set(&call->error, said.status, "%s from %s", said.message,
+                  endpoints->list[call->answered_by].origin);
+    if (cause != SCB_RETRY_NEVER && call->attempts > 1) {
+        struct scb_error counted = call->error;
+        scb_error_set(&call->error, counted.status, "%s after %d attempts", counted.message,
+                      (int)call->attempts);
+    }
+    (void)scb_error_hint(&call->error, "%s", said.hint);
+    call->error.retryable = cause != SCB_RETRY_NEVER;
+    scb_rpc_failure_hint(call);
+}
+
+void scb_rpc_tell_breaker(struct scb_endpoints *endpoints, const struct scb_rpc_call *call,
+                          enum scb_status status, int64_t now_ms)
+{
+    struct scb_endpoint *endpoint = &endpoints->list[call->answered_by];
+    bool was_open = endpoint->breaker.state != SCB_BREAKER_CLOSED;
+    if (status != SCB_OK && (call->outcome == SCB_RPC_OK || call->outcome == SCB_RPC_TROUBLE)) {
+        if (scb_breaker_failed(&endpoint->breaker, now_ms) && !was_open)
+            scb_endpoints_note(endpoints, endpoint, "keeps failing; left alone for a while");
+    } else {
+        scb_breaker_succeeded(&endpoint->breaker);
+        if (was_open && endpoint->breaker.state == SCB_BREAKER_CLOSED)
+            scb_endpoints_note(endpoints, endpoint, "answers again");
+    }
+}
