@@ -57,11 +57,12 @@ enum scb_status scb_page_work_begin(struct scb_page_work *work, const struct scb
     return scb_page_check_begin(&work->check, rules, keys, error);
 }
 
-enum scb_status scb_page_work_again(struct scb_page_work *work, struct scb_error *error)
+enum scb_status scb_page_work_restart(struct scb_page_work *work, bool checksum_only,
+                                      struct scb_error *error)
 {
-    assert(work->done == work->keys);
+    close_file(work);
     work->done = 0;
-    work->checksum_only = true;
+    work->checksum_only = checksum_only;
     work->spilled = false;
     return scb_page_check_begin(&work->check, work->rules, work->keys, error);
 }

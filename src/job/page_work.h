@@ -65,10 +65,10 @@ SCB_MUST_CHECK enum scb_status scb_page_work_begin(struct scb_page_work *work,
                                                    uint64_t number, uint64_t first_entry,
                                                    uint64_t keys, struct scb_error *error);
 
-/* Begins a finished page anew, only to learn its checksum: the page file and what else was made of
- * it stay as they are. */
-SCB_MUST_CHECK enum scb_status scb_page_work_again(struct scb_page_work *work,
-                                                   struct scb_error *error);
+/* Begins the page anew; with checksum_only a finished one, whose checksum alone is asked for: its
+ * page file and what else was made of it stay as they are. */
+SCB_MUST_CHECK enum scb_status scb_page_work_restart(struct scb_page_work *work, bool checksum_only,
+                                                     struct scb_error *error);
 
 /* Adds the entries of one answer; the last one finishes the page file. */
 SCB_MUST_CHECK enum scb_status scb_page_work_add(struct scb_page_work *work,

@@ -28,6 +28,7 @@ struct scb_page_slot {
     uint8_t agreed[SCB_SHA256_SIZE]; /* what the first of them gave */
     bool ready;                      /* made; it waits for its turn */
     bool dropped;                    /* its deflated form was given up for memory */
+    struct scb_error malformed; /* what was wrong with the first answer that was no page; SCB_OK */
     enum scb_status status;
     struct scb_error error;
     struct scb_page_slot *next_free;

@@ -52,6 +52,15 @@ static bool fetch_more(struct scb_page_slot *slot)
     return true;
 }
 
+/* A worker's: the page by another endpoint's word. False when that cannot be. */
+static bool ask_another(struct scb_page_slot *slot)
+{
+    slot->range.avoid |= UINT64_C(1) << slot->range.answered_by;
+    slot->range.endpoint = SCB_SOURCE_ANY;
+    slot->status = scb_page_work_restart(&slot->work, slot->opinions > 0, &slot->error);
+    return slot->status == SCB_OK && fetch_more(slot);
+}
+
 /*
  * A page is whole by the word of one endpoint, of several where it came in pieces and one is
  * enough. False where another's is needed: then it is being asked for.
@@ -69,10 +78,23 @@ static bool has_quorum(struct scb_page_slot *slot)
     if (++slot->opinions >= slot->workers->settings.quorum)
         return true;
     memcpy(slot->agreed, work->sha256, sizeof(slot->agreed));
-    slot->range.avoid |= UINT64_C(1) << slot->range.answered_by;
-    slot->range.endpoint = SCB_SOURCE_ANY;
-    slot->status = scb_page_work_again(work, &slot->error);
-    return slot->status != SCB_OK || !fetch_more(slot);
+    return !ask_another(slot);
+}
+
+static void add_answer(struct scb_page_slot *slot, struct scb_page_tools *tools)
+{
+    struct scb_range *range = &slot->range;
+    if (range->status == SCB_OK) {
+        slot->status =
+            scb_page_work_add(&slot->work, tools, (struct scb_bytes){range->data, range->size},
+                              range->received, &slot->error);
+    } else if (slot->malformed.status != SCB_OK && range->status != SCB_ERROR_CANCELED) {
+        slot->error = slot->malformed; /* no other endpoint gave anything better */
+        slot->status = slot->error.status;
+    } else {
+        slot->error = range->error;
+        slot->status = range->status;
+    }
 }
 
 /* Takes an answer into the page. True when the page is finished or has failed. */
@@ -80,15 +102,14 @@ static bool take_answer(struct scb_page_slot *slot, struct scb_page_tools *tools
 {
     struct scb_range *range = &slot->range;
     const struct scb_workers_settings *settings = &slot->workers->settings;
-    if (range->status == SCB_OK) {
-        slot->status =
-            scb_page_work_add(&slot->work, tools, (struct scb_bytes){range->data, range->size},
-                              range->received, &slot->error);
-    } else {
-        slot->status = range->status;
-        slot->error = range->error;
-    }
+    bool answered_now = range->status == SCB_OK;
+    add_answer(slot, tools);
     settings->source->ops->release(settings->source, range);
+    if (slot->status == SCB_ERROR_VALIDATION && answered_now) { /* permanent on every endpoint? */
+        if (slot->malformed.status == SCB_OK)
+            slot->malformed = slot->error;
+        return !ask_another(slot);
+    }
     if (slot->status != SCB_OK)
         return true;
     if (settings->quorum > 1) /* all of the page by one endpoint's word */
@@ -193,7 +214,7 @@ void scb_workers_give(struct scb_workers *workers, struct scb_page_slot *slot)
     slot->reused = slot->ready = slot->dropped = false;
     slot->opinions = 0;
     slot->status = SCB_OK;
-    slot->error = (struct scb_error){0};
+    slot->error = slot->malformed = (struct scb_error){0};
     slot->range.status = SCB_OK;
     slot->range.received = 0;
     slot->range.endpoint = SCB_SOURCE_ANY;

@@ -180,6 +180,11 @@ describe('unreliable nodes', () => {
     survivesBeside('a missing method', always(() => {
         throw new RpcError(-32601, 'the method eth_call does not exist'); }));
     survivesBeside('malformed data', always(() => `0x${'ff'.repeat(96)}`));
+    survivesBeside('pages with a value that is not there', always((truth) => {
+        const words = truth().slice(2).match(/.{64}/g); // the first offset in the second array
+        words[Number(`0x${words[1]}`) / 32 + 1] = 'f'.repeat(64);
+        return `0x${words.join('')}`;
+    }));
     survivesBeside('data that is no hex', always(() => '0xzz'));
     survivesBeside('a revert', always(() => {
         throw new RpcError(3, 'execution reverted: no', '0x'); }), { 'retry-attempts': 1 });
