@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "evm/abi.h"
+#include "source/ceiling.h"
 
 enum {
     FIRST_ENTRY_ESTIMATE = 2048, /* bytes an entry, before anything has been seen */
@@ -26,13 +27,6 @@ enum {
     CALL_DATA_SIZE = 4 + 2 * SCB_ABI_WORD,
     MAX_SPARE = 64,              /* answers' buffers kept for use again */
     MAX_SPARE_SIZE = 256 * 1024, /* larger ones go back to the system */
-};
-
-/* How many entries an endpoint can give at once: learned from what was too heavy for it. */
-struct ceiling {
-    uint64_t entries; /* 0 = not met yet */
-    uint64_t good;    /* answers of that size in a row */
-    uint64_t needed;  /* of those, before twice as many are tried again */
 };
 
 /* One range under way. */
@@ -53,7 +47,7 @@ struct contract_source {
     struct scb_rpc_client *client;
     struct scb_pin pin;
     struct scb_block_parameter *parameters; /* one an endpoint */
-    struct ceiling *ceilings;               /* one an endpoint; the client's thread only */
+    struct scb_ceiling *ceilings;           /* one an endpoint; the client's thread only */
     uint8_t page_selector[4];
 
     pthread_mutex_t lock; /* of what follows */
@@ -144,8 +138,7 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
             scb_clock_monotonic_ms(source->settings.client.clock) + range->limit_ms;
     call->deadline_ms = range->deadline_ms;
     fetch->asked = least(range->count, fetch->limit);
-    if (source->ceilings[endpoint].entries != 0)
-        fetch->asked = least(fetch->asked, source->ceilings[endpoint].entries);
+    fetch->asked = scb_ceiling_limit(&source->ceilings[endpoint], fetch->asked);
     if (fetch->credit > 0) { /* an earlier attempt's */
         give_back(source, fetch->credit);
         fetch->credit = 0;
@@ -170,30 +163,6 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
     return scb_buffer_append(params, text, (size_t)size + 1, NULL) == SCB_OK;
 }
 
-enum { FIRST_NEEDED = 32, MOST_NEEDED = 4096 };
-
-static void lower_ceiling(struct ceiling *ceiling, uint64_t entries)
-{
-    if (ceiling->entries != 0 && ceiling->entries <= entries)
-        return;
-    ceiling->entries = entries;
-    ceiling->good = 0;
-    ceiling->needed = ceiling->needed == 0 ? FIRST_NEEDED : ceiling->needed * 2;
-    if (ceiling->needed > MOST_NEEDED)
-        ceiling->needed = MOST_NEEDED;
-}
-
-/* A node that had a bad minute may be asked for more again later. */
-static void raise_ceiling(struct ceiling *ceiling, uint64_t asked)
-{
-    if (ceiling->entries == 0 || asked < ceiling->entries)
-        return;
-    if (++ceiling->good < ceiling->needed)
-        return;
-    ceiling->entries *= 2;
-    ceiling->good = 0;
-}
-
 /* An answer without entries, or with more than were asked for, is none. */
 static enum scb_rpc_outcome judge(struct scb_rpc_call *call)
 {
@@ -208,7 +177,7 @@ static enum scb_rpc_outcome judge(struct scb_rpc_call *call)
     if (scb_abi_page_count(data, fetch->asked, &range->received, &call->error) != SCB_OK)
         return SCB_RPC_TROUBLE;
     if (range->received > 0) {
-        raise_ceiling(&fetch->source->ceilings[call->answered_by], fetch->asked);
+        scb_ceiling_raise(&fetch->source->ceilings[call->answered_by], fetch->asked);
         return SCB_RPC_OK;
     }
     scb_error_set(&call->error, SCB_ERROR_VALIDATION, "no entries where %" PRIu64 " must be",
@@ -224,7 +193,7 @@ static bool ask_for_less(struct contract_source *source, struct fetch *fetch, bo
     fetch->limit = fetch->asked / 2;
     atomic_fetch_add(&source->splits, 1);
     if (heavy)
-        lower_ceiling(&source->ceilings[fetch->call.answered_by], fetch->limit);
+        scb_ceiling_lower(&source->ceilings[fetch->call.answered_by], fetch->limit);
     return true;
 }
 

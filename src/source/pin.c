@@ -11,6 +11,7 @@
 #include "evm/abi.h"
 #include "evm/rpc.h"
 #include "source/block.h"
+#include "source/total.h"
 
 enum {
     MAX_CODE = 1024 * 1024, /* EIP-170 allows 24 KiB; other chains more */
@@ -110,44 +111,10 @@ static enum scb_status examine(struct choice *choice, size_t endpoint,
     return status;
 }
 
-/* The contract has code there, so that an empty answer is the node's trouble. */
-static enum scb_rpc_outcome judge_total(struct scb_rpc_call *call)
-{
-    if (call->response.result.size > 0)
-        return SCB_RPC_OK;
-    scb_error_set(&call->error, SCB_ERROR_CONTRACT, "an empty result (0x)");
-    (void)scb_error_hint(&call->error, "a lagging node, or contract.total_function is wrong");
-    return SCB_RPC_TROUBLE;
-}
-
 static enum scb_status read_total(struct choice *choice, size_t endpoint, struct scb_error *error)
 {
-    uint8_t selector[4];
-    enum scb_status status = scb_abi_selector(choice->settings->total_function, selector, error);
-    if (status != SCB_OK)
-        return status;
-    char address[SCB_ADDRESS_TEXT_SIZE], data[11], params[PARAMS_SIZE];
-    scb_address_format(&choice->settings->contract, address);
-    hex_text(selector, sizeof(selector), data);
-    char gas[40] = "";
-    if (choice->settings->gas_limit > 0)
-        (void)snprintf(gas, sizeof(gas), ",\"gas\":\"0x%" PRIx64 "\"", choice->settings->gas_limit);
-    (void)snprintf(params, sizeof(params), "[{\"to\":\"%s\",\"data\":\"%s\"%s},%s]", address, data,
-                   gas, choice->parameters[endpoint].json);
-    struct scb_rpc_call call = {
-        .endpoint = (int)endpoint, .hex_result = true, .max_result = 4096, .judge = judge_total};
-    status = scb_rpc_client_call(choice->client, &call, "eth_call", params, error);
-    if (status == SCB_OK)
-        status =
-            scb_abi_decode_u64(scb_buffer_bytes(&call.response.result),
-                               choice->settings->total_function, &choice->pin.total_keys, error);
-    if (status == SCB_ERROR_VALIDATION || call.outcome == SCB_RPC_REVERTED ||
-        call.outcome == SCB_RPC_REVERTED_EMPTY) {
-        scb_error_wrap(error, "contract %s, %s", address, choice->settings->total_function);
-        (void)scb_error_hint(error, "check contract.address and contract.total_function");
-    }
-    scb_rpc_call_free(&call);
-    return status;
+    return scb_total_read(choice->client, choice->settings, (int)endpoint,
+                          &choice->parameters[endpoint], &choice->pin.total_keys, error);
 }
 
 /* As many endpoints as must agree are asked, the one that the block was chosen on first. */
