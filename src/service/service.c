@@ -140,6 +140,8 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
         .contract = service->contract,
         .chain_id = (uint64_t)integer(service, "contract.chain_id"),
         .block = text(service, "contract.block"),
+        .page_function = text(service, "contract.page_function"),
+        .total_function = text(service, "contract.total_function"),
         .page_size = (uint64_t)integer(service, "backup.page_size"),
         .max_concurrent_pages = (size_t)integer(service, "backup.max_concurrent_pages"),
         .worker_concurrency = (size_t)integer(service, "backup.worker_concurrency"),
@@ -217,6 +219,21 @@ static enum scb_status run_one(struct scb_service *service,
     return status;
 }
 
+/*
+ * A backup of a day that has not come would be the newest by its name, and `latest`, until then. A
+ * day's difference between two clocks is none.
+ */
+static enum scb_status check_date(const char *backup_date, int64_t now_ms, struct scb_error *error)
+{
+    enum { SKEW_MS = 86400000 };
+    int64_t date_ms = 0;
+    enum scb_status status = scb_backup_date_parse(backup_date, &date_ms, error);
+    if (status != SCB_OK || date_ms <= now_ms + SKEW_MS)
+        return status;
+    scb_error_set(error, SCB_ERROR_VALIDATION, "backup date %s: it is in the future", backup_date);
+    return scb_error_hint(error, "leave --backup-date out for the present one, or set the clock");
+}
+
 enum scb_status scb_service_backup(struct scb_service *service,
                                    const struct scb_backup_options *options,
                                    struct scb_backup_result *ret_result, struct scb_error *error)
@@ -228,7 +245,7 @@ enum scb_status scb_service_backup(struct scb_service *service,
     const char *backup_date = slot.backup_date;
     if (options->backup_date != NULL) {
         backup_date = options->backup_date;
-        enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
+        enum scb_status status = check_date(backup_date, now_ms, error);
         if (status != SCB_OK)
             return status;
     }
@@ -348,6 +365,26 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
     }
     scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
     return SCB_OK;
+}
+
+enum scb_status scb_service_interrupted(const struct scb_service *service,
+                                        struct scb_catalog *catalog,
+                                        struct scb_backup_record *backup, bool *ret_interrupted,
+                                        struct scb_error *error)
+{
+    *ret_interrupted = false;
+    if (backup->state != SCB_BACKUP_IN_PROGRESS)
+        return SCB_OK;
+    bool worked_on = false;
+    struct scb_store *store = NULL;
+    enum scb_status status = scb_service_open_store(service, false, &store, error);
+    if (status == SCB_OK)
+        status = scb_store_is_worked_on(store, backup->backup_date, &worked_on, error);
+    scb_store_close(store);
+    if (status == SCB_OK && !worked_on) /* whoever did may have ended it before letting go */
+        status = scb_catalog_get(catalog, backup->backup_date, backup, error);
+    *ret_interrupted = status == SCB_OK && !worked_on && backup->state == SCB_BACKUP_IN_PROGRESS;
+    return status;
 }
 
 enum scb_status scb_service_get(struct scb_service *service, const char *backup_date,
