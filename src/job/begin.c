@@ -63,6 +63,7 @@ enum scb_status scb_begin_count_pages(const struct scb_backup_settings *settings
         return SCB_OK;
     scb_error_set(error, SCB_ERROR_RESOURCE,
                   "%" PRIu64 " pages need more memory than backup.memory_limit allows", *ret_pages);
+    error->permanent = true;
     return scb_error_hint(error, "raise backup.page_size or backup.memory_limit");
 }
 

@@ -256,7 +256,7 @@ enum scb_status scb_service_backup(struct scb_service *service,
 
 enum { MAX_UNFINISHED = 16 };
 
-/* Backups of earlier slots that a crash left in progress. */
+/* Backups of earlier slots that a crash left in progress, or the end of the service. */
 struct unfinished {
     const char *before; /* the present slot's date */
     char dates[MAX_UNFINISHED][SCB_BACKUP_DATE_SIZE];
@@ -268,8 +268,8 @@ static enum scb_status add_unfinished(void *state, const struct scb_backup_recor
 {
     (void)error;
     struct unfinished *found = state;
-    if (backup->state == SCB_BACKUP_IN_PROGRESS && found->count < MAX_UNFINISHED &&
-        strcmp(backup->backup_date, found->before) < 0)
+    bool open = backup->state == SCB_BACKUP_IN_PROGRESS || scb_backup_was_canceled(backup);
+    if (open && found->count < MAX_UNFINISHED && strcmp(backup->backup_date, found->before) < 0)
         memcpy(found->dates[found->count++], backup->backup_date, SCB_BACKUP_DATE_SIZE);
     return SCB_OK;
 }
@@ -297,13 +297,6 @@ static void finish_earlier(struct scb_service *service, const struct scb_slot *s
     }
 }
 
-/* Whether such trouble may have gone in a minute; the rest waits for the next slot. */
-static bool passes(enum scb_status status)
-{
-    return status == SCB_ERROR_CONTRACT || status == SCB_ERROR_FILE ||
-           status == SCB_ERROR_DATABASE || status == SCB_ERROR_RESOURCE || status == SCB_ERROR_BUSY;
-}
-
 /* Makes the slot's backup where it is due; returns when to look again. */
 static int64_t serve_slot(struct scb_service *service, const struct scb_slot *slot,
                           int64_t *failures)
@@ -312,16 +305,11 @@ static int64_t serve_slot(struct scb_service *service, const struct scb_slot *sl
     struct scb_error error = {0};
     const struct scb_backup_options options = {.backup_date = slot->backup_date};
     enum scb_status status = run_one(service, &options, &result, &error);
-    if (status == SCB_OK || status == SCB_ERROR_CANCELED) {
-        *failures = 0;
-        return slot->end_ms;
+    if (status != SCB_OK && status != SCB_ERROR_CANCELED) {
+        ++*failures;
+        scb_log_failure(service->parts.log, "Backup operation failed", slot->backup_date, &error);
     }
-    ++*failures;
-    scb_log_failure(service->parts.log, "Backup operation failed", slot->backup_date, &error);
-    if (!passes(status))
-        return slot->end_ms;
-    int64_t again_ms = scb_clock_real_ms(service->clock) + scb_slot_retry_delay_ms(*failures);
-    return again_ms < slot->end_ms ? again_ms : slot->end_ms;
+    return scb_slot_again_ms(slot, &error, *failures, scb_clock_real_ms(service->clock));
 }
 
 static enum scb_status check_scheduled(const struct scb_service *service, struct scb_error *error)

@@ -251,6 +251,7 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
     }
     (void)scb_error_hint(&call->error, "%s", cause_error.hint);
     call->error.retryable = cause != SCB_RETRY_NEVER;
+    call->error.permanent = cause_error.permanent;
     add_hint(call);
     finish_call(call, call->error.status);
 }
