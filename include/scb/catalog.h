@@ -63,6 +63,10 @@ struct scb_run_record {
     uint64_t total_keys;
     uint64_t total_pages;
     uint64_t generation; /* raised by every start over and re-pin */
+    /* How its pages were read, "" where that is not known (made from a manifest, say). */
+    char page_function[256];
+    char total_function[256];
+    uint64_t max_key_size, max_value_size; /* bytes; its pages were checked against them */
 };
 
 struct scb_catalog;
@@ -85,10 +89,12 @@ void scb_catalog_close(struct scb_catalog *catalog);
 SCB_MUST_CHECK enum scb_status scb_catalog_start(struct scb_catalog *catalog,
                                                  struct scb_run_record *run, int64_t now_ms,
                                                  struct scb_error *error);
-/* An interrupted or failed backup goes on: in_progress again, its error forgotten. */
+/* An interrupted or failed backup goes on: in_progress again, its error forgotten, and its pages
+ * are checked against run's size limits from now on. */
 SCB_MUST_CHECK enum scb_status scb_catalog_resume(struct scb_catalog *catalog,
-                                                  const char *backup_date, struct scb_error *error);
-/* What an earlier run was pinned to; NotFoundError. */
+                                                  const struct scb_run_record *run,
+                                                  struct scb_error *error);
+/* What an earlier run was pinned to; NotFoundError where none was, though there be a failed row. */
 SCB_MUST_CHECK enum scb_status scb_catalog_get_run(struct scb_catalog *catalog,
                                                    const char *backup_date,
                                                    struct scb_run_record *ret_run,
@@ -102,10 +108,13 @@ SCB_MUST_CHECK enum scb_status scb_catalog_record_pages(struct scb_catalog *cata
 SCB_MUST_CHECK enum scb_status scb_catalog_complete(struct scb_catalog *catalog,
                                                     const struct scb_backup_record *backup,
                                                     struct scb_error *error);
-/* The run ended with an error; what was finished stays. */
+/*
+ * The run ended with an error; what was finished stays. One that failed before it was pinned gets
+ * its row here (created now_ms); scb_catalog_get_run knows nothing of it, so that it starts over.
+ */
 SCB_MUST_CHECK enum scb_status scb_catalog_fail(struct scb_catalog *catalog,
                                                 const char *backup_date, const char *message,
-                                                struct scb_error *error);
+                                                int64_t now_ms, struct scb_error *error);
 
 /* A completed backup is no longer there: failed from now on, with the reason. Others stay. */
 SCB_MUST_CHECK enum scb_status scb_catalog_invalidate(struct scb_catalog *catalog,

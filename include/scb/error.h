@@ -27,6 +27,7 @@ enum scb_status {
 struct scb_error {
     enum scb_status status;
     bool retryable;     /* the same call may succeed later */
+    bool permanent;     /* it fails until a setting, the contract or the endpoint is another one */
     char message[1024]; /* what failed, on what, why */
     char hint[256];     /* what to do about it; may be empty */
 };
@@ -39,7 +40,7 @@ const char *scb_status_meaning(enum scb_status status);
 
 /*
  * Fills error (which may be NULL) and returns status, so that a failing function can
- * `return scb_error_set(error, SCB_ERROR_FILE, "…")`. Clears the hint and retryable.
+ * `return scb_error_set(error, SCB_ERROR_FILE, "…")`. Clears the hint and the flags.
  */
 enum scb_status scb_error_set(struct scb_error *error, enum scb_status status, const char *format,
                               ...) SCB_PRINTF(3, 4);

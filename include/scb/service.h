@@ -67,6 +67,16 @@ SCB_MUST_CHECK enum scb_status scb_service_open_catalog(const struct scb_service
                                                         struct scb_catalog **ret_catalog,
                                                         struct scb_error *error);
 
+/*
+ * Whether a backup in progress is worked on by nobody: its process was killed, and a retry goes on
+ * with it. *backup is read again for it, since it may just have ended.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_interrupted(const struct scb_service *service,
+                                                       struct scb_catalog *catalog,
+                                                       struct scb_backup_record *backup,
+                                                       bool *ret_interrupted,
+                                                       struct scb_error *error);
+
 /* Where a key was found. The entry's bytes are the result's own. */
 struct scb_get_result {
     char backup_date[24];

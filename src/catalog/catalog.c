@@ -57,16 +57,16 @@ enum scb_status scb_catalog_start(struct scb_catalog *catalog, struct scb_run_re
                                   int64_t now_ms, struct scb_error *error)
 {
     SCB_FILE_OPERATION;
-    /* The one door by which a date comes in; later it names a directory. */
+    /* With scb_catalog_fail the door by which a date comes in; later it names a directory. */
     enum scb_status status = scb_backup_date_parse(run->backup_date, NULL, error);
     return status == SCB_OK ? catalog->ops->start(catalog, run, now_ms, error) : status;
 }
 
-enum scb_status scb_catalog_resume(struct scb_catalog *catalog, const char *backup_date,
+enum scb_status scb_catalog_resume(struct scb_catalog *catalog, const struct scb_run_record *run,
                                    struct scb_error *error)
 {
     SCB_FILE_OPERATION;
-    return catalog->ops->resume(catalog, backup_date, error);
+    return catalog->ops->resume(catalog, run, error);
 }
 
 enum scb_status scb_catalog_get_run(struct scb_catalog *catalog, const char *backup_date,
@@ -93,10 +93,12 @@ enum scb_status scb_catalog_complete(struct scb_catalog *catalog,
 }
 
 enum scb_status scb_catalog_fail(struct scb_catalog *catalog, const char *backup_date,
-                                 const char *message, struct scb_error *error)
+                                 const char *message, int64_t now_ms, struct scb_error *error)
 {
     SCB_FILE_OPERATION;
-    return catalog->ops->fail(catalog, backup_date, message, error);
+    enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
+    return status == SCB_OK ? catalog->ops->fail(catalog, backup_date, message, now_ms, error)
+                            : status;
 }
 
 enum scb_status scb_catalog_invalidate(struct scb_catalog *catalog, const char *backup_date,

@@ -21,7 +21,7 @@ struct scb_catalog_ops {
     void (*close)(struct scb_catalog *catalog);
     enum scb_status (*start)(struct scb_catalog *catalog, struct scb_run_record *run,
                              int64_t now_ms, struct scb_error *error);
-    enum scb_status (*resume)(struct scb_catalog *catalog, const char *backup_date,
+    enum scb_status (*resume)(struct scb_catalog *catalog, const struct scb_run_record *run,
                               struct scb_error *error);
     enum scb_status (*get_run)(struct scb_catalog *catalog, const char *backup_date,
                                struct scb_run_record *ret_run, struct scb_error *error);
@@ -31,7 +31,7 @@ struct scb_catalog_ops {
     enum scb_status (*complete)(struct scb_catalog *catalog, const struct scb_backup_record *backup,
                                 struct scb_error *error);
     enum scb_status (*fail)(struct scb_catalog *catalog, const char *backup_date,
-                            const char *message, struct scb_error *error);
+                            const char *message, int64_t now_ms, struct scb_error *error);
     enum scb_status (*invalidate)(struct scb_catalog *catalog, const char *backup_date,
                                   const char *message, struct scb_error *error);
     enum scb_status (*hold)(struct scb_catalog *catalog, const char *backup_date, bool held,

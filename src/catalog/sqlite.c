@@ -50,17 +50,15 @@ static enum scb_status begin_change(struct scb_sqlite *sqlite, const char *backu
     return status == SCB_OK ? check_unfinished(sqlite, backup_date, false, error) : status;
 }
 
-/* Runs a statement of which the date is the first parameter and text, where given, the second. */
+/* Runs a statement of which the date is the only parameter. */
 static enum scb_status run_for(struct scb_sqlite *sqlite, enum scb_sqlite_statement id,
-                               const char *backup_date, const char *text, struct scb_error *error)
+                               const char *backup_date, struct scb_error *error)
 {
     SCB_AUTO(query) struct scb_query query = {0};
     enum scb_status status = scb_query_begin(sqlite, id, "changing a backup", &query, error);
     if (status != SCB_OK)
         return status;
     scb_query_bind_text(&query, backup_date);
-    if (text != NULL)
-        scb_query_bind_text(&query, text);
     return scb_query_run(&query, error);
 }
 
@@ -82,6 +80,10 @@ static enum scb_status start_run(struct scb_sqlite *sqlite, const struct scb_run
     scb_query_bind_unsigned(&query, run->page_size);
     scb_query_bind_unsigned(&query, run->total_keys);
     scb_query_bind_unsigned(&query, run->total_pages);
+    scb_query_bind_text(&query, run->page_function);
+    scb_query_bind_text(&query, run->total_function);
+    scb_query_bind_unsigned(&query, run->max_key_size);
+    scb_query_bind_unsigned(&query, run->max_value_size);
     status = scb_query_step(&query, &row, error);
     if (status != SCB_OK)
         return status;
@@ -121,9 +123,9 @@ static enum scb_status sqlite_start(struct scb_catalog *catalog, struct scb_run_
     if (status == SCB_OK)
         status = start_run(sqlite, run, &generation, error);
     if (status == SCB_OK)
-        status = run_for(sqlite, SCB_STATEMENT_DELETE_PAGES, date, NULL, error);
+        status = run_for(sqlite, SCB_STATEMENT_DELETE_PAGES, date, error);
     if (status == SCB_OK)
-        status = run_for(sqlite, SCB_STATEMENT_DELETE_WARNINGS, date, NULL, error);
+        status = run_for(sqlite, SCB_STATEMENT_DELETE_WARNINGS, date, error);
     if (status == SCB_OK)
         status = scb_transaction_commit(&transaction, "starting a backup", error);
     if (status == SCB_OK)
@@ -131,27 +133,59 @@ static enum scb_status sqlite_start(struct scb_catalog *catalog, struct scb_run_
     return status;
 }
 
-static enum scb_status sqlite_resume(struct scb_catalog *catalog, const char *backup_date,
+static enum scb_status resume_run(struct scb_sqlite *sqlite, const struct scb_run_record *run,
+                                  struct scb_error *error)
+{
+    SCB_AUTO(query) struct scb_query query = {0};
+    enum scb_status status =
+        scb_query_begin(sqlite, SCB_STATEMENT_RESUME_RUN, "resuming a backup", &query, error);
+    if (status != SCB_OK)
+        return status;
+    scb_query_bind_text(&query, run->backup_date);
+    scb_query_bind_unsigned(&query, run->max_key_size);
+    scb_query_bind_unsigned(&query, run->max_value_size);
+    return scb_query_run(&query, error);
+}
+
+static enum scb_status sqlite_resume(struct scb_catalog *catalog, const struct scb_run_record *run,
                                      struct scb_error *error)
 {
     static const char doing[] = "resuming a backup";
     struct scb_sqlite *sqlite = scb_sqlite_of(catalog);
     SCB_AUTO(transaction) struct scb_sqlite *transaction = NULL;
-    enum scb_status status = begin_change(sqlite, backup_date, doing, &transaction, error);
+    enum scb_status status = begin_change(sqlite, run->backup_date, doing, &transaction, error);
     if (status == SCB_OK)
-        status = run_for(sqlite, SCB_STATEMENT_RESUME, backup_date, NULL, error);
+        status = run_for(sqlite, SCB_STATEMENT_RESUME, run->backup_date, error);
+    if (status == SCB_OK)
+        status = resume_run(sqlite, run, error);
     return status == SCB_OK ? scb_transaction_commit(&transaction, doing, error) : status;
 }
 
+static enum scb_status fail_backup(struct scb_sqlite *sqlite, const char *backup_date,
+                                   const char *message, int64_t now_ms, struct scb_error *error)
+{
+    SCB_AUTO(query) struct scb_query query = {0};
+    enum scb_status status =
+        scb_query_begin(sqlite, SCB_STATEMENT_FAIL, "recording a failed backup", &query, error);
+    if (status != SCB_OK)
+        return status;
+    scb_query_bind_text(&query, backup_date);
+    scb_query_bind_time(&query, now_ms);
+    scb_query_bind_text(&query, message);
+    return scb_query_run(&query, error);
+}
+
 static enum scb_status sqlite_fail(struct scb_catalog *catalog, const char *backup_date,
-                                   const char *message, struct scb_error *error)
+                                   const char *message, int64_t now_ms, struct scb_error *error)
 {
     static const char doing[] = "recording a failed backup";
     struct scb_sqlite *sqlite = scb_sqlite_of(catalog);
     SCB_AUTO(transaction) struct scb_sqlite *transaction = NULL;
-    enum scb_status status = begin_change(sqlite, backup_date, doing, &transaction, error);
+    enum scb_status status = scb_transaction_begin(sqlite, doing, &transaction, error);
     if (status == SCB_OK)
-        status = run_for(sqlite, SCB_STATEMENT_FAIL, backup_date, message, error);
+        status = check_unfinished(sqlite, backup_date, true, error);
+    if (status == SCB_OK)
+        status = fail_backup(sqlite, backup_date, message, now_ms, error);
     return status == SCB_OK ? scb_transaction_commit(&transaction, doing, error) : status;
 }
 

@@ -56,6 +56,7 @@ void scb_view_backup_progress(struct scb_json *json, const struct scb_backup_rec
 void scb_view_page_columns(struct scb_json *json, const char *backup_date,
                            const struct scb_page_record *page)
 {
+    bool done = page->state == SCB_BACKUP_COMPLETED; /* else there is no file */
     char name[SCB_PAGE_NAME_SIZE], path[64], checksum[65];
     scb_page_file_name(page->page_number, name);
     (void)snprintf(path, sizeof(path), "%.23s/%s", backup_date, name);
@@ -63,11 +64,11 @@ void scb_view_page_columns(struct scb_json *json, const char *backup_date,
     scb_json_unsigned(json, "page_number", page->page_number);
     scb_json_text(json, "status", scb_backup_state_name(page->state));
     time_member(json, "completed_at", page->completed_at_ms);
-    scb_json_unsigned(json, "keys_count", page->keys_count);
-    scb_json_text(json, "file_path", path);
+    number_member(json, "keys_count", done ? (int64_t)page->keys_count : -1);
+    scb_json_text(json, "file_path", done ? path : NULL);
     text_member(json, "error_message", page->error_message);
-    scb_json_text(json, "checksum", checksum);
-    scb_json_unsigned(json, "file_size", page->file_size);
+    scb_json_text(json, "checksum", done ? checksum : NULL);
+    number_member(json, "file_size", done ? (int64_t)page->file_size : -1);
 }
 
 void scb_view_time(int64_t real_ms, char *ret_text, size_t size)

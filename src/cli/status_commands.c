@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands that read what backups there are and what is in them: backup status, list, get.
+ * Commands that read what backups there are: backup status, list.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/json.h"
 #include "base/memory.h"
@@ -38,6 +37,15 @@ static int64_t next_run_ms(const struct scb_command_context *context,
     return done ? slot.end_ms : slot.start_ms;
 }
 
+/* What `status` shows. */
+struct shown {
+    struct scb_service *service;
+    struct scb_catalog *catalog;
+    struct scb_backup_record backup;
+    enum { WORKED_ON, INTERRUPTED, NOT_KNOWN } work; /* on a backup in progress */
+    bool with_next;
+};
+
 struct page_rows {
     struct scb_json *json;
     struct scb_table *table;
@@ -54,21 +62,22 @@ static enum scb_status add_page(void *state, const struct scb_page_record *page,
         scb_json_close_object(rows->json);
         return SCB_OK;
     }
+    bool done = page->state == SCB_BACKUP_COMPLETED;
     char number[24], keys[32], size[32], checksum[65];
     (void)snprintf(number, sizeof(number), "%" PRIu64, page->page_number);
-    scb_view_count((int64_t)page->keys_count, keys, sizeof(keys));
-    scb_view_size((int64_t)page->file_size, size, sizeof(size));
+    scb_view_count(done ? (int64_t)page->keys_count : -1, keys, sizeof(keys));
+    scb_view_size(done ? (int64_t)page->file_size : -1, size, sizeof(size));
     scb_text_hex(page->sha256, sizeof(page->sha256), checksum);
-    return scb_table_add(
-        rows->table,
-        (const char *[]){number, scb_backup_state_name(page->state), keys, size, checksum}, error);
+    return scb_table_add(rows->table,
+                         (const char *[]){number, scb_backup_state_name(page->state), keys, size,
+                                          done ? checksum : "-", page->error_message},
+                         error);
 }
 
 static enum scb_status status_json(const struct scb_command_context *context,
-                                   struct scb_catalog *catalog,
-                                   const struct scb_backup_record *backup, bool with_next,
-                                   struct scb_error *error)
+                                   const struct shown *shown, struct scb_error *error)
 {
+    const struct scb_backup_record *backup = &shown->backup;
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
     struct scb_json json;
     enum scb_status status = SCB_OK;
@@ -76,7 +85,11 @@ static enum scb_status status_json(const struct scb_command_context *context,
     scb_json_open_object(&json, NULL);
     scb_view_backup_columns(&json, backup);
     scb_view_backup_progress(&json, backup);
-    if (with_next) {
+    if (shown->work == NOT_KNOWN)
+        scb_json_null(&json, "interrupted");
+    else
+        scb_json_boolean(&json, "interrupted", shown->work == INTERRUPTED);
+    if (shown->with_next) {
         char next[SCB_TIMESTAMP_SIZE];
         scb_timestamp_format(next_run_ms(context, backup), next);
         scb_json_text(&json, "next_run", next);
@@ -84,7 +97,7 @@ static enum scb_status status_json(const struct scb_command_context *context,
     if (scb_command_option(context, "--pages") != NULL) {
         struct page_rows rows = {.json = &json, .backup_date = backup->backup_date};
         scb_json_open_array(&json, "pages");
-        status = scb_catalog_pages(catalog, backup->backup_date, add_page, &rows, error);
+        status = scb_catalog_pages(shown->catalog, backup->backup_date, add_page, &rows, error);
         scb_json_close_array(&json);
     }
     scb_json_close_object(&json);
@@ -104,12 +117,16 @@ static void print_line(const char *name, const char *value)
                                         printable, sizeof(printable)));
 }
 
-static void print_status(const struct scb_command_context *context,
-                         const struct scb_backup_record *backup, bool with_next)
+static void print_status(const struct scb_command_context *context, const struct shown *shown)
 {
+    const struct scb_backup_record *backup = &shown->backup;
     char text[96], done[32], total[32];
     print_line("backup", backup->backup_date);
-    print_line("status", scb_backup_state_name(backup->state));
+    (void)snprintf(text, sizeof(text), "%s%s", scb_backup_state_name(backup->state),
+                   shown->work == INTERRUPTED
+                       ? " (interrupted: nobody works on it; backup retry goes on)"
+                       : "");
+    print_line("status", text);
     scb_view_count(backup->pages_completed, done, sizeof(done));
     scb_view_count(backup->total_pages, total, sizeof(total));
     (void)snprintf(text, sizeof(text), "%s of %s", done, total);
@@ -130,7 +147,7 @@ static void print_status(const struct scb_command_context *context,
     print_line("size", text);
     print_line("sha256", backup->checksum);
     print_line("last error", backup->error_message);
-    if (with_next) {
+    if (shown->with_next) {
         int64_t next_ms = next_run_ms(context, backup);
         bool due = next_ms <= scb_clock_real_ms(scb_clock_system());
         scb_view_time(next_ms, text, sizeof(text));
@@ -141,8 +158,9 @@ static void print_status(const struct scb_command_context *context,
 static enum scb_status print_pages(struct scb_catalog *catalog, const char *backup_date,
                                    struct scb_error *error)
 {
-    static const struct scb_column columns[] = {
-        {"PAGE", true}, {"STATUS", false}, {"KEYS", true}, {"SIZE", true}, {"SHA256", false}};
+    static const struct scb_column columns[] = {{"PAGE", true},    {"STATUS", false},
+                                                {"KEYS", true},    {"SIZE", true},
+                                                {"SHA256", false}, {"ERROR", false}};
     SCB_AUTO(table) struct scb_table *table = NULL;
     enum scb_status status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
     struct page_rows rows = {.table = table};
@@ -162,56 +180,90 @@ static enum scb_status read_backup(const struct scb_command_context *context,
     return status != SCB_OK ? status : scb_catalog_get(catalog, backup_date, ret_backup, error);
 }
 
-/* Shows how far the backup is until it is no longer in progress. */
-static enum scb_status watch(const struct scb_command_context *context, struct scb_catalog *catalog,
-                             struct scb_backup_record *backup, struct scb_error *error)
+static enum scb_status look(const struct scb_command_context *context, struct shown *shown,
+                            struct scb_error *error)
+{
+    bool interrupted = false;
+    struct scb_error none = {0};
+    enum scb_status status = read_backup(context, shown->catalog, &shown->backup, error);
+    if (status != SCB_OK)
+        return status;
+    /* Those who may not read backup_dir are shown the rest. */
+    status = scb_service_interrupted(shown->service, shown->catalog, &shown->backup, &interrupted,
+                                     &none);
+    shown->work = status != SCB_OK ? NOT_KNOWN : interrupted ? INTERRUPTED : WORKED_ON;
+    return SCB_OK;
+}
+
+static void show_progress(struct scb_progress_line *line, const struct scb_backup_record *backup)
+{
+    int64_t pages = backup->pages_completed < 0 ? 0 : backup->pages_completed;
+    int64_t total = backup->total_pages < 1 ? 1 : backup->total_pages;
+    int64_t keys = backup->total_keys < 0 ? 0 : backup->total_keys;
+    struct scb_run_progress progress = {
+        .backup_date = backup->backup_date,
+        .pages = (uint64_t)pages,
+        .total_pages = (uint64_t)total,
+        .keys = (uint64_t)((double)keys * (double)pages / (double)total),
+        .total_keys = (uint64_t)keys,
+        .elapsed_ms = scb_clock_real_ms(scb_clock_system()) - backup->created_at_ms};
+    scb_progress_show(line, &progress);
+}
+
+/* Shows how far the backup is until nobody works on it any more. */
+static enum scb_status watch(const struct scb_command_context *context, struct shown *shown,
+                             struct scb_error *error)
 {
     struct scb_progress_line line;
     scb_progress_begin(&line, context);
-    enum scb_status status = read_backup(context, catalog, backup, error);
-    while (status == SCB_OK && backup->state == SCB_BACKUP_IN_PROGRESS) {
-        int64_t pages = backup->pages_completed < 0 ? 0 : backup->pages_completed;
-        int64_t total = backup->total_pages < 1 ? 1 : backup->total_pages;
-        int64_t keys = backup->total_keys < 0 ? 0 : backup->total_keys;
-        struct scb_run_progress progress = {
-            .backup_date = backup->backup_date,
-            .pages = (uint64_t)pages,
-            .total_pages = (uint64_t)total,
-            .keys = (uint64_t)((double)keys * (double)pages / (double)total),
-            .total_keys = (uint64_t)keys,
-            .elapsed_ms = scb_clock_real_ms(scb_clock_system()) - backup->created_at_ms};
-        scb_progress_show(&line, &progress);
-        if (scb_cancel_sleep(context->cancel, WATCH_MS)) {
+    enum scb_status status = look(context, shown, error);
+    while (status == SCB_OK && shown->backup.state == SCB_BACKUP_IN_PROGRESS &&
+           shown->work != INTERRUPTED) {
+        show_progress(&line, &shown->backup);
+        if (scb_cancel_sleep(context->cancel, WATCH_MS))
             status = scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
-            break;
-        }
-        status = read_backup(context, catalog, backup, error);
+        else
+            status = look(context, shown, error);
     }
     scb_progress_end(&line);
+    if (status != SCB_OK || shown->work != INTERRUPTED)
+        return status;
+    const char *backup_date = shown->backup.backup_date;
+    scb_error_set(error, SCB_ERROR_CANCELED, "backup %s was interrupted, nobody works on it",
+                  backup_date);
+    error->retryable = true;
+    return scb_error_hint(error, "satellite backup retry --backup-date %s goes on with it",
+                          backup_date);
+}
+
+static enum scb_status open_shown(const struct scb_command_context *context, struct shown *shown,
+                                  struct scb_error *error)
+{
+    const struct scb_service_parts parts = {
+        .config = context->config, .log = context->log, .cancel = context->cancel};
+    enum scb_status status = open_catalog(context, &shown->catalog, error);
+    if (status == SCB_OK)
+        status = scb_service_new(&parts, &shown->service, error);
     return status;
 }
 
 enum scb_status scb_command_backup_status(const struct scb_command_context *context,
                                           struct scb_error *error)
 {
-    struct scb_catalog *catalog = NULL;
-    struct scb_backup_record backup;
-    enum scb_status status = open_catalog(context, &catalog, error);
-    if (status != SCB_OK)
-        return status;
-    bool with_next = scb_command_option(context, "--backup-date") == NULL;
-    if (scb_command_option(context, "--watch") != NULL)
-        status = watch(context, catalog, &backup, error);
-    else
-        status = read_backup(context, catalog, &backup, error);
+    struct shown shown = {.with_next = scb_command_option(context, "--backup-date") == NULL};
+    enum scb_status status = open_shown(context, &shown, error);
+    if (status == SCB_OK)
+        status = scb_command_option(context, "--watch") != NULL ? watch(context, &shown, error)
+                                                                : look(context, &shown, error);
     if (status == SCB_OK && context->json) {
-        status = status_json(context, catalog, &backup, with_next, error);
+        status = status_json(context, &shown, error);
     } else if (status == SCB_OK) {
-        print_status(context, &backup, with_next);
+        print_status(context, &shown);
         if (scb_command_option(context, "--pages") != NULL)
-            status = print_pages(catalog, backup.backup_date, error);
+            status = print_pages(shown.catalog, shown.backup.backup_date, error);
     }
-    scb_catalog_close(catalog);
+    scb_service_free(shown.service);
+    scb_catalog_close(shown.catalog);
     return status;
 }
 
@@ -311,91 +363,5 @@ enum scb_status scb_command_backup_list(const struct scb_command_context *contex
     }
     status = context->json ? list_json(catalog, limit, error) : list_table(catalog, limit, error);
     scb_catalog_close(catalog);
-    return status;
-}
-
-/* A member as the page file holds it: base64, and named, where it is not text. */
-static enum scb_status add_member(struct scb_json *json, const char *name, struct scb_bytes bytes,
-                                  const char **base64_names, size_t *base64_count,
-                                  struct scb_error *error)
-{
-    if (scb_text_is_utf8(bytes)) {
-        scb_json_bytes(json, name, bytes);
-        return SCB_OK;
-    }
-    SCB_AUTO(buffer) struct scb_buffer encoded = {.max = MAX_TEXT};
-    enum scb_status status = scb_text_base64_append(&encoded, bytes, error);
-    scb_json_bytes(json, name, scb_buffer_bytes(&encoded));
-    base64_names[(*base64_count)++] = name;
-    return status;
-}
-
-static enum scb_status get_json(const struct scb_get_result *found, struct scb_error *error)
-{
-    SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
-    struct scb_json json;
-    const char *names[3];
-    size_t count = 0;
-    scb_json_begin(&json, &text);
-    scb_json_open_object(&json, NULL);
-    enum scb_status status = add_member(&json, "key", found->entry.key, names, &count, error);
-    if (status == SCB_OK)
-        status = add_member(&json, "value", found->entry.value, names, &count, error);
-    if (status == SCB_OK)
-        status = add_member(&json, "version_id", found->entry.version_id, names, &count, error);
-    if (status != SCB_OK)
-        return status;
-    if (count > 0) {
-        scb_json_open_array(&json, "base64");
-        for (size_t i = 0; i < count; i++)
-            scb_json_text(&json, NULL, names[i]);
-        scb_json_close_array(&json);
-    }
-    scb_json_close_object(&json);
-    status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
-}
-
-/*
- * The value itself, for the next program; on a terminal with its control bytes escaped, since
- * bytes from the chain may hold anything.
- */
-static enum scb_status print_value(struct scb_bytes value, struct scb_error *error)
-{
-    if (isatty(STDOUT_FILENO) != 1) {
-        (void)fwrite(value.data, 1, value.size, stdout);
-        return SCB_OK;
-    }
-    size_t size = value.size * 4 + 8;
-    SCB_AUTO(memory) char *printable = scb_alloc(size, 1, error);
-    if (printable == NULL)
-        return SCB_ERROR_RESOURCE;
-    (void)puts(scb_text_printable(value, printable, size));
-    return SCB_OK;
-}
-
-enum scb_status scb_command_backup_get(const struct scb_command_context *context,
-                                       struct scb_error *error)
-{
-    struct scb_service_parts parts = {
-        .config = context->config, .log = context->log, .cancel = context->cancel};
-    struct scb_service *service = NULL;
-    enum scb_status status = scb_service_new(&parts, &service, error);
-    if (status != SCB_OK)
-        return status;
-    const char *key = context->arguments[0];
-    struct scb_get_result found;
-    status = scb_service_get(service, scb_command_option(context, "--backup-date"),
-                             (struct scb_bytes){(const uint8_t *)key, strlen(key)}, &found, error);
-    scb_service_free(service);
-    if (status != SCB_OK)
-        return status;
-    if (context->json)
-        status = get_json(&found, error);
-    else
-        status = print_value(found.entry.value, error);
-    scb_get_result_free(&found);
     return status;
 }

@@ -161,6 +161,8 @@ enum scb_status scb_rpc_refuse(enum scb_rpc_outcome outcome, struct scb_error *e
 {
     if (error != NULL) {
         error->retryable = advice[outcome].retryable;
+        error->permanent = outcome == SCB_RPC_REVERTED || outcome == SCB_RPC_REVERTED_EMPTY ||
+                           outcome == SCB_RPC_METHOD_MISSING || outcome == SCB_RPC_FORBIDDEN;
         (void)scb_error_hint(error, "%s", advice[outcome].hint);
     }
     return SCB_ERROR_CONTRACT;

@@ -43,6 +43,7 @@ static enum scb_status take(void *state, const void *data, size_t size, struct s
         scb_text_format_size(archive->max_size, limit, sizeof(limit));
         scb_error_set(error, SCB_ERROR_RESOURCE,
                       "the archive passes backup.max_backup_file_size (%s)", limit);
+        error->permanent = true;
         return scb_error_hint(error, "raise it, or 0 for no limit");
     }
     const uint8_t *from = data;

@@ -41,8 +41,9 @@ struct scb_backup_settings {
     int64_t lock_wait_ms; /* how long to wait for another process to be done */
     bool resume_only;     /* where it cannot go on at its own block it fails for good */
     struct scb_address contract;
-    uint64_t chain_id;  /* contract.chain_id; 0 = any */
-    const char *block;  /* contract.block */
+    uint64_t chain_id; /* contract.chain_id; 0 = any */
+    const char *block; /* contract.block */
+    const char *page_function, *total_function;
     uint64_t page_size; /* keys */
     size_t max_concurrent_pages;
     size_t worker_concurrency;
@@ -69,5 +70,8 @@ SCB_MUST_CHECK enum scb_status scb_backup_run(const struct scb_backup_parts *par
                                               const struct scb_backup_settings *settings,
                                               struct scb_backup_result *ret_result,
                                               struct scb_error *error);
+
+/* Whether an unfinished backup was stopped on purpose (130), not by a failure: it goes on later. */
+bool scb_backup_was_canceled(const struct scb_backup_record *backup);
 
 #endif

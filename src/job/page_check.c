@@ -87,6 +87,7 @@ static enum scb_status over_limit(uint64_t index, const char *what, size_t size,
     scb_error_set(error, SCB_ERROR_RESOURCE,
                   "entry %" PRIu64 ": its %s has %zu bytes, over backup.%s (%s)", index, what, size,
                   setting, limit_text);
+    error->permanent = true;
     return scb_error_hint(error, "raise backup.%s; nothing is cut short or left out", setting);
 }
 

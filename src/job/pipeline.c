@@ -2,6 +2,7 @@
 #include "job/pipeline.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -129,13 +130,19 @@ static void log_warnings(const struct pipeline *pipeline, const struct scb_page_
                  SCB_NUMBER("duplicate_keys", warnings->duplicate_keys));
 }
 
+/* The next row of the batch; flush_batch, where it is full then, is the caller's to call. */
+static struct scb_page_record *next_row(struct pipeline *pipeline)
+{
+    if (pipeline->batch_count == 0)
+        pipeline->batch_since_ms = now_ms(pipeline);
+    return &pipeline->batch[pipeline->batch_count++];
+}
+
 static enum scb_status record_page(struct pipeline *pipeline, const struct scb_page_slot *slot,
                                    struct scb_error *error)
 {
     const struct scb_page_work *page = &slot->work;
-    if (pipeline->batch_count == 0)
-        pipeline->batch_since_ms = now_ms(pipeline);
-    struct scb_page_record *record = &pipeline->batch[pipeline->batch_count++];
+    struct scb_page_record *record = next_row(pipeline);
     *record =
         (struct scb_page_record){.page_number = page->number,
                                  .state = SCB_BACKUP_COMPLETED,
@@ -226,18 +233,44 @@ static void describe_page(const struct scb_page_slot *slot, struct scb_error *er
                          slot->work.number, first, first + (keys > 0 ? keys - 1 : 0));
 }
 
+/*
+ * A page that failed: of the first, which ends the run, the row says so until a later run replaces
+ * it. Its own failure is what counts, should the row not be written.
+ */
+static enum scb_status take_failure(struct pipeline *pipeline, const struct scb_page_slot *slot,
+                                    struct scb_error *error)
+{
+    *error = slot->error;
+    describe_page(slot, error);
+    if (pipeline->failure.status != SCB_OK)
+        return slot->status;
+    pipeline->pin_lost = slot->range.pin_lost;
+    if (slot->status == SCB_ERROR_CANCELED)
+        return slot->status;
+    struct scb_page_record *record = next_row(pipeline);
+    *record =
+        (struct scb_page_record){.page_number = slot->work.number,
+                                 .state = SCB_BACKUP_FAILED,
+                                 .completed_at_ms = scb_clock_real_ms(pipeline->settings->clock)};
+    (void)snprintf(record->error_message, sizeof(record->error_message), "%s: %.480s",
+                   scb_status_name(slot->status), slot->error.message);
+    if (pipeline->batch_count == BATCH) {
+        struct scb_error second = {0};
+        if (flush_batch(pipeline, &second) != SCB_OK)
+            scb_log_failure(pipeline->settings->log, "Failed page not recorded",
+                            pipeline->settings->backup_date, &second);
+    }
+    return slot->status;
+}
+
 static enum scb_status take_slot(struct pipeline *pipeline, struct scb_page_slot *slot,
                                  struct scb_error *error)
 {
     pipeline->under_way--;
     if (slot->status != SCB_OK) {
-        if (pipeline->failure.status == SCB_OK) /* only the failure that counts */
-            pipeline->pin_lost = slot->range.pin_lost;
-        *error = slot->error;
-        describe_page(slot, error);
-        enum scb_status status = slot->status;
+        enum scb_status failed = take_failure(pipeline, slot, error);
         scb_window_give(&pipeline->window, slot->work.number);
-        return status;
+        return failed;
     }
     enum scb_status status = take_page(pipeline, slot, error);
     /* After a failure the archive is given up; what still finishes is only recorded. */

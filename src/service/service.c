@@ -141,6 +141,8 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
         .contract = service->contract,
         .chain_id = (uint64_t)integer(service, "contract.chain_id"),
         .block = text(service, "contract.block"),
+        .page_function = text(service, "contract.page_function"),
+        .total_function = text(service, "contract.total_function"),
         .page_size = (uint64_t)integer(service, "backup.page_size"),
         .max_concurrent_pages = (size_t)integer(service, "backup.max_concurrent_pages"),
         .worker_concurrency = (size_t)integer(service, "backup.worker_concurrency"),
@@ -219,6 +221,21 @@ static enum scb_status run_one(struct scb_service *service,
     return status;
 }
 
+/*
+ * A backup of a day that has not come would be the newest by its name, and `latest`, until then. A
+ * day's difference between two clocks is none.
+ */
+static enum scb_status check_date(const char *backup_date, int64_t now_ms, struct scb_error *error)
+{
+    enum { SKEW_MS = 86400000 };
+    int64_t date_ms = 0;
+    enum scb_status status = scb_backup_date_parse(backup_date, &date_ms, error);
+    if (status != SCB_OK || date_ms <= now_ms + SKEW_MS)
+        return status;
+    scb_error_set(error, SCB_ERROR_VALIDATION, "backup date %s: it is in the future", backup_date);
+    return scb_error_hint(error, "leave --backup-date out for the present one, or set the clock");
+}
+
 enum scb_status scb_service_backup(struct scb_service *service,
                                    const struct scb_backup_options *options,
                                    struct scb_backup_result *ret_result, struct scb_error *error)
@@ -230,7 +247,7 @@ enum scb_status scb_service_backup(struct scb_service *service,
     const char *backup_date = slot.backup_date;
     if (options->backup_date != NULL) {
         backup_date = options->backup_date;
-        enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
+        enum scb_status status = check_date(backup_date, now_ms, error);
         if (status != SCB_OK)
             return status;
     }
@@ -241,7 +258,7 @@ enum scb_status scb_service_backup(struct scb_service *service,
 
 enum { MAX_UNFINISHED = 16 };
 
-/* Backups of earlier slots that a crash left in progress. */
+/* Backups of earlier slots that a crash left in progress, or the end of the service. */
 struct unfinished {
     const char *before; /* the present slot's date */
     char dates[MAX_UNFINISHED][SCB_BACKUP_DATE_SIZE];
@@ -253,8 +270,8 @@ static enum scb_status add_unfinished(void *state, const struct scb_backup_recor
 {
     (void)error;
     struct unfinished *found = state;
-    if (backup->state == SCB_BACKUP_IN_PROGRESS && found->count < MAX_UNFINISHED &&
-        strcmp(backup->backup_date, found->before) < 0)
+    bool open = backup->state == SCB_BACKUP_IN_PROGRESS || scb_backup_was_canceled(backup);
+    if (open && found->count < MAX_UNFINISHED && strcmp(backup->backup_date, found->before) < 0)
         memcpy(found->dates[found->count++], backup->backup_date, SCB_BACKUP_DATE_SIZE);
     return SCB_OK;
 }
@@ -282,13 +299,6 @@ static void finish_earlier(struct scb_service *service, const struct scb_slot *s
     }
 }
 
-/* Whether such trouble may have gone in a minute; the rest waits for the next slot. */
-static bool passes(enum scb_status status)
-{
-    return status == SCB_ERROR_CONTRACT || status == SCB_ERROR_FILE ||
-           status == SCB_ERROR_DATABASE || status == SCB_ERROR_RESOURCE || status == SCB_ERROR_BUSY;
-}
-
 /* Makes the slot's backup where it is due; returns when to look again. */
 static int64_t serve_slot(struct scb_service *service, const struct scb_slot *slot,
                           int64_t *failures)
@@ -297,16 +307,11 @@ static int64_t serve_slot(struct scb_service *service, const struct scb_slot *sl
     struct scb_error error = {0};
     const struct scb_backup_options options = {.backup_date = slot->backup_date};
     enum scb_status status = run_one(service, &options, &result, &error);
-    if (status == SCB_OK || status == SCB_ERROR_CANCELED) {
-        *failures = 0;
-        return slot->end_ms;
+    if (status != SCB_OK && status != SCB_ERROR_CANCELED) {
+        ++*failures;
+        scb_log_failure(service->parts.log, "Backup operation failed", slot->backup_date, &error);
     }
-    ++*failures;
-    scb_log_failure(service->parts.log, "Backup operation failed", slot->backup_date, &error);
-    if (!passes(status))
-        return slot->end_ms;
-    int64_t again_ms = scb_clock_real_ms(service->clock) + scb_slot_retry_delay_ms(*failures);
-    return again_ms < slot->end_ms ? again_ms : slot->end_ms;
+    return scb_slot_again_ms(slot, &error, *failures, scb_clock_real_ms(service->clock));
 }
 
 static enum scb_status check_scheduled(const struct scb_service *service, struct scb_error *error)
@@ -350,6 +355,26 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
     }
     scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
     return SCB_OK;
+}
+
+enum scb_status scb_service_interrupted(const struct scb_service *service,
+                                        struct scb_catalog *catalog,
+                                        struct scb_backup_record *backup, bool *ret_interrupted,
+                                        struct scb_error *error)
+{
+    *ret_interrupted = false;
+    if (backup->state != SCB_BACKUP_IN_PROGRESS)
+        return SCB_OK;
+    bool worked_on = false;
+    struct scb_store *store = NULL;
+    enum scb_status status = scb_service_open_store(service, false, &store, error);
+    if (status == SCB_OK)
+        status = scb_store_is_worked_on(store, backup->backup_date, &worked_on, error);
+    scb_store_close(store);
+    if (status == SCB_OK && !worked_on) /* whoever did may have ended it before letting go */
+        status = scb_catalog_get(catalog, backup->backup_date, backup, error);
+    *ret_interrupted = status == SCB_OK && !worked_on && backup->state == SCB_BACKUP_IN_PROGRESS;
+    return status;
 }
 
 enum scb_status scb_service_get(struct scb_service *service, const char *backup_date,

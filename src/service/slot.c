@@ -21,3 +21,33 @@ int64_t scb_slot_retry_delay_ms(int64_t failures)
         delay_ms *= 2;
     return delay_ms < HOUR_MS ? delay_ms : HOUR_MS;
 }
+
+/* Whether such trouble may have gone in a minute. */
+static bool passes(const struct scb_error *error)
+{
+    switch (error->status) {
+    case SCB_ERROR_CONTRACT:
+    case SCB_ERROR_FILE:
+    case SCB_ERROR_DATABASE:
+    case SCB_ERROR_RESOURCE:
+    case SCB_ERROR_BUSY:
+        return !error->permanent;
+    case SCB_OK:
+    case SCB_ERROR_INTERNAL:
+    case SCB_ERROR_USAGE:
+    case SCB_ERROR_VALIDATION:
+    case SCB_ERROR_INTEGRITY:
+    case SCB_ERROR_ACCESS:
+    case SCB_ERROR_NOT_FOUND:
+    case SCB_ERROR_CANCELED:
+        return false;
+    }
+    return false;
+}
+
+int64_t scb_slot_again_ms(const struct scb_slot *slot, const struct scb_error *error,
+                          int64_t failures, int64_t now_ms)
+{
+    int64_t again_ms = now_ms + scb_slot_retry_delay_ms(failures);
+    return passes(error) && again_ms < slot->end_ms ? again_ms : slot->end_ms;
+}

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "scb/error.h"
 
 struct scb_slot {
     int64_t start_ms;
@@ -22,5 +23,13 @@ struct scb_slot scb_slot_at(int64_t real_ms, int64_t interval_ms);
 /* How long to wait after the failed attempt number failures (1 = first): 1 minute, doubling to 1
  * hour. */
 int64_t scb_slot_retry_delay_ms(int64_t failures);
+
+/*
+ * When to look at the slot again after its attempt number failures ended at now_ms: at its end
+ * where it was done, or stopped, or failed in a way that waiting does not mend; else after the
+ * delay.
+ */
+int64_t scb_slot_again_ms(const struct scb_slot *slot, const struct scb_error *error,
+                          int64_t failures, int64_t now_ms);
 
 #endif

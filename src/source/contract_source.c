@@ -229,6 +229,7 @@ static void describe_failure(struct contract_source *source, struct fetch *fetch
     scb_error_set(&range->error, SCB_ERROR_RESOURCE,
                   "entry %" PRIu64 " is larger than %zu bytes, over backup.max_value_size (%s)",
                   range->start, fetch->credit, limit);
+    range->error.permanent = true;
     (void)scb_error_hint(&range->error, "raise backup.max_value_size (and backup.memory_limit)");
     range->status = SCB_ERROR_RESOURCE;
 }

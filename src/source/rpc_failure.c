@@ -110,6 +110,7 @@ void scb_rpc_failure_describe(const struct scb_endpoints *endpoints, struct scb_
     }
     (void)scb_error_hint(&call->error, "%s", said.hint);
     call->error.retryable = cause != SCB_RETRY_NEVER;
+    call->error.permanent = said.permanent;
     scb_rpc_failure_hint(call);
 }
 

@@ -127,3 +127,27 @@ void scb_store_unlock(struct scb_store_lock *lock)
     (void)close(lock->fd);
     free(lock);
 }
+
+enum scb_status scb_store_is_worked_on(const struct scb_store *store, const char *backup_date,
+                                       bool *ret_worked_on, struct scb_error *error)
+{
+    SCB_AUTO(fd) int locks_fd = -1;
+    SCB_AUTO(fd) int fd = -1;
+    struct scb_error problem = {0};
+    enum scb_status status = scb_backup_date_parse(backup_date, NULL, &problem);
+    if (status == SCB_OK)
+        status =
+            scb_dir_open_below(store->fd, LOCKS_DIR, false, store->dir_mode, &locks_fd, &problem);
+    if (status == SCB_OK)
+        status = scb_file_open(locks_fd, backup_date, O_RDONLY, store->file_mode, &fd, &problem);
+    struct flock wanted = {.l_type = F_RDLCK, .l_whence = SEEK_SET}; /* conflicts with a writer's */
+    if (status == SCB_OK && fcntl(fd, F_OFD_GETLK, &wanted) != 0)
+        status = scb_error_set_errno(&problem, SCB_ERROR_FILE, errno, "lock of %s not looked at",
+                                     backup_date);
+    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND) {
+        *error = problem;
+        return status;
+    }
+    *ret_worked_on = status == SCB_OK && wanted.l_type == F_WRLCK;
+    return SCB_OK;
+}

@@ -62,6 +62,10 @@ SCB_MUST_CHECK enum scb_status scb_store_lock_writer(const struct scb_store *sto
                                                      struct scb_store_lock **ret_lock,
                                                      struct scb_error *error);
 void scb_store_unlock(struct scb_store_lock *lock);
+/* Whether somebody has the right to work on the backup now; readers do not count. */
+SCB_MUST_CHECK enum scb_status scb_store_is_worked_on(const struct scb_store *store,
+                                                      const char *backup_date, bool *ret_worked_on,
+                                                      struct scb_error *error);
 
 /* One backup's directory. NotFoundError where it is not there and create is not set. */
 struct scb_backup_dir;

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, startFakeNode } from '../chain/fake.mjs';
-import { DATE, start, Store, whileRunning, workspace } from './harness.mjs';
+import { assertFailed, DATE, start, Store, whileRunning, workspace } from './harness.mjs';
 
 const ENTRIES = realisticEntries(1000);
 const PAGES = 20;
@@ -117,6 +117,38 @@ describe('SIGKILL', () => {
             assert.ok(!startsAsked(node).includes(page * 50), `page ${page} was fetched again`);
         }
         assert.ok(store.archiveBytes().equals(await uninterruptedArchive(t)));
+    });
+});
+
+describe('status', () => {
+    it('says that nobody works on a backup whose process was killed', async (t) => {
+        const { store } = await interruptedRun(t, 'SIGKILL');
+        const status = await store.json('status');
+        assert.deepEqual([status.status, status.interrupted], ['in_progress', true]);
+        assert.match((await store.command('status')).stdout, /^status +in_progress \(interrupted/m);
+        assertFailed(await store.command('status', '--watch'), 130, 'Canceled',
+            /2024-01-15 was interrupted.*backup retry --backup-date 2024-01-15/);
+
+        const { code, stderr } = await store.command('retry', '--backup-date', DATE);
+        assert.equal(code, 0, stderr);
+        assert.equal((await store.json('status', '--watch')).interrupted, false);
+    });
+
+    it('--watch waits for one that is worked on, and ends when its process is killed', async (t) => {
+        const { node, held } = await holdingNode(t);
+        const store = new Store(workspace(t), node, SETTINGS);
+        const child = start(store.args('run', '--backup-date', DATE));
+        await whileRunning(child, held);
+        const status = await store.json('status');
+        assert.deepEqual([status.status, status.interrupted], ['in_progress', false]);
+        const watch = start([...store.args('status', '--watch'), '--progress', 'always']);
+        await whileRunning(watch, new Promise((resolve) => {
+            watch.stderr.on('data', (text) => { if (/10\/20 pages/.test(text)) resolve(); });
+        }));
+        child.kill('SIGKILL');
+        const { code, stderr } = await watch.done;
+        assert.equal(code, 130, stderr);
+        assert.match(stderr, /Canceled: .*nobody works on it/);
     });
 });
 

@@ -8,7 +8,7 @@ import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, startFakeNode } from '../chain/fake.mjs';
 import {
-    archivedEntries, assertSameEntries, start, Store, whileRunning, workspace,
+    archivedEntries, assertSameEntries, DATE, start, Store, whileRunning, workspace,
 } from './harness.mjs';
 
 const ENTRIES = realisticEntries(30);
@@ -89,6 +89,63 @@ describe('satellite run backup', () => {
         assert.equal(code, 0, stderr);
         assert.notEqual((await store.json('status')).status, 'completed');
     });
+
+    /** A backup of an earlier day that got this signal in the middle; its node answers again. */
+    async function unfinishedEarlier(t, signal) {
+        let held = true;
+        let reached;
+        const waiting = new Promise((resolve) => { reached = resolve; });
+        const node = await startFakeNode({ entries: ENTRIES, methods: {
+            eth_call(params) {
+                if (!held || !isPageCall(params)) return this.truth('eth_call', params);
+                reached();
+                return new Promise(() => {}); // no answer
+            },
+        } });
+        t.after(() => node.stop());
+        const store = new Store(workspace(t), node, {
+            'page-size': 10, 'log-format': 'json', 'log-level': 'info' });
+        const child = start(store.args('run', '--backup-date', DATE));
+        await whileRunning(child, waiting);
+        child.kill(signal);
+        await child.done;
+        held = false;
+        return { node, store };
+    }
+
+    /** Runs the service until it has completed so many backups. */
+    async function serve(store, count) {
+        const service = startService(store);
+        await followLog(service).seen(count);
+        service.kill('SIGTERM');
+        const { code, stderr } = await service.done;
+        assert.equal(code, 0, stderr);
+    }
+
+    for (const signal of ['SIGKILL', 'SIGTERM']) {
+        it(`finishes an earlier day that ${signal} left, where its block is served`, async (t) => {
+            const { store } = await unfinishedEarlier(t, signal);
+            const block = (await store.json('status', '--backup-date', DATE)).block_number;
+            await serve(store, 2);
+            const status = await store.json('status', '--backup-date', DATE);
+            assert.deepEqual([status.status, status.block_number], ['completed', block]);
+            assertSameEntries(archivedEntries(store.archivePath()), ENTRIES);
+        });
+
+        it(`marks an earlier day that ${signal} left failed, where it is not`, async (t) => {
+            const { node, store } = await unfinishedEarlier(t, signal);
+            node.chain.fork = 'another';
+            await serve(store, 1);
+            const status = await store.json('status', '--backup-date', DATE);
+            assert.equal(status.status, 'failed');
+            assert.match(status.error_message, /interrupted, and its block is no longer served/);
+            assert.equal((await store.json('status')).status, 'completed');
+            store.settings['chore-interval'] = '2s'; // a new slot, which looks again
+            await serve(store, 1);
+            const later = await store.json('status', '--backup-date', DATE);
+            assert.deepEqual(later, status, 'it was tried again');
+        });
+    }
 
     it('refuses a fixed block', async (t) => {
         const node = await startFakeNode({ entries: ENTRIES });

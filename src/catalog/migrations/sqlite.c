@@ -33,6 +33,11 @@ static const char *const migrations[] = {
     "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL);\n",
     /* 2: backups that cleanup leaves. */
     "CREATE TABLE backup_hold (backup_date TEXT PRIMARY KEY, held_at TEXT NOT NULL);\n",
+    /* 3: how a run reads its pages and what they are checked against; NULL where not known. */
+    "ALTER TABLE backup_run ADD COLUMN page_function TEXT;\n"
+    "ALTER TABLE backup_run ADD COLUMN total_function TEXT;\n"
+    "ALTER TABLE backup_run ADD COLUMN max_key_size INTEGER;\n"
+    "ALTER TABLE backup_run ADD COLUMN max_value_size INTEGER;\n",
 };
 
 const int64_t scb_sqlite_version = SCB_LENGTH(migrations);

@@ -125,7 +125,11 @@ static inline struct scb_run_record sample_run(const char *date)
                                  .block_time = 1705307390,
                                  .page_size = 100,
                                  .total_keys = 250,
-                                 .total_pages = 3};
+                                 .total_pages = 3,
+                                 .page_function = "getPaginatedKeyValues(uint256,uint256)",
+                                 .total_function = "getTotalKeys()",
+                                 .max_key_size = 65536,
+                                 .max_value_size = 16777216};
     (void)snprintf(run.backup_date, sizeof(run.backup_date), "%s", date);
     memset(run.contract, 0xab, sizeof(run.contract));
     memset(run.block_hash, 0xcd, sizeof(run.block_hash));
@@ -189,6 +193,10 @@ static inline void assert_same_run(const struct scb_run_record *a, const struct 
     assert_same(total_keys);
     assert_same(total_pages);
     assert_same(generation);
+    assert_string_equal(a->page_function, b->page_function);
+    assert_string_equal(a->total_function, b->total_function);
+    assert_same(max_key_size);
+    assert_same(max_value_size);
 }
 
 static inline void assert_same_backup(const struct scb_backup_record *a,

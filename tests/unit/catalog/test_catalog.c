@@ -159,11 +159,13 @@ static void starts_over(void **state)
     start(fixture, "2024-01-16");
     assert_ok(scb_catalog_record_pages(fixture->catalog, DATE, &page, 1, &fixture->error));
     assert_ok(scb_catalog_record_pages(fixture->catalog, "2024-01-16", &page, 1, &fixture->error));
-    assert_ok(scb_catalog_fail(fixture->catalog, DATE, "reorg", &fixture->error));
+    assert_ok(scb_catalog_fail(fixture->catalog, DATE, "reorg", NOW_MS, &fixture->error));
 
     struct scb_run_record run = sample_run(DATE);
     run.block_number = 70000099;
     run.total_pages = 4;
+    (void)snprintf(run.page_function, sizeof(run.page_function), "other(uint256,uint256)");
+    run.max_value_size = 1000;
     assert_ok(scb_catalog_start(fixture->catalog, &run, NOW_MS + 5000, &fixture->error));
     assert_int_equal(run.generation, 2);
     struct scb_run_record kept;
@@ -189,20 +191,51 @@ static void fails_and_resumes(void **state)
     struct scb_backup_record backup;
     start(fixture, DATE);
     record(fixture, DATE, 0);
-    assert_ok(scb_catalog_fail(fixture->catalog, DATE, "page 1: HTTP 429", &fixture->error));
+    assert_ok(
+        scb_catalog_fail(fixture->catalog, DATE, "page 1: HTTP 429", NOW_MS, &fixture->error));
     assert_ok(scb_catalog_get(fixture->catalog, DATE, &backup, &fixture->error));
     assert_int_equal(backup.state, SCB_BACKUP_FAILED);
     assert_string_equal(backup.error_message, "page 1: HTTP 429");
     assert_int_equal(backup.pages_completed, 1);
 
-    assert_ok(scb_catalog_resume(fixture->catalog, DATE, &fixture->error));
+    struct scb_run_record wider = sample_run(DATE);
+    wider.max_key_size *= 2;
+    wider.max_value_size *= 2;
+    assert_ok(scb_catalog_resume(fixture->catalog, &wider, &fixture->error));
     assert_ok(scb_catalog_get(fixture->catalog, DATE, &backup, &fixture->error));
     assert_int_equal(backup.state, SCB_BACKUP_IN_PROGRESS);
     assert_string_equal(backup.error_message, "");
     assert_int_equal(backup.pages_completed, 1);
     struct scb_run_record run;
     assert_ok(scb_catalog_get_run(fixture->catalog, DATE, &run, &fixture->error));
-    assert_int_equal(run.generation, 1);
+    wider.generation = 1;
+    assert_same_run(&run, &wider);
+}
+
+/* What failed before there was a block has a row all the same, and may be started then. */
+static void keeps_a_failure_before_the_start(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scb_backup_record backup;
+    struct scb_run_record run;
+    assert_status(SCB_ERROR_VALIDATION,
+                  scb_catalog_fail(fixture->catalog, "../../etc", "x", NOW_MS, &fixture->error));
+    assert_ok(
+        scb_catalog_fail(fixture->catalog, DATE, "connection refused", NOW_MS, &fixture->error));
+    assert_ok(scb_catalog_fail(fixture->catalog, DATE, "HTTP 500", NOW_MS + 1, &fixture->error));
+    assert_ok(scb_catalog_newest(fixture->catalog, false, &backup, &fixture->error));
+    assert_string_equal(backup.backup_date, DATE);
+    assert_int_equal(backup.state, SCB_BACKUP_FAILED);
+    assert_string_equal(backup.error_message, "HTTP 500");
+    assert_int_equal(backup.created_at_ms, NOW_MS);
+    assert_int_equal(backup.total_pages, -1);
+    assert_int_equal(backup.block_number, -1);
+    assert_status(SCB_ERROR_NOT_FOUND,
+                  scb_catalog_get_run(fixture->catalog, DATE, &run, &fixture->error));
+    start(fixture, DATE);
+    assert_ok(scb_catalog_get(fixture->catalog, DATE, &backup, &fixture->error));
+    assert_int_equal(backup.state, SCB_BACKUP_IN_PROGRESS);
+    assert_string_equal(backup.error_message, "");
 }
 
 static void completes(void **state)
@@ -210,7 +243,7 @@ static void completes(void **state)
     struct fixture *fixture = *state;
     start(fixture, DATE);
     record(fixture, DATE, 0);
-    assert_ok(scb_catalog_fail(fixture->catalog, DATE, "disk was full", &fixture->error));
+    assert_ok(scb_catalog_fail(fixture->catalog, DATE, "disk was full", NOW_MS, &fixture->error));
     complete(fixture, DATE);
     reopen(fixture);
 
@@ -243,8 +276,8 @@ static void never_touches_a_completed_one(void **state)
     assert_status(SCB_ERROR_BUSY, scb_catalog_start(catalog, &run, NOW_MS, error));
     assert_int_equal(run.generation, 0);
     assert_non_null(strstr(error->hint, "--force"));
-    assert_status(SCB_ERROR_BUSY, scb_catalog_resume(catalog, DATE, error));
-    assert_status(SCB_ERROR_BUSY, scb_catalog_fail(catalog, DATE, "late", error));
+    assert_status(SCB_ERROR_BUSY, scb_catalog_resume(catalog, &run, error));
+    assert_status(SCB_ERROR_BUSY, scb_catalog_fail(catalog, DATE, "late", NOW_MS, error));
     assert_status(SCB_ERROR_BUSY, scb_catalog_complete(catalog, &other, error));
     assert_status(SCB_ERROR_BUSY, scb_catalog_record_pages(catalog, DATE, &page, 1, error));
 
@@ -261,14 +294,13 @@ static void knows_what_is_not_there(void **state)
     struct scb_error *error = &fixture->error;
     struct scb_backup_record backup = sample_completed(DATE);
     struct scb_page_record page = sample_page(0);
-    struct scb_run_record run;
+    struct scb_run_record run = sample_run(DATE);
     assert_status(SCB_ERROR_NOT_FOUND, scb_catalog_get(catalog, DATE, &backup, error));
     assert_non_null(strstr(error->message, DATE));
     assert_non_null(strstr(error->hint, "backup list"));
     assert_status(SCB_ERROR_NOT_FOUND, scb_catalog_get(catalog, DATE, &backup, NULL));
     assert_status(SCB_ERROR_NOT_FOUND, scb_catalog_get_run(catalog, DATE, &run, error));
-    assert_status(SCB_ERROR_NOT_FOUND, scb_catalog_resume(catalog, DATE, error));
-    assert_status(SCB_ERROR_NOT_FOUND, scb_catalog_fail(catalog, DATE, "x", error));
+    assert_status(SCB_ERROR_NOT_FOUND, scb_catalog_resume(catalog, &run, error));
     assert_status(SCB_ERROR_NOT_FOUND, scb_catalog_complete(catalog, &backup, error));
     assert_status(SCB_ERROR_NOT_FOUND, scb_catalog_record_pages(catalog, DATE, &page, 1, error));
     assert_status(SCB_ERROR_NOT_FOUND, scb_catalog_newest(catalog, false, &backup, error));
@@ -388,7 +420,7 @@ static void serves_two_connections(void **state)
     struct scb_backup_record backup;
     assert_ok(scb_catalog_get(second, DATE, &backup, &fixture->error));
     assert_int_equal(backup.state, SCB_BACKUP_COMPLETED);
-    assert_status(SCB_ERROR_BUSY, scb_catalog_fail(second, DATE, "late", &fixture->error));
+    assert_status(SCB_ERROR_BUSY, scb_catalog_fail(second, DATE, "late", NOW_MS, &fixture->error));
     scb_catalog_close(second);
 }
 
@@ -437,6 +469,7 @@ int main(void)
         OPEN(writes_plain_text),
         OPEN(starts_over),
         OPEN(fails_and_resumes),
+        OPEN(keeps_a_failure_before_the_start),
         OPEN(completes),
         OPEN(never_touches_a_completed_one),
         OPEN(knows_what_is_not_there),

@@ -39,7 +39,7 @@ static void waits_while_busy(void **state)
     sqlite3 *holder = open_beside(fixture);
     run_sql(holder, "BEGIN IMMEDIATE");
     assert_status(SCB_ERROR_DATABASE,
-                  scb_catalog_fail(fixture->catalog, DATE, "x", &fixture->error));
+                  scb_catalog_fail(fixture->catalog, DATE, "x", NOW_MS, &fixture->error));
     assert_true(fixture->error.retryable);
     assert_non_null(strstr(fixture->error.hint, "try again"));
     assert_int_equal(slept_ms(), 5000);
@@ -47,7 +47,7 @@ static void waits_while_busy(void **state)
     shim.sleeps = 0;
     shim.holder = holder;
     shim.release_after = 5;
-    assert_ok(scb_catalog_fail(fixture->catalog, DATE, "x", &fixture->error));
+    assert_ok(scb_catalog_fail(fixture->catalog, DATE, "x", NOW_MS, &fixture->error));
     assert_int_equal(shim.sleeps, 5);
     assert_int_equal(sqlite3_close(holder), SQLITE_OK);
 }

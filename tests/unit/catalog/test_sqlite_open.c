@@ -3,6 +3,7 @@
  * The way to an open database: its URL, file modes, filesystems, migrations and versions, many
  * processes that make the same one, what is no database.
  */
+#include "catalog/sqlite.h"
 #include "shim.h"
 
 #include <sys/stat.h>
@@ -96,11 +97,11 @@ static void migrates_from_nothing(void **state)
 {
     struct fixture *fixture = *state;
     for (int i = 0; i < 2; i++) { /* the second time there is nothing to do */
-        assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1,2");
+        assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1,2,3");
         assert_sql(fixture,
                    "SELECT count(*) FROM schema_migrations"
                    " WHERE applied_at GLOB '[0-9]*-[0-9]*-[0-9]*T[0-9]*:[0-9]*:[0-9]*.[0-9]*Z'",
-                   "2");
+                   "3");
         reopen(fixture);
     }
     assert_sql(fixture, "PRAGMA journal_mode", "wal");
@@ -119,6 +120,26 @@ static void migrates_from_nothing(void **state)
                "created_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP, completed_at TIMESTAMP, "
                "keys_count INTEGER, file_path TEXT, error_message TEXT, checksum TEXT, "
                "file_size BIGINT");
+}
+
+/* A run that an earlier program began: how it read its pages is not known, the rest is. */
+static void migrates_from_version_2(void **state)
+{
+    struct fixture *fixture = *state;
+    struct scb_run_record run, wanted = sample_run(DATE);
+    for (int64_t version = 1; version <= 2; version++)
+        run_sql_beside(fixture, scb_sqlite_migration(version));
+    run_sql_beside(fixture, "INSERT INTO schema_migrations VALUES (1, ''), (2, '');"
+                            "INSERT INTO backup_run VALUES ('" DATE "', 50,"
+                            " '0x' || replace(hex(zeroblob(10)), '0', 'ab'), 70000001,"
+                            " '0x' || replace(hex(zeroblob(16)), '0', 'cd'), 1705307390, 100, 250,"
+                            " 3, 7)");
+    assert_ok(scb_catalog_open(fixture->url, false, &fixture->catalog, &fixture->error));
+    assert_ok(scb_catalog_get_run(fixture->catalog, DATE, &run, &fixture->error));
+    wanted.generation = 7;
+    wanted.page_function[0] = wanted.total_function[0] = '\0';
+    wanted.max_key_size = wanted.max_value_size = 0;
+    assert_same_run(&run, &wanted);
 }
 
 static void refuses_other_versions(void **state)
@@ -197,7 +218,7 @@ static void is_made_by_many_processes_at_once(void **state)
         failures += status != 0;
     }
     assert_int_equal(failures, 0);
-    assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1,2");
+    assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1,2,3");
     assert_sql(fixture, "SELECT count(*) FROM backup_final_status", "8");
     assert_sql(fixture, "SELECT count(*) FROM backup_page_status", "8");
 }
@@ -284,6 +305,7 @@ int main(void)
         CLOSED(does_not_make_what_is_only_read),
         CLOSED(makes_private_files),
         OPEN(migrates_from_nothing),
+        CLOSED(migrates_from_version_2),
         OPEN(refuses_other_versions),
         CLOSED(undoes_a_failed_migration),
         CLOSED(is_made_by_many_processes_at_once),

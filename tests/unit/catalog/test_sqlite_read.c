@@ -201,7 +201,7 @@ static bool work_on_damaged(struct fixture *fixture)
         scb_catalog_pages(catalog, "2024-01-14", ignore_page, NULL, error),
         scb_catalog_record_pages(catalog, "2024-01-14", &page, 1, error),
         scb_catalog_start(catalog, &run, NOW_MS, error),
-        scb_catalog_resume(catalog, "2024-01-14", error),
+        scb_catalog_resume(catalog, &run, error),
     };
     scb_catalog_close(catalog);
     bool failed = false;

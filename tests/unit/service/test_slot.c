@@ -123,6 +123,38 @@ static void failed_slots_wait_longer_and_longer(void **state)
         assert_int_equal(scb_slot_retry_delay_ms(table[i].failures), table[i].minutes * MINUTE);
 }
 
+/* In a day of which noon has come, after the second attempt: two minutes, or the next day. */
+static void what_waiting_does_not_mend_waits_for_the_next_slot(void **state)
+{
+    (void)state;
+    static const struct {
+        enum scb_status status;
+        bool permanent, next_slot;
+    } table[] = {
+        {SCB_OK, false, true},
+        {SCB_ERROR_CANCELED, false, true},
+        {SCB_ERROR_CONTRACT, false, false},
+        {SCB_ERROR_CONTRACT, true, true}, /* a revert, a refused key */
+        {SCB_ERROR_FILE, false, false},
+        {SCB_ERROR_DATABASE, false, false},
+        {SCB_ERROR_RESOURCE, false, false}, /* a full disk */
+        {SCB_ERROR_RESOURCE, true, true},   /* a value over its limit */
+        {SCB_ERROR_BUSY, false, false},
+        {SCB_ERROR_VALIDATION, false, true},
+        {SCB_ERROR_INTEGRITY, false, true},
+        {SCB_ERROR_INTERNAL, false, true},
+    };
+    int64_t now_ms = instant("2024-01-15T12:00:00Z");
+    struct scb_slot slot = scb_slot_at(now_ms, DAY);
+    for (size_t i = 0; i < SCB_LENGTH(table); i++) {
+        const struct scb_error error = {.status = table[i].status, .permanent = table[i].permanent};
+        int64_t wanted = table[i].next_slot ? slot.end_ms : now_ms + 2 * MINUTE;
+        assert_int_equal(scb_slot_again_ms(&slot, &error, 2, now_ms), wanted);
+    }
+    const struct scb_error error = {.status = SCB_ERROR_CONTRACT};
+    assert_int_equal(scb_slot_again_ms(&slot, &error, 9, slot.end_ms - MINUTE), slot.end_ms);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -130,6 +162,7 @@ int main(void)
         cmocka_unit_test(slots_follow_each_other),
         cmocka_unit_test(a_clock_that_jumps_comes_back_to_the_same_slot),
         cmocka_unit_test(failed_slots_wait_longer_and_longer),
+        cmocka_unit_test(what_waiting_does_not_mend_waits_for_the_next_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

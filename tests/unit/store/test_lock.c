@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Covers store/lock: one writer, many readers, between processes and within one; who has it is
- * named; a killed process leaves no lock.
+ * named; a killed process leaves no lock; whether there is a worker can be seen without one.
  */
 #include "fixture.h"
 
@@ -142,6 +142,41 @@ static void a_reader_needs_no_lock_file(void **state)
                      SCB_ERROR_VALIDATION);
 }
 
+static bool is_worked_on(void)
+{
+    bool worked_on = false;
+    assert_int_equal(scb_store_is_worked_on(fixture.store, DATE, &worked_on, NULL), SCB_OK);
+    return worked_on;
+}
+
+static void a_worker_is_seen_without_a_lock(void **state)
+{
+    (void)state;
+    struct scb_store_lock *lock = NULL;
+    struct scb_error error = {0};
+    bool worked_on = true;
+    assert_false(is_worked_on());
+    assert_string_equal(temp_list("backups"), DATE); /* nothing was made */
+    pid_t child = lock_elsewhere();
+    bool seen = is_worked_on();
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(seen);
+    assert_false(is_worked_on());
+    assert_int_equal(scb_store_lock_shared(fixture.store, DATE, &lock, NULL), SCB_OK);
+    assert_non_null(lock);
+    assert_false(is_worked_on()); /* a reader */
+    scb_store_unlock(lock);
+    assert_int_equal(scb_store_lock(fixture.store, DATE, &clock_2024, &lock, NULL), SCB_OK);
+    assert_true(is_worked_on());
+    scb_store_unlock(lock);
+    temp_link("../elsewhere", "backups/.locks/" NEXT_DATE);
+    assert_int_equal(scb_store_is_worked_on(fixture.store, NEXT_DATE, &worked_on, &error),
+                     SCB_ERROR_FILE);
+    assert_int_equal(scb_store_is_worked_on(fixture.store, "../x", &worked_on, &error),
+                     SCB_ERROR_VALIDATION);
+}
+
 static void a_directory_has_one_writer(void **state)
 {
     (void)state;
@@ -181,6 +216,7 @@ int main(void)
         STORED(whoever_has_the_lock_is_named_harmlessly),
         STORED(readers_share),
         STORED(a_reader_needs_no_lock_file),
+        STORED(a_worker_is_seen_without_a_lock),
         STORED(a_directory_has_one_writer),
         STORED(a_full_disk_keeps_nobody_from_a_lock),
     };

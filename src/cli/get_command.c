@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The command that reads a value out of a backup: backup get.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/handlers.h"
+#include "cli/output.h"
+#include "scb/service.h"
+
+enum { MAX_TEXT = 256 * 1024 * 1024 };
+
+/* A member as the page file holds it: base64, and named, where it is not text. */
+static enum scb_status add_member(struct scb_json *json, const char *name, struct scb_bytes bytes,
+                                  const char **base64_names, size_t *base64_count,
+                                  struct scb_error *error)
+{
+    if (scb_text_is_utf8(bytes)) {
+        scb_json_bytes(json, name, bytes);
+        return SCB_OK;
+    }
+    SCB_AUTO(buffer) struct scb_buffer encoded = {.max = MAX_TEXT};
+    enum scb_status status = scb_text_base64_append(&encoded, bytes, error);
+    scb_json_bytes(json, name, scb_buffer_bytes(&encoded));
+    base64_names[(*base64_count)++] = name;
+    return status;
+}
+
+static enum scb_status get_json(const struct scb_get_result *found, struct scb_error *error)
+{
+    SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
+    struct scb_json json;
+    const char *names[3];
+    size_t count = 0;
+    scb_json_begin(&json, &text);
+    scb_json_open_object(&json, NULL);
+    enum scb_status status = add_member(&json, "key", found->entry.key, names, &count, error);
+    if (status == SCB_OK)
+        status = add_member(&json, "value", found->entry.value, names, &count, error);
+    if (status == SCB_OK)
+        status = add_member(&json, "version_id", found->entry.version_id, names, &count, error);
+    if (status != SCB_OK)
+        return status;
+    if (count > 0) {
+        scb_json_open_array(&json, "base64");
+        for (size_t i = 0; i < count; i++)
+            scb_json_text(&json, NULL, names[i]);
+        scb_json_close_array(&json);
+    }
+    scb_json_close_object(&json);
+    status = scb_json_finish(&json, error);
+    if (status == SCB_OK)
+        scb_output_json(&text);
+    return status;
+}
+
+/*
+ * The value itself, for the next program; on a terminal with its control bytes escaped, since
+ * bytes from the chain may hold anything.
+ */
+static enum scb_status print_value(struct scb_bytes value, struct scb_error *error)
+{
+    if (isatty(STDOUT_FILENO) != 1) {
+        (void)fwrite(value.data, 1, value.size, stdout);
+        return SCB_OK;
+    }
+    size_t size = value.size * 4 + 8;
+    SCB_AUTO(memory) char *printable = scb_alloc(size, 1, error);
+    if (printable == NULL)
+        return SCB_ERROR_RESOURCE;
+    (void)puts(scb_text_printable(value, printable, size));
+    return SCB_OK;
+}
+
+enum scb_status scb_command_backup_get(const struct scb_command_context *context,
+                                       struct scb_error *error)
+{
+    struct scb_service_parts parts = {
+        .config = context->config, .log = context->log, .cancel = context->cancel};
+    struct scb_service *service = NULL;
+    enum scb_status status = scb_service_new(&parts, &service, error);
+    if (status != SCB_OK)
+        return status;
+    const char *key = context->arguments[0];
+    struct scb_get_result found;
+    status = scb_service_get(service, scb_command_option(context, "--backup-date"),
+                             (struct scb_bytes){(const uint8_t *)key, strlen(key)}, &found, error);
+    scb_service_free(service);
+    if (status != SCB_OK)
+        return status;
+    if (context->json)
+        status = get_json(&found, error);
+    else
+        status = print_value(found.entry.value, error);
+    scb_get_result_free(&found);
+    return status;
+}
