@@ -41,9 +41,10 @@ struct scb_range {
     /* The answer: */
     enum scb_status status;
     struct scb_error error;
-    bool pin_lost;     /* the block is no longer served: only a newer one will do */
-    uint64_t received; /* entries in data, 1 to count */
-    uint8_t *data;     /* ABI-encoded (string[], string[], string[]); not yet checked */
+    bool pin_lost;      /* the block is no longer served: only a newer one will do */
+    size_t answered_by; /* the endpoint, by its place in the list */
+    uint64_t received;  /* entries in data, 1 to count */
+    uint8_t *data;      /* ABI-encoded (string[], string[], string[]); not yet checked */
     size_t size;
     size_t capacity; /* of data's memory; scb_source_release gives it back */
 };
@@ -70,6 +71,9 @@ struct scb_source_ops {
     void (*submit)(struct scb_source *source, struct scb_range *range);
     /* Gives an answer's memory back; from any thread. */
     void (*release)(struct scb_source *source, struct scb_range *range);
+    /* The answer's data is no page: who gave it is left out, and the range may be submitted again.
+     * False where nobody else is left to ask. Before release, from any thread. */
+    bool (*reject)(struct scb_source *source, const struct scb_range *range);
     /* A range became urgent. */
     void (*hurry)(struct scb_source *source, struct scb_range *range);
     /* Every range under way is answered with Canceled, soon; later ones are served again. */

@@ -94,19 +94,39 @@ static bool fetch_more(struct slot *slot)
     return true;
 }
 
-/* A worker's: takes an answer into the page. True when the page is finished or has failed. */
+/* A worker's: the page from its first entry on. True when even that failed. */
+static bool fetch_again(struct slot *slot)
+{
+    const struct scb_pipeline_settings *settings = slot->pipeline->settings;
+    struct scb_page_work *page = &slot->work;
+    slot->error = (struct scb_error){0};
+    slot->status = scb_page_work_begin(page, settings->dir, &settings->rules, page->number,
+                                       page->first_entry, page->keys, &slot->error);
+    return slot->status != SCB_OK || !fetch_more(slot);
+}
+
+/*
+ * A worker's: takes an answer into the page. True when the page is finished or has failed. What is
+ * no page may be one from another endpoint: permanent means on every endpoint (SPEC 9).
+ */
 static bool take_answer(struct slot *slot, struct scb_page_tools *tools)
 {
+    const struct scb_source_ops *ops = slot->pipeline->settings->source->ops;
     struct scb_range *range = &slot->range;
+    bool again = false;
     if (range->status == SCB_OK) {
         slot->status =
             scb_page_work_add(&slot->work, tools, (struct scb_bytes){range->data, range->size},
                               range->received, &slot->error);
+        again = slot->status == SCB_ERROR_VALIDATION &&
+                ops->reject(slot->pipeline->settings->source, range);
     } else {
         slot->status = range->status;
         slot->error = range->error;
     }
-    slot->pipeline->settings->source->ops->release(slot->pipeline->settings->source, range);
+    ops->release(slot->pipeline->settings->source, range);
+    if (again)
+        return fetch_again(slot);
     return slot->status != SCB_OK || slot->work.done == slot->work.keys || !fetch_more(slot);
 }
 

@@ -283,6 +283,7 @@ static void answer(struct contract_source *source, struct fetch *fetch)
     range->pin_lost = call->status != SCB_ERROR_CANCELED && call->outcome == SCB_RPC_STATE_MISSING;
     if (range->status == SCB_OK) {
         struct scb_buffer *result = &call->response.result;
+        range->answered_by = call->answered_by;
         range->data = result->data;
         range->size = result->size;
         range->capacity = result->capacity;
@@ -376,6 +377,27 @@ static void release(struct scb_source *base, struct scb_range *range)
     give_back(source, capacity);
 }
 
+static bool reject(struct scb_source *base, const struct scb_range *range)
+{
+    struct contract_source *source = of_base(base);
+    size_t left = 0;
+    pthread_mutex_lock(&source->lock); /* so that two do not leave each other's endpoint out */
+    for (size_t i = 0; i < scb_rpc_client_endpoints(source->client); i++)
+        left += i != range->answered_by && !scb_rpc_client_excluded(source->client, i);
+    bool known = scb_rpc_client_excluded(source->client, range->answered_by);
+    if (left > 0)
+        scb_rpc_client_exclude(source->client, range->answered_by);
+    pthread_mutex_unlock(&source->lock);
+    const struct scb_rpc_client_settings *client = &source->settings.client;
+    if (left > 0 && !known && client->note != NULL) {
+        char text[400];
+        (void)snprintf(text, sizeof(text), "%s is left out: what it answers is no page",
+                       scb_rpc_client_origin(source->client, range->answered_by));
+        client->note(client->note_state, text);
+    }
+    return left > 0;
+}
+
 static void hurry(struct scb_source *base, struct scb_range *range)
 {
     struct contract_source *source = of_base(base);
@@ -444,6 +466,7 @@ static const struct scb_source_ops contract_source_ops = {
     .confirm = confirm,
     .submit = submit,
     .release = release,
+    .reject = reject,
     .hurry = hurry,
     .cancel = cancel,
     .counters = counters,

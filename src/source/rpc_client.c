@@ -168,7 +168,8 @@ static enum scb_retry_cause judge_failure(struct scb_rpc_client *client, struct 
                                           int64_t retry_after_ms)
 {
     struct endpoint *endpoint = &client->endpoints[call->answered_by];
-    switch (call->outcome) {
+    bool malformed = call->error.status == SCB_ERROR_VALIDATION;
+    switch (malformed ? SCB_RPC_BAD_PARAMETER : call->outcome) {
     case SCB_RPC_OK: /* no answer came */
     case SCB_RPC_TROUBLE:
         return SCB_RETRY_TROUBLE;
@@ -222,9 +223,8 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
         finish_call(call, scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted"));
         return;
     }
-    bool permanent = call->outgrown || call->error.status == SCB_ERROR_VALIDATION;
     enum scb_retry_cause cause =
-        permanent ? SCB_RETRY_NEVER : judge_failure(client, call, retry_after_ms);
+        call->outgrown ? SCB_RETRY_NEVER : judge_failure(client, call, retry_after_ms);
     bool throttled = cause == SCB_RETRY_THROTTLED;
     call->throttled += throttled;
     struct scb_retry_decision decision = scb_retry_decide(
