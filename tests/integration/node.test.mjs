@@ -94,7 +94,9 @@ describe('two endpoints of which one answers with what is no page', () => {
             const [one, two] = [await fakeNode(t, { page }), await fakeNode(t, { page })];
             const store = new Store(workspace(t), one, {
                 'contract-rpc-urls': `${one.url},${two.url}`, 'log-level': 'error' });
-            assertFailed(await store.run(), 3, 'ValidationError');
+            const result = await store.run();
+            assertFailed(result, 3, 'ValidationError');
+            assert.doesNotMatch(result.stderr, /attempts/, 'permanent, then');
             for (const node of [one, two]) assert.ok(node.pagesAsked().length > 0);
         });
     }
