@@ -247,12 +247,12 @@ enum scb_status scb_begin(struct scb_beginning *begin, struct scb_error *error)
         scb_catalog_get_run(begin->parts->catalog, settings->backup_date, &run, &none);
     if (status == SCB_ERROR_NOT_FOUND && !settings->resume_only)
         return scb_begin_over(begin, error); /* a new one, or one that failed before it began */
-    if (status != SCB_OK) {
+    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND) {
         *error = none;
         return status;
     }
-    const char *reason = NULL;
-    status = resume(begin, &run, &reason, error);
+    const char *reason = "it had no block yet";
+    status = status == SCB_OK ? resume(begin, &run, &reason, error) : SCB_OK;
     if (status != SCB_OK)
         return status;
     if (reason == NULL) {

@@ -23,6 +23,12 @@ SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *
                                                       bool create, struct scb_store **ret_store,
                                                       struct scb_error *error);
 
+/* One backup of options->backup_date, which is a checked one. */
+SCB_MUST_CHECK enum scb_status scb_service_run_one(struct scb_service *service,
+                                                   const struct scb_backup_options *options,
+                                                   struct scb_backup_result *ret_result,
+                                                   struct scb_error *error);
+
 /*
  * What follows every backup, of backup_date: the trash of an interrupted cleanup goes, then what
  * retention_days says. A failure is logged; the backup is none the worse for it.

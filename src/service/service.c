@@ -184,9 +184,9 @@ static enum scb_status open_target(struct scb_service *service,
     return status;
 }
 
-static enum scb_status run_one(struct scb_service *service,
-                               const struct scb_backup_options *options,
-                               struct scb_backup_result *ret_result, struct scb_error *error)
+enum scb_status scb_service_run_one(struct scb_service *service,
+                                    const struct scb_backup_options *options,
+                                    struct scb_backup_result *ret_result, struct scb_error *error)
 {
     struct scb_backup_settings settings = backup_settings(service, options->backup_date);
     settings.must_exist = options->retry || options->resume_only;
@@ -253,108 +253,7 @@ enum scb_status scb_service_backup(struct scb_service *service,
     }
     struct scb_backup_options named = *options;
     named.backup_date = backup_date;
-    return run_one(service, &named, ret_result, error);
-}
-
-enum { MAX_UNFINISHED = 16 };
-
-/* Backups of earlier slots that a crash left in progress, or the end of the service. */
-struct unfinished {
-    const char *before; /* the present slot's date */
-    char dates[MAX_UNFINISHED][SCB_BACKUP_DATE_SIZE];
-    size_t count;
-};
-
-static enum scb_status add_unfinished(void *state, const struct scb_backup_record *backup,
-                                      struct scb_error *error)
-{
-    (void)error;
-    struct unfinished *found = state;
-    bool open = backup->state == SCB_BACKUP_IN_PROGRESS || scb_backup_was_canceled(backup);
-    if (open && found->count < MAX_UNFINISHED && strcmp(backup->backup_date, found->before) < 0)
-        memcpy(found->dates[found->count++], backup->backup_date, SCB_BACKUP_DATE_SIZE);
-    return SCB_OK;
-}
-
-/* Finishes them where their block is still served, else they are marked failed (SPEC 9). */
-static void finish_earlier(struct scb_service *service, const struct scb_slot *slot)
-{
-    struct unfinished found = {.before = slot->backup_date};
-    struct scb_catalog *catalog = NULL;
-    struct scb_error error = {0};
-    enum scb_status status = scb_service_open_catalog(service, &catalog, &error);
-    if (status == SCB_OK)
-        status = scb_catalog_list(catalog, 0, add_unfinished, &found, &error);
-    scb_catalog_close(catalog);
-    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND)
-        scb_log_failure(service->parts.log, "Earlier backups not looked at", "", &error);
-    for (size_t i = 0; i < found.count && !scb_cancel_requested(service->cancel); i++) {
-        const struct scb_backup_options options = {.backup_date = found.dates[i],
-                                                   .resume_only = true};
-        struct scb_backup_result result;
-        error = (struct scb_error){0};
-        if (run_one(service, &options, &result, &error) != SCB_OK)
-            scb_log_failure(service->parts.log, "Earlier backup not finished", found.dates[i],
-                            &error);
-    }
-}
-
-/* Makes the slot's backup where it is due; returns when to look again. */
-static int64_t serve_slot(struct scb_service *service, const struct scb_slot *slot,
-                          int64_t *failures)
-{
-    struct scb_backup_result result;
-    struct scb_error error = {0};
-    const struct scb_backup_options options = {.backup_date = slot->backup_date};
-    enum scb_status status = run_one(service, &options, &result, &error);
-    if (status != SCB_OK && status != SCB_ERROR_CANCELED) {
-        ++*failures;
-        scb_log_failure(service->parts.log, "Backup operation failed", slot->backup_date, &error);
-    }
-    return scb_slot_again_ms(slot, &error, *failures, scb_clock_real_ms(service->clock));
-}
-
-static enum scb_status check_scheduled(const struct scb_service *service, struct scb_error *error)
-{
-    const char *block = text(service, "contract.block");
-    if (block[0] < '0' || block[0] > '9')
-        return SCB_OK;
-    scb_error_set(error, SCB_ERROR_VALIDATION,
-                  "contract.block is %s: every backup of the service would be the same", block);
-    return scb_error_hint(error, "use auto, finalized, safe or latest");
-}
-
-enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
-{
-    enum {
-        LONGEST_SLEEP_MS = 30000, /* so that a clock that jumps is noticed */
-    };
-    enum scb_status status = check_scheduled(service, error);
-    if (status != SCB_OK)
-        return status;
-    int64_t interval_ms = integer(service, "backup.chore_interval"), failures = 0;
-    struct scb_slot served = {0};
-    int64_t again_ms = 0;
-    scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
-                 SCB_NUMBER("chore_interval_ms", interval_ms));
-    while (!scb_cancel_requested(service->cancel)) {
-        int64_t now_ms = scb_clock_real_ms(service->clock);
-        struct scb_slot slot = scb_slot_at(now_ms, interval_ms);
-        if (slot.start_ms != served.start_ms || now_ms >= again_ms) {
-            if (slot.start_ms != served.start_ms) {
-                failures = 0;
-                finish_earlier(service, &slot);
-            }
-            served = slot;
-            again_ms = serve_slot(service, &slot, &failures);
-            continue;
-        }
-        int64_t left_ms = again_ms - now_ms;
-        (void)scb_cancel_sleep(service->cancel,
-                               left_ms < LONGEST_SLEEP_MS ? left_ms : LONGEST_SLEEP_MS);
-    }
-    scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
-    return SCB_OK;
+    return scb_service_run_one(service, &named, ret_result, error);
 }
 
 enum scb_status scb_service_interrupted(const struct scb_service *service,

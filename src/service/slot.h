@@ -25,9 +25,8 @@ struct scb_slot scb_slot_at(int64_t real_ms, int64_t interval_ms);
 int64_t scb_slot_retry_delay_ms(int64_t failures);
 
 /*
- * When to look at the slot again after its attempt number failures ended at now_ms: at its end
- * where it was done, or stopped, or failed in a way that waiting does not mend; else after the
- * delay.
+ * When to try the slot again after its attempt number failures failed at now_ms: after the delay,
+ * or at its end where waiting does not mend that.
  */
 int64_t scb_slot_again_ms(const struct scb_slot *slot, const struct scb_error *error,
                           int64_t failures, int64_t now_ms);

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { encodePage } from '../chain/abi.mjs';
+import { encodeArrays, encodePage, wordHex } from '../chain/abi.mjs';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RawReply, RpcError, startFakeNode } from '../chain/fake.mjs';
 import {
@@ -52,6 +52,55 @@ function pageCalls(times, lie) {
         },
     };
 }
+
+describe('two endpoints of which one answers with what is no page', () => {
+    const column = (entries, member) => entries.map((entry) => entry[member]);
+    const honest = (start, count) => encodePage(ENTRIES.slice(start, start + count));
+    /** The page with one 32-byte word replaced. */
+    const bent = (start, count, index, value) => {
+        const page = honest(start, count);
+        const at = 2 + index * 64;
+        return page.slice(0, at) + value + page.slice(at + 64);
+    };
+
+    for (const [name, page] of [
+        ['no hex', () => '0xzz'],
+        ['a head that leads nowhere', (start, count) => bent(start, count, 0, 'f'.repeat(64))],
+        ['arrays of unequal length', (start, count) => {
+            const entries = ENTRIES.slice(start, start + count);
+            return encodeArrays([column(entries, 'key'), column(entries, 'value').slice(1),
+                column(entries, 'versionId')]);
+        }],
+        ['a string that leads nowhere', (start, count) =>
+            bent(start, count, 4, wordHex(2n ** 64n - 1n))],
+        ['no entries', () => encodeArrays([[], [], []])],
+    ]) {
+        for (const first of ['strange', 'healthy']) {
+            it(`${name}, the ${first} one first`, async (t) => {
+                const directory = workspace(t);
+                const healthy = await fakeNode(t);
+                const strange = await fakeNode(t, { page });
+                const bytes = await backUp(directory, 'alone', healthy);
+                const urls = [strange.url, healthy.url];
+                if (first === 'healthy') urls.reverse();
+                const both = await backUp(directory, 'both', healthy, {
+                    'contract-rpc-urls': urls.join(','), 'page-size': 100 });
+                assert.ok(both.equals(bytes), 'the archives differ');
+                assert.ok(strange.pagesAsked().length > 0, 'the strange one was never asked');
+            });
+        }
+
+        it(`${name}, and the other one too`, async (t) => {
+            const [one, two] = [await fakeNode(t, { page }), await fakeNode(t, { page })];
+            const store = new Store(workspace(t), one, {
+                'contract-rpc-urls': `${one.url},${two.url}`, 'log-level': 'error' });
+            const result = await store.run();
+            assertFailed(result, 3, 'ValidationError');
+            assert.doesNotMatch(result.stderr, /attempts/, 'permanent, then');
+            for (const node of [one, two]) assert.ok(node.pagesAsked().length > 0);
+        });
+    }
+});
 
 describe('weak nodes', () => {
     it('that return at most 7 entries a call are asked for the rest', async (t) => {

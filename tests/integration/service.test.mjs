@@ -6,12 +6,13 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
-import { isPageCall, startFakeNode } from '../chain/fake.mjs';
+import { isPageCall, RawReply, RpcError, startFakeNode } from '../chain/fake.mjs';
 import {
     archivedEntries, assertSameEntries, DATE, start, Store, whileRunning, workspace,
 } from './harness.mjs';
 
 const ENTRIES = realisticEntries(30);
+const SLOT_MS = 30 * 86_400_000;
 
 /** Reads the log as it comes; `seen(n)` resolves when so many backups were completed. */
 function followLog(child) {
@@ -113,6 +114,34 @@ describe('satellite run backup', () => {
         return { node, store };
     }
 
+    it('marks an earlier day failed that was interrupted before it had a block', async (t) => {
+        let hold = false;
+        let reached;
+        const waiting = new Promise((resolve) => { reached = resolve; });
+        const node = await startFakeNode({ entries: ENTRIES, methods: {
+            eth_chainId() {
+                if (!hold) return this.truth('eth_chainId');
+                reached();
+                return new Promise(() => {}); // no answer
+            },
+        } });
+        t.after(() => node.stop());
+        const store = new Store(workspace(t), node, { 'log-format': 'json', 'log-level': 'info' });
+        const OTHER = '2024-01-16';
+        await store.mustRun();
+        hold = true;
+        const child = start(store.args('run', '--backup-date', OTHER));
+        await whileRunning(child, waiting);
+        child.kill('SIGTERM');
+        assert.equal((await child.done).code, 130);
+        hold = false;
+        assert.match((await store.json('status')).error_message, /^Canceled/);
+        await serve(store, 1);
+        const status = await store.json('status', '--backup-date', OTHER);
+        assert.equal(status.status, 'failed');
+        assert.match(status.error_message, /interrupted, and it had no block yet/);
+    });
+
     /** Runs the service until it has completed so many backups. */
     async function serve(store, count) {
         const service = startService(store);
@@ -144,6 +173,38 @@ describe('satellite run backup', () => {
             await serve(store, 1);
             const later = await store.json('status', '--backup-date', DATE);
             assert.deepEqual(later, status, 'it was tried again');
+        });
+    }
+
+    for (const [name, answer, waits] of [
+        ['a revert waits for the next slot', () => { throw new RpcError(3,
+            'execution reverted: paused', '0x'); }, true],
+        ['trouble is tried again in a minute', () => new RawReply({ status: 500 }), false],
+    ]) {
+        it(name, async (t) => {
+            const node = await startFakeNode({ entries: ENTRIES, page: answer });
+            t.after(() => node.stop());
+            const store = new Store(workspace(t), node, {
+                'chore-interval': '30d', 'retry-attempts': 1,
+                'log-format': 'json', 'log-level': 'warn' });
+            const before = Date.now();
+            const service = startService(store);
+            const line = await new Promise((resolve, reject) => {
+                service.done.then(reject, reject);
+                let log = '';
+                service.stderr.on('data', (text) => {
+                    log += text;
+                    const found = log.split('\n').find((one) => one.includes('Next attempt'));
+                    if (found && log.endsWith('\n')) resolve(JSON.parse(found));
+                });
+            });
+            const after = Date.now();
+            service.kill('SIGTERM');
+            await service.done;
+            const at = Date.parse(line.at);
+            const slotEnd = (Math.floor(before / SLOT_MS) + 1) * SLOT_MS;
+            if (waits) assert.equal(at, slotEnd);
+            else assert.ok(at >= before + 60_000 && at <= after + 60_000, line.at);
         });
     }
 

@@ -280,6 +280,13 @@ static bool is_retryable(enum scb_rpc_outcome outcome)
            outcome == SCB_RPC_TROUBLE;
 }
 
+/* Not what another block, another hour or a smaller page may mend. */
+static bool is_permanent(enum scb_rpc_outcome outcome)
+{
+    return outcome == SCB_RPC_REVERTED || outcome == SCB_RPC_REVERTED_EMPTY ||
+           outcome == SCB_RPC_FORBIDDEN || outcome == SCB_RPC_METHOD_MISSING;
+}
+
 static void test_answers_in_the_wild(void **state)
 {
     (void)state;
@@ -295,6 +302,7 @@ static void test_answers_in_the_wild(void **state)
             fail_msg("%s: \"%s\" does not say \"%s\"", row->from, error.message, row->says);
         assert_null(answer.result);
         assert_int_equal(error.retryable, is_retryable(outcome));
+        assert_int_equal(error.permanent, is_permanent(outcome));
         assert_string_not_equal(error.message, "");
         assert_string_not_equal(error.hint, "");
         assert_null(strpbrk(error.message, "\r\n"));
