@@ -14,12 +14,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { startAnvil } from '../chain/anvil.mjs';
 import { SELECTORS } from '../chain/abi.mjs';
 import { spawnChild } from '../chain/children.mjs';
 import { createEntries, deploy, editEntry, readAllPairs } from '../chain/contract.mjs';
-import { realisticEntries } from '../chain/entries.mjs';
-import { startFakeNode } from '../chain/fake.mjs';
+import { oddEntries, realisticEntries } from '../chain/entries.mjs';
+import { FAKE_ADDRESS, startFakeNode } from '../chain/fake.mjs';
 import { rpc } from '../chain/rpc.mjs';
 import {
     ANVIL_ARGS, archivedEntries, assertFailed, assertSameEntries, DATE, start, Store, workspace,
@@ -121,38 +122,81 @@ async function unusedPort() {
     return port;
 }
 
-/** HARDHAT: a directory with node_modules/hardhat in it (npm i hardhat@2); 292 MB, so no CI. */
-describe('hardhat node', () => {
-    const home = process.env.HARDHAT;
-    const skip = !LONG ? 'only in the long form'
-        : !home && 'HARDHAT is not set to a directory with hardhat installed';
+const HARDHAT = fileURLToPath(new URL('./hardhat', import.meta.url));
+const HARDHAT_CLI = join(HARDHAT, 'node_modules/hardhat/internal/cli/bootstrap.js');
 
-    it('is backed up like any other', { skip }, async (t) => {
-        const config = join(home, 'hardhat.config.js');
-        if (!existsSync(config)) {
-            writeFileSync(config, 'module.exports = { solidity: "0.8.28", networks: { hardhat: {' +
-                ' blockGasLimit: 2000000000, allowUnlimitedContractSize: true } } };\n');
-        }
-        const port = await unusedPort(); // it says 0 of a port that it picks itself
-        const child = spawnChild(process.execPath,
-            [join(home, 'node_modules/hardhat/internal/cli/bootstrap.js'), 'node',
-                '--port', String(port)],
-            { cwd: home, stdio: ['ignore', 'pipe', 'inherit'],
-                env: { ...process.env, HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true' } });
-        t.after(async () => {
-            child.kill('SIGKILL');
-            await child.ended;
-        });
-        await once(child.stdout, 'data'); // its first line comes when it listens
-        child.stdout.resume();
-        const url = `http://127.0.0.1:${port}`;
-        const entries = realisticEntries(300);
-        const address = await deploy(url);
-        await createEntries(url, address, entries);
-        const store = new Store(workspace(t), { url, address }, { 'page-size': 30 });
-        await store.mustRun();
-        await assertWhole(store, url, address);
-        assertSameEntries(archivedEntries(store.archivePath()), entries);
+async function startHardhat(t) {
+    const port = await unusedPort(); // it says 0 of a port that it picks itself
+    const child = spawnChild(process.execPath, [HARDHAT_CLI, 'node', '--port', String(port)], {
+        cwd: HARDHAT, stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true' },
+    });
+    t.after(async () => {
+        child.kill('SIGKILL');
+        await child.ended;
+    });
+    await once(child.stdout, 'data'); // its first line comes when it listens
+    child.stdout.resume();
+    return { url: `http://127.0.0.1:${port}` };
+}
+
+/** The bytes of each page file, in order. */
+function pageFiles(store) {
+    const { total_pages: pages } = store.manifest();
+    return Array.from({ length: pages }, (_, page) =>
+        readFileSync(store.path(DATE, `page_${page}.json`)));
+}
+
+/** A node of another make; `make torture` installs it (scripts/setup.sh torture). */
+describe('hardhat node', () => {
+    const skip = !LONG ? 'only in the long form'
+        : !existsSync(HARDHAT_CLI) && 'it is not installed: scripts/setup.sh torture';
+    const entries = [...realisticEntries(280), ...oddEntries()];
+
+    async function bothNodes(t) {
+        const { node: anvil, address: anvilAddress } = await anvilWith(t, entries);
+        const hardhat = await startHardhat(t);
+        const address = await deploy(hardhat.url);
+        await createEntries(hardhat.url, address, entries);
+        const expected = new Store(workspace(t), { url: anvil.url, address: anvilAddress },
+            { 'page-size': 30 });
+        await expected.mustRun();
+        return { hardhat, address, expected };
+    }
+
+    it('gives the pages that anvil gives', { skip }, async (t) => {
+        const { hardhat, address, expected } = await bothNodes(t);
+        const node = { url: hardhat.url, address };
+        const plain = new Store(workspace(t), node, { 'page-size': 30 });
+        await plain.mustRun();
+        await assertWhole(plain, hardhat.url, address);
+        assertSameEntries(archivedEntries(plain.archivePath()), entries);
+        assert.deepEqual(pageFiles(plain), pageFiles(expected));
+
+        // Too heavy for the gas that goes with a call: its own words for that are understood.
+        const whole = new Store(workspace(t), node, { 'page-size': 1000 });
+        const heavy = new Store(workspace(t), node,
+            { 'page-size': 1000, 'contract-gas-limit': 2_500_000, 'log-level': 'debug' });
+        await whole.mustRun();
+        await heavy.mustRun();
+        assert.ok(heavy.archiveBytes().equals(whole.archiveBytes()), 'the archives differ');
+        const starved = new Store(workspace(t), node, { 'contract-gas-limit': 30_000 });
+        assertFailed(await starved.run(), 4, 'ContractConnectionError', /gas/);
+        const elsewhere = new Store(workspace(t), { ...node, address: FAKE_ADDRESS });
+        assertFailed(await elsewhere.run(), 3, 'ValidationError', /no contract at/);
+    });
+
+    it('may close connections that idle for 5 s', { skip }, async (t) => {
+        const { hardhat, address, expected } = await bothNodes(t);
+        const store = new Store(workspace(t), { url: hardhat.url, address },
+            { 'page-size': 150, 'smart-contract-rate-limit': 11, 'max-concurrent-pages': 1,
+                'log-level': 'info', 'log-format': 'json' });
+        const { stderr } = await store.mustRun();
+        assertSameEntries(archivedEntries(store.archivePath()),
+            archivedEntries(expected.archivePath()));
+        const line = stderr.split('\n').filter(Boolean).map((text) => JSON.parse(text))
+            .find(({ msg }) => msg === 'Backup operation completed');
+        assert.equal(line.retries, 0, 'a closed connection was taken for a failure');
     });
 });
 
