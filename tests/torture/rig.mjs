@@ -108,6 +108,23 @@ export class Rig {
         }
     }
 
+    /** How many places for its fault an undisturbed run has; it may be one more or less. */
+    places({ from, fault, keep = true }) {
+        return this.lane(async (node, name) => {
+            const directory = join(this.directory, name);
+            cpSync(join(this.directory, from), directory, { recursive: true });
+            node.calls.length = 0;
+            const file = `${directory}.count`;
+            const env = fault ? { LD_PRELOAD: faultsModule, FAULT: fault, FAULT_DIR: directory,
+                FAULT_COUNT: file } : {};
+            const store = this.store(name, { 'keep-page-files': keep }, node);
+            const { code, stderr } =
+                await bounded(start(store.args('run', '--backup-date', DATE), { env }));
+            assert.equal(code, 0, stderr);
+            return fault ? Number(readFileSync(file, 'utf8')) : node.calls.length;
+        });
+    }
+
     /**
      * One disturbed run, what it left, and what finishes it.
      *
