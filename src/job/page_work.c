@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/memory.h"
 #include "evm/abi.h"
 
@@ -31,6 +32,7 @@ void scb_page_tools_free(struct scb_page_tools *tools)
 /* Also of a page that was given up between two answers, and of one that never began (dir NULL). */
 static void close_file(struct scb_page_work *work)
 {
+    SCB_FILE_OPERATION;
     if (work->dir != NULL && work->fd >= 0)
         (void)close(work->fd);
     work->fd = -1;

@@ -146,9 +146,11 @@ export class Rig {
             cpSync(join(this.directory, trial.from), directory, { recursive: true });
             const { keep = true } = trial;
             const store = this.store(name, { 'keep-page-files': keep }, node);
+            const hangs = trial.fault?.endsWith('HANG') ? { 'file-operation-timeout': '1s' } : {};
+            const disturbed = this.store(name, { 'keep-page-files': keep, ...hangs }, node);
             try {
                 const strange = makeStrange(node, trial);
-                const outcome = await disturbedRun(store, directory, trial);
+                const outcome = await disturbedRun(disturbed, directory, trial);
                 outcome.struck ||= strange();
                 const state = await this.#inspect(store, trial, outcome);
                 outcome.kept = await this.#finish(store, node, trial, state);
@@ -166,7 +168,7 @@ export class Rig {
         if (trial.from === 'older') {
             assert.deepEqual(contents(store.path(OLDER_DATE)), this.older, 'the older backup');
         }
-        const spoilsCleanup = /^(unlink|any)/.test(trial.fault ?? '');
+        const spoilsCleanup = /^(unlink|any)|HANG$/.test(trial.fault ?? '');
         if (!killed && !spoilsCleanup) assert.deepEqual(temporaries(store), []);
         const status = await store.command('status', '--backup-date', DATE, '--pages', '--json');
         const begun = status.code !== 11;
@@ -252,7 +254,7 @@ async function disturbedRun(store, directory, { fault, lost, killAfterMs, keep =
     const struck = fault ? existsSync(mark) : result.signal === 'SIGKILL';
     rmSync(outside, { recursive: true });
     const killed = result.signal !== null;
-    checkEnd(result, struck && !/:E|:SHORT/.test(fault ?? ':KILL'));
+    checkEnd(result, struck && !/:E|:SHORT|:HANG/.test(fault ?? ':KILL'));
     return { ...result, struck, killed, survived: result.code === 0 };
 }
 

@@ -111,6 +111,11 @@ sweeps('the disk is full from then on', [
     ['any:+:EIO', 4], ['any:+:EROFS', 4, { from: 'first' }],
 ]);
 
+sweeps('a call never comes back', [
+    ['write::HANG', 3], ['fsync::HANG', 3], ['rename::HANG', 3], ['open::HANG', 3],
+    ['close::HANG', 3], ['unlink::HANG', 2], ['mkdir::HANG', 3, { from: 'first' }],
+]);
+
 sweeps('memory is refused', [
     ['malloc::ENOMEM', 12], ['malloc:+:ENOMEM', 4, { longStep: 50 }],
     ['malloc::ENOMEM', 6, { from: 'first', longStep: 7 }],
