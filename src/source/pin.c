@@ -91,34 +91,58 @@ static enum scb_status check_answer(const char *selector, const struct block *bl
     return scb_error_hint(error, "the node or its balancer lies; use another endpoint");
 }
 
-/* selector is JSON text: a quoted tag, number or hash. */
-static enum scb_status get_block(struct scb_rpc_client *client, int endpoint, const char *selector,
-                                 enum verdict *ret_verdict, struct block *ret_block,
-                                 struct scb_error *error)
+static enum scb_status ask_block(struct scb_rpc_client *client, struct scb_rpc_call *call,
+                                 const char *selector, enum verdict *ret_verdict,
+                                 struct block *ret_block, struct scb_error *error)
 {
     bool by_hash = strlen(selector) == HASH_SELECTOR_SIZE;
     char params[PARAMS_SIZE];
     (void)snprintf(params, sizeof(params), "[%s,false]", selector);
-    struct scb_rpc_call call = {.endpoint = endpoint, .block_may_be_missing = true};
     struct scb_error failure = {0};
     enum scb_status status = scb_rpc_client_call(
-        client, &call, by_hash ? "eth_getBlockByHash" : "eth_getBlockByNumber", params, &failure);
+        client, call, by_hash ? "eth_getBlockByHash" : "eth_getBlockByNumber", params, &failure);
     *ret_verdict = SUITS;
-    if (status == SCB_OK && (call.result == NULL || json_is_null(call.result))) {
+    if (status == SCB_OK && (call->result == NULL || json_is_null(call->result))) {
         *ret_verdict = NOT_KNOWN;
     } else if (status == SCB_OK) {
-        status = read_block(call.result, ret_block, &failure);
+        status = read_block(call->result, ret_block, &failure);
         if (status == SCB_OK)
             status = check_answer(selector, ret_block, &failure);
-    } else if (call.outcome == SCB_RPC_BAD_PARAMETER || call.outcome == SCB_RPC_BLOCK_UNKNOWN ||
-               call.outcome == SCB_RPC_METHOD_MISSING) {
+    } else if (call->outcome == SCB_RPC_BAD_PARAMETER || call->outcome == SCB_RPC_BLOCK_UNKNOWN ||
+               call->outcome == SCB_RPC_METHOD_MISSING) {
         *ret_verdict = NOT_KNOWN;
         status = SCB_OK;
     }
     if (status != SCB_OK)
         *error = failure;
-    scb_rpc_call_free(&call);
+    scb_rpc_call_free(call);
     return status;
+}
+
+/* selector is JSON text: a quoted tag, number or hash. */
+static enum scb_status get_block(struct scb_rpc_client *client, int endpoint, const char *selector,
+                                 enum verdict *ret_verdict, struct block *ret_block,
+                                 struct scb_error *error)
+{
+    struct scb_rpc_call call = {.endpoint = endpoint, .block_may_be_missing = true};
+    return ask_block(client, &call, selector, ret_verdict, ret_block, error);
+}
+
+static enum scb_rpc_outcome judge_present(struct scb_rpc_call *call)
+{
+    if (call->result != NULL && !json_is_null(call->result))
+        return SCB_RPC_OK;
+    scb_error_set(&call->error, SCB_ERROR_CONTRACT, "the node no longer knows the block");
+    return SCB_RPC_BLOCK_UNKNOWN;
+}
+
+/* The same for a block that was there: who does not know it may only lag, and is asked again. */
+static enum scb_status get_known_block(struct scb_rpc_client *client, int endpoint,
+                                       const char *selector, enum verdict *ret_verdict,
+                                       struct block *ret_block, struct scb_error *error)
+{
+    struct scb_rpc_call call = {.endpoint = endpoint, .judge = judge_present};
+    return ask_block(client, &call, selector, ret_verdict, ret_block, error);
 }
 
 /*
@@ -520,7 +544,7 @@ enum scb_status scb_pin_confirm(struct scb_rpc_client *client, const struct scb_
         enum verdict verdict = SUITS;
         if (scb_rpc_client_excluded(client, i))
             continue;
-        if (get_block(client, (int)i, selector, &verdict, &block, &failure) != SCB_OK)
+        if (get_known_block(client, (int)i, selector, &verdict, &block, &failure) != SCB_OK)
             continue; /* another endpoint may tell */
         bool same = memcmp(block.hash, pin->block_hash, 32) == 0;
         unknown |= verdict != SUITS;
