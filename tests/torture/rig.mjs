@@ -62,6 +62,7 @@ export class Rig {
         const rig = new Rig();
         rig.directory = realpathSync(mkdtempSync(join(SCRATCH, 'satellite-torture-')));
         rig.trials = 0;
+        rig.counted = {};
         rig.idle = [];
         rig.waiting = [];
         for (let lane = 0; lane < LANES; lane++) {
@@ -110,6 +111,12 @@ export class Rig {
 
     /** How many places for its fault an undisturbed run has; it may be one more or less. */
     places({ from, fault, keep = true }) {
+        const key = `${from} ${fault?.split(':')[0]} ${keep}`;
+        this.counted[key] ??= this.#countPlaces(from, fault && `${fault.split(':')[0]}:0:EIO`, keep);
+        return this.counted[key];
+    }
+
+    #countPlaces(from, fault, keep) {
         return this.lane(async (node, name) => {
             const directory = join(this.directory, name);
             cpSync(join(this.directory, from), directory, { recursive: true });
@@ -132,7 +139,8 @@ export class Rig {
      * @param {string} trial.from 'first' (nothing there yet) or 'older' (a backup of another day)
      * @param {string} [trial.fault] KIND:N:HOW (see faults.c)
      * @param {number} [trial.lost] power loss at the kill (LOST, see faults.c)
-     * @param {number} [trial.killAfterMs] SIGKILL from outside instead
+     * @param {number} [trial.killAtCall] SIGKILL from outside instead, `killAfterMs` after that call
+     *     of the node, or after the start where it is 0
      * @param {Function} [trial.reply] what the node answers to call `replyAt` (`replyOnwards`: and
      *     to all after it) instead of the truth
      * @param {boolean} [trial.keep] keep_page_files
@@ -150,8 +158,8 @@ export class Rig {
             const disturbed = this.store(name, { 'keep-page-files': keep, ...hangs }, node);
             try {
                 const strange = makeStrange(node, trial);
-                const outcome = await disturbedRun(disturbed, directory, trial);
-                outcome.struck ||= strange();
+                const outcome = await disturbedRun(disturbed, directory, trial, strange.reached);
+                outcome.struck ||= strange.end();
                 const state = await this.#inspect(store, trial, outcome);
                 outcome.kept = await this.#finish(store, node, trial, state);
                 rmSync(directory, { recursive: true, force: true });
@@ -209,21 +217,29 @@ export class Rig {
     }
 }
 
-/** The node's calls are counted and go wrong as the trial says, until the result is called. */
-function makeStrange(node, { reply, replyAt, replyOnwards = false, delayMs }) {
+/**
+ * The node's calls are counted and go wrong as the trial says, until `end()` is called; `reached`
+ * resolves at call `killAtCall`.
+ */
+function makeStrange(node, { reply, replyAt, replyOnwards = false, delayMs, killAtCall }) {
     let calls = 0;
-    if (reply || delayMs) {
-        node.answer = async function answer(message) {
-            calls += 1;
-            const page = message.method === 'eth_call' && isPageCall(message.params);
-            if (delayMs && page) await sleep(delayMs);
-            const wrong = calls === replyAt || (replyOnwards && calls > replyAt);
-            return wrong ? reply() : Object.getPrototypeOf(node).answer.call(node, message);
-        };
-    }
-    return () => {
-        delete node.answer;
-        return reply !== undefined && calls >= replyAt;
+    let reach;
+    const reached = new Promise((resolve) => { reach = resolve; });
+    if (killAtCall === 0) reach();
+    node.answer = async function answer(message) {
+        calls += 1;
+        if (calls === killAtCall) reach();
+        const page = message.method === 'eth_call' && isPageCall(message.params);
+        if (delayMs && page) await sleep(delayMs);
+        const wrong = reply && (calls === replyAt || (replyOnwards && calls > replyAt));
+        return wrong ? reply() : Object.getPrototypeOf(node).answer.call(node, message);
+    };
+    return {
+        reached,
+        end() {
+            delete node.answer;
+            return reply !== undefined && calls >= replyAt;
+        },
     };
 }
 
@@ -240,7 +256,7 @@ async function bounded(child) {
     return result;
 }
 
-async function disturbedRun(store, directory, { fault, lost, killAfterMs, keep = true }) {
+async function disturbedRun(store, directory, { fault, lost, killAtCall, killAfterMs }, reached) {
     const outside = `${directory}.layer`;
     mkdirSync(outside);
     const mark = join(outside, 'mark');
@@ -249,7 +265,9 @@ async function disturbedRun(store, directory, { fault, lost, killAfterMs, keep =
         ...(lost ? { LOST: String(lost), LOST_DIR: outside } : {}),
     } : {};
     const child = start(store.args('run', '--backup-date', DATE), { env });
-    if (killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    if (killAtCall !== undefined) {
+        reached.then(() => sleep(killAfterMs)).then(() => child.kill('SIGKILL'));
+    }
     const result = await bounded(child);
     const struck = fault ? existsSync(mark) : result.signal === 'SIGKILL';
     rmSync(outside, { recursive: true });
