@@ -146,8 +146,10 @@ describe('unreliable nodes', () => {
     }
 
     it('throttling does not count as an attempt', async (t) => {
-        await sameAsHealthy(t, { methods: pageCalls(20, () => new RawReply({ status: 429 })) },
-            { 'retry-attempts': 2 });
+        let calls = 0;
+        await sameAsHealthy(t, { methods: pageCalls(20, () =>
+            new RawReply({ status: ++calls < 20 ? 429 : 500 })) },
+        { 'retry-attempts': 2, 'max-concurrent-pages': 1 });
     });
 
     for (const [name, throttle] of [
