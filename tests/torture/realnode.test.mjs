@@ -206,28 +206,28 @@ describe('hardhat node', () => {
     });
 });
 
+/** A file system of that size, and how to change it; undefined where that is not allowed. */
+function smallDisk(t, size) {
+    if (process.getuid() !== 0) return undefined;
+    const directory = mkdtempSync(join(tmpdir(), 'satellite-disk-'));
+    try {
+        execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory],
+            { stdio: 'ignore' });
+    } catch {
+        rmdirSync(directory);
+        return undefined;
+    }
+    t.after(() => {
+        execFileSync('umount', ['-l', directory]);
+        rmdirSync(directory);
+    });
+    const resize = (to) =>
+        execFileSync('mount', ['-o', `remount,size=${to}`, directory]);
+    return { directory, resize };
+}
+
 describe('a disk that is really full', () => {
     const SETTINGS = { 'contract-block': 90, 'page-size': 100 };
-
-    /** A file system of that size, and how to change it; undefined where that is not allowed. */
-    function smallDisk(t, size) {
-        if (process.getuid() !== 0) return undefined;
-        const directory = mkdtempSync(join(tmpdir(), 'satellite-disk-'));
-        try {
-            execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory],
-                { stdio: 'ignore' });
-        } catch {
-            rmdirSync(directory);
-            return undefined;
-        }
-        t.after(() => {
-            execFileSync('umount', ['-l', directory]);
-            rmdirSync(directory);
-        });
-        const resize = (to) =>
-            execFileSync('mount', ['-o', `remount,size=${to}`, directory]);
-        return { directory, resize };
-    }
 
     for (const [name, reserve] of [['in the middle of a write', 0], ['by min_free_space', '512KiB'],
     ]) {
@@ -254,6 +254,36 @@ describe('a disk that is really full', () => {
             assert.ok(store.archiveBytes().equals(whole.archiveBytes()), 'the archives differ');
         });
     }
+});
+
+describe('a disk of the database that is really full', () => {
+    it('ResourceError or DatabaseError; with more space, the same bytes', async (t) => {
+        const disk = smallDisk(t, '160k');
+        if (!disk) {
+            t.skip('no right to mount a tmpfs');
+            return;
+        }
+        const node = await startFakeNode({ entries: realisticEntries(20_000) });
+        t.after(() => node.stop());
+        const settings = { 'contract-block': 90, 'page-size': 10, 'min-free-space': 0 };
+        const whole = new Store(workspace(t), node, settings);
+        await whole.mustRun();
+        const store = new Store(workspace(t), node, { ...settings,
+            'database-url': `sqlite://${join(disk.directory, 'satellite.db')}` });
+        const failed = await store.run();
+        assert.ok([6, 7].includes(failed.code), failed.stderr);
+        assert.match(failed.stderr, /^satellite: .*status database .*; .*disk/m);
+        assert.ok(!existsSync(store.archivePath()));
+        disk.resize('64m');
+        const { pages } = await store.json('status', '--backup-date', DATE, '--pages');
+        const done = pages.filter((page) => page.status === 'completed');
+        node.calls.length = 0;
+        const retried = await store.command('retry', '--backup-date', DATE);
+        assert.equal(retried.code, 0, retried.stderr);
+        const asked = new Set(node.pagesAsked().map(([first]) => first / 10));
+        assert.deepEqual(done.filter((page) => asked.has(page.page_number)), []);
+        assert.ok(store.archiveBytes().equals(whole.archiveBytes()), 'the archives differ');
+    });
 });
 
 describe('a clock that jumps', () => {
