@@ -102,7 +102,8 @@ describe('anvil', () => {
         assert.deepEqual(value, entries[7].value, 'an entry of the lost block');
     });
 
-    it('that reorganises at every page: a bounded number of pins, then an error', async (t) => {
+    const every = 'that reorganises at every page: a bounded number of pins, then an error';
+    it(every, { skip: !LONG && 'only in the long form' }, async (t) => {
         const { node, address } = await anvilWith(t, entries);
         const url = await startBetween(t, node.url, (page) =>
             (page % 4 === 0 ? rpc(node.url, 'anvil_reorg', 1, []) : undefined));
@@ -229,15 +230,15 @@ function smallDisk(t, size) {
 describe('a disk that is really full', () => {
     const SETTINGS = { 'contract-block': 90, 'page-size': 100 };
 
-    for (const [name, reserve] of [['in the middle of a write', 0], ['by min_free_space', '512KiB'],
+    for (const [name, reserve] of [['in the middle of a write', 0], ['by min_free_space', '128KiB'],
     ]) {
         it(`${name}: ResourceError; with more space, the same bytes`, async (t) => {
-            const disk = smallDisk(t, '2m');
+            const disk = smallDisk(t, '512k');
             if (!disk) {
                 t.skip('no right to mount a tmpfs');
                 return;
             }
-            const node = await startFakeNode({ entries: realisticEntries(20_000) });
+            const node = await startFakeNode({ entries: realisticEntries(5000) });
             t.after(() => node.stop());
             const whole = new Store(workspace(t), node, SETTINGS);
             await whole.mustRun();
@@ -263,7 +264,7 @@ describe('a disk of the database that is really full', () => {
             t.skip('no right to mount a tmpfs');
             return;
         }
-        const node = await startFakeNode({ entries: realisticEntries(20_000) });
+        const node = await startFakeNode({ entries: realisticEntries(5000) });
         t.after(() => node.stop());
         const settings = { 'contract-block': 90, 'page-size': 10, 'min-free-space': 0 };
         const whole = new Store(workspace(t), node, settings);
