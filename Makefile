@@ -36,7 +36,9 @@ test-integration: build
 test-performance: bench
 
 # Every fault at every call, and kill -9 at 200 random instants; make test has a short form of it.
-torture: build
+torture:
+	@scripts/setup.sh torture
+	@$(MAKE) --no-print-directory build
 	@SATELLITE=$(BUILD)/satellite TORTURE=long node --test tests/torture/*.test.mjs
 
 # The service on a changing contract with faults: ten minutes, or make soak SECONDS=60

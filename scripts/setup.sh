@@ -3,9 +3,10 @@
 #
 # Installs what is missing to build and test satellite on Debian 12; does nothing when all is there.
 #
-#   scripts/setup.sh [dev] [bench]
+#   scripts/setup.sh [dev] [bench] [torture]
 #
-# dev adds the checkers (clang, valgrind, ...), bench the load generator.
+# dev adds the checkers (clang, valgrind, ...), bench the load generator, torture a second make of
+# node (hardhat, 292 MB).
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,7 +15,7 @@ build_packages=(
     gcc make meson ninja-build pkg-config
     libcurl4-openssl-dev libssl-dev libdeflate-dev zlib1g-dev libzip-dev libsqlite3-dev
     libjansson-dev libyaml-dev libsmartcols-dev libcmocka-dev
-    unzip ca-certificates
+    sqlite3 unzip ca-certificates
 )
 bench_packages=(wrk util-linux)
 dev_packages=(
@@ -66,23 +67,27 @@ install_packages() {
 }
 
 # npm writes node_modules/.package-lock.json as its last step, so it dates a finished install.
-install_node_modules() {
-    [ node_modules/.package-lock.json -nt package-lock.json ] && return 0
-    echo "setup: installing the test tools into node_modules (npm ci)"
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-    touch node_modules/.package-lock.json
+install_node_modules() { # DIRECTORY
+    [ "$1/node_modules/.package-lock.json" -nt "$1/package-lock.json" ] && return 0
+    echo "setup: installing the test tools into $1/node_modules (npm ci)"
+    (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
+    touch "$1/node_modules/.package-lock.json"
 }
 
 packages=("${build_packages[@]}")
+node_directories=(.)
 for group in "$@"; do
     case $group in
         dev) packages+=("${dev_packages[@]}") ;;
         bench) packages+=("${bench_packages[@]}") ;;
-        *) die "unknown group: $group (dev and bench exist)" ;;
+        torture) node_directories+=(tests/torture/hardhat) ;;
+        *) die "unknown group: $group (dev, bench and torture exist)" ;;
     esac
 done
 
 command -v dpkg-query > /dev/null ||
     die "this is not Debian; install by hand: ${packages[*]} nodejs (18 or newer) npm"
 install_packages "${packages[@]}"
-install_node_modules
+for directory in "${node_directories[@]}"; do
+    install_node_modules "$directory"
+done

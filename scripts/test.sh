@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Runs the tests: scripts/test.sh BUILD [unit|integration|security], all without a second word.
+# Runs the tests: scripts/test.sh BUILD [unit|integration|torture|security]; all of them, torture in
+# its short form, without a second word.
 # Ends with one line, "N passed, N failed"; the exit status says the same.
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -53,6 +54,8 @@ run_node() { # FILE...
 
 wants unit && run_checks && run_unit
 wants integration && run_node tests/integration/*.test.mjs
+# A sanitizer brings a layer of its own, so its builds have none of ours.
+wants torture && [ -f "$build/tests/faults.so" ] && run_node tests/torture/*.test.mjs
 wants security && [ "$part" = security ] && run_node tests/integration/errors.test.mjs
 
 echo "$passed passed, $failed failed"

@@ -61,7 +61,7 @@ enum scb_status scb_error_set_errno(struct scb_error *error, enum scb_status sta
                                     const char *format, ...)
 {
     bool full = errnum == ENOSPC || errnum == EDQUOT;
-    if (full)
+    if (full || errnum == ENOMEM)
         status = SCB_ERROR_RESOURCE;
     va_list arguments;
     va_start(arguments, format);
@@ -73,6 +73,8 @@ enum scb_status scb_error_set_errno(struct scb_error *error, enum scb_status sta
                        strerrordesc_np(errnum) != NULL ? strerrordesc_np(errnum) : "unknown error");
         if (full)
             (void)scb_error_hint(error, "free disk space or move backup.backup_dir");
+        if (errnum == ENOMEM)
+            (void)scb_error_hint(error, "give the process more memory");
     }
     return status;
 }

@@ -243,6 +243,7 @@ enum scb_status scb_durable_commit(struct scb_durable_file *file, struct scb_err
 
 void scb_durable_abort(struct scb_durable_file *file)
 {
+    SCB_FILE_OPERATION;
     if (file->fd >= 0)
         (void)close(file->fd);
     file->fd = -1;
@@ -267,6 +268,7 @@ enum scb_status scb_file_write_durably(int dir_fd, const char *name, const void 
 
 void scb_fd_cleanup(int *fd)
 {
+    SCB_FILE_OPERATION;
     if (*fd >= 0)
         (void)close(*fd);
 }

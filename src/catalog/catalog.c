@@ -49,6 +49,7 @@ enum scb_status scb_catalog_open(const char *url, bool create, struct scb_catalo
 
 void scb_catalog_close(struct scb_catalog *catalog)
 {
+    SCB_FILE_OPERATION;
     if (catalog != NULL)
         catalog->ops->close(catalog);
 }

@@ -83,6 +83,7 @@ struct scb_query {
     int position;          /* parameters bound, or columns read, so far */
     int bind_code;         /* SQLite's code of the first bind that failed */
     bool too_large;        /* a number over INT64_MAX was bound */
+    bool no_memory;        /* a column could not be read for want of it */
     const char *complaint; /* what is wrong with the first bad column; NULL for nothing */
     int bad_column;
 };

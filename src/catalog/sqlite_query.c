@@ -172,6 +172,8 @@ void scb_query_complain(struct scb_query *query, const char *complaint)
 
 enum scb_status scb_query_check(const struct scb_query *query, struct scb_error *error)
 {
+    if (query->no_memory)
+        return scb_sqlite_error(query->sqlite, SQLITE_NOMEM, query->doing, error);
     if (query->complaint == NULL)
         return SCB_OK;
     (void)scb_error_set(error, SCB_ERROR_DATABASE, "status database %s: %s: column %s %s",
@@ -190,6 +192,8 @@ static struct scb_bytes next_text(struct scb_query *query)
     const uint8_t *text = NULL;
     if (sqlite3_column_type(query->statement, column) == SQLITE_TEXT)
         text = sqlite3_column_text(query->statement, column);
+    if (text == NULL)
+        query->no_memory |= sqlite3_errcode(query->sqlite->db) == SQLITE_NOMEM;
     if (text == NULL) {
         scb_query_complain(query, "is not text");
         return (struct scb_bytes){0};

@@ -75,7 +75,7 @@ static void print_text(const struct scb_command_context *context,
 static void end_stuck(void *state, const struct scb_error *error)
 {
     const struct scb_command_context *context = state;
-    scb_log_failure(context->log, "Backup operation failed", NULL, error);
+    context->show_error(context->run, error);
     _exit((int)error->status);
 }
 

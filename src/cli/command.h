@@ -55,6 +55,9 @@ struct scb_command_context {
     size_t argument_count;
     const struct scb_option_value *options;
     size_t option_count;
+    /* Says a failure as the command's end would, for who ends the process before that. */
+    void (*show_error)(const void *run, const struct scb_error *error);
+    const void *run;
 };
 
 typedef enum scb_status (*scb_command_handler)(const struct scb_command_context *context,

@@ -128,27 +128,6 @@ static enum scb_status open_log(struct run *run, struct scb_error *error)
     return status;
 }
 
-static enum scb_status call_handler(struct run *run, const struct scb_cancel *cancel,
-                                    struct scb_error *error)
-{
-    const struct scb_command_line *line = &run->line;
-    const struct scb_command_context context = {
-        .command = line->command,
-        .config = run->config,
-        .config_path = run->config_path != NULL ? run->config_path : line->config_path,
-        .log = run->log,
-        .cancel = cancel,
-        .progress = line->quiet ? SCB_PROGRESS_NEVER : line->progress,
-        .json = line->json,
-        .quiet = line->quiet,
-        .arguments = line->words + line->command_words,
-        .argument_count = line->word_count - line->command_words,
-        .options = line->options,
-        .option_count = line->option_count,
-    };
-    return line->command->run(&context, error);
-}
-
 /* Help, where it was asked for by a flag or the words are only the begin of commands. */
 static bool show_help(const struct scb_command_line *line)
 {
@@ -179,8 +158,9 @@ static bool wants_json_log(const struct run *run)
 }
 
 /* The error as one line: in fields where --json is given or the log on the screen is JSON. */
-static void show_error(const struct run *run, const struct scb_error *failure)
+static void show_error(const void *shown_by, const struct scb_error *failure)
 {
+    const struct run *run = shown_by;
     bool log_on_screen = run->log_fd == STDERR_FILENO;
     struct scb_log *screen = NULL;
     if (run->log != NULL && !log_on_screen)
@@ -212,6 +192,29 @@ static enum scb_status check_date(const struct scb_command_line *line, struct sc
         if (strcmp(line->options[i].flag, "--backup-date") == 0)
             status = scb_backup_date_parse(line->options[i].value, NULL, error);
     return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "--backup-date");
+}
+
+static enum scb_status call_handler(struct run *run, const struct scb_cancel *cancel,
+                                    struct scb_error *error)
+{
+    const struct scb_command_line *line = &run->line;
+    const struct scb_command_context context = {
+        .command = line->command,
+        .config = run->config,
+        .config_path = run->config_path != NULL ? run->config_path : line->config_path,
+        .log = run->log,
+        .cancel = cancel,
+        .progress = line->quiet ? SCB_PROGRESS_NEVER : line->progress,
+        .json = line->json,
+        .quiet = line->quiet,
+        .arguments = line->words + line->command_words,
+        .argument_count = line->word_count - line->command_words,
+        .options = line->options,
+        .option_count = line->option_count,
+        .show_error = show_error,
+        .run = run,
+    };
+    return line->command->run(&context, error);
 }
 
 static enum scb_status run_command(struct run *run, const char *const *environment,

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "base/json_load.h"
 #include "base/text.h"
 #include "evm/rpc_outcome.h"
 
@@ -266,9 +267,11 @@ enum scb_status scb_rpc_response_finish(struct scb_rpc_response *response, long 
 {
     *ret_answer = (struct scb_rpc_answer){.outcome = SCB_RPC_TROUBLE};
     json_auto_t *root = NULL;
+    enum scb_status status = SCB_OK;
     if (response->state == IN_JSON && response->envelope.size > 0)
-        root = json_loadb((const char *)response->envelope.data, response->envelope.size,
-                          JSON_REJECT_DUPLICATES, NULL);
+        status = scb_json_load(scb_buffer_bytes(&response->envelope), &root, error);
+    if (status != SCB_OK)
+        return status;
 
     bool http_ok = http_status / 100 == 2;
     const json_t *failure = find_failure(root), *id = json_object_get(root, "id");

@@ -14,6 +14,7 @@
 #include "job/binding.h"
 #include "job/claim.h"
 #include "job/pipeline.h"
+#include "job/rescan.h"
 
 enum {
     MAX_REPINS = 3,
@@ -154,6 +155,8 @@ static enum scb_status complete(struct backup *backup, struct scb_error *error)
 {
     struct scb_manifest manifest;
     enum scb_status status = make_manifest(backup, &manifest, error);
+    if (status == SCB_OK) /* with its first archive the directory becomes this contract's */
+        status = scb_binding_check(backup->parts->store, &backup->begin.pin, true, error);
     if (status != SCB_OK) {
         scb_archive_abort(&backup->archive);
         return status;
@@ -162,8 +165,6 @@ static enum scb_status complete(struct backup *backup, struct scb_error *error)
     uint64_t size = 0;
     status =
         scb_archive_finish(&backup->archive, &manifest, backup->begin.pages, sha256, &size, error);
-    if (status == SCB_OK) /* from here on the directory is this contract's */
-        status = scb_binding_check(backup->parts->store, &backup->begin.pin, true, error);
     if (status != SCB_OK)
         return status;
     struct scb_backup_record record = {.state = SCB_BACKUP_COMPLETED,
@@ -247,19 +248,30 @@ static enum scb_status make(struct backup *backup, struct scb_error *error)
     return status;
 }
 
-/* A finished archive without a row, the database was lost say, is not made anew over it. */
-static enum scb_status refuse_unknown_archive(const struct backup *backup, struct scb_error *error)
+/*
+ * An archive gets its name when all of it is on the disk; its row may be lost after that, with the
+ * power or the database. It is the backup, so that it is not made anew over it.
+ */
+static enum scb_status adopt_unknown_archive(struct backup *backup, struct scb_error *error)
 {
+    const struct scb_cleanup_parts parts = {.store = backup->parts->store,
+                                            .catalog = backup->parts->catalog,
+                                            .log = backup->parts->log,
+                                            .clock = backup->parts->clock};
     SCB_AUTO(fd) int fd = -1;
     uint64_t size = 0;
     char name[SCB_ARCHIVE_NAME_SIZE];
     scb_archive_name(backup->settings->backup_date, name);
     if (scb_backup_dir_read(backup->dir, name, &fd, &size, NULL) != SCB_OK)
         return SCB_OK;
+    enum scb_status status = scb_rescan_adopt(&parts, backup->settings->backup_date,
+                                              &backup->result->already_done, error);
+    if (status != SCB_OK || backup->result->already_done)
+        return status;
     scb_error_set(error, SCB_ERROR_DATABASE,
-                  "%s/%s is there, but the status database does not know it",
+                  "%s/%s is there, but the status database does not know it, nor is it whole",
                   backup->settings->backup_date, name);
-    return scb_error_hint(error, "satellite backup list --rescan makes the database agree");
+    return scb_error_hint(error, "move it away to make the backup again");
 }
 
 /*
@@ -321,7 +333,7 @@ static enum scb_status make_or_settle(struct backup *backup, struct scb_error *e
     if (status == SCB_OK && backup->result->already_done)
         status = check_archive(backup, error);
     if (status == SCB_OK && !known)
-        status = refuse_unknown_archive(backup, error);
+        status = adopt_unknown_archive(backup, error);
     if (status == SCB_OK && !backup->result->already_done)
         status = make(backup, error);
     if (status == SCB_OK)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/binding.h"
 
-#include <jansson.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/json.h"
+#include "base/json_load.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -59,12 +59,12 @@ static enum scb_status other_source(const char *what, struct scb_error *error)
 static enum scb_status compare(const struct scb_buffer *text, const struct scb_pin *pin,
                                struct scb_error *error)
 {
-    json_error_t parse_error;
-    json_t *object =
-        json_loadb((const char *)text->data, text->size, JSON_REJECT_DUPLICATES, &parse_error);
+    json_t *object = NULL;
+    enum scb_status status = scb_json_load(scb_buffer_bytes(text), &object, error);
+    if (status != SCB_OK)
+        return scb_error_wrap(error, BINDING_NAME);
     struct texts texts = texts_of(pin);
     const json_t *chain_id = json_object_get(object, "chain_id");
-    enum scb_status status = SCB_OK;
     if (!json_is_object(object) || !json_is_integer(chain_id)) {
         scb_error_set(error, SCB_ERROR_INTEGRITY, BINDING_NAME " is damaged");
         status = scb_error_hint(error, "remove it once you are sure what backup_dir holds");

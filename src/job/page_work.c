@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/memory.h"
 #include "evm/abi.h"
 
@@ -31,6 +32,7 @@ void scb_page_tools_free(struct scb_page_tools *tools)
 /* Also of a page that was given up between two answers, and of one that never began (dir NULL). */
 static void close_file(struct scb_page_work *work)
 {
+    SCB_FILE_OPERATION;
     if (work->dir != NULL && work->fd >= 0)
         (void)close(work->fd);
     work->fd = -1;
@@ -123,19 +125,14 @@ static enum scb_status deflate_whole(struct scb_page_work *work, struct scb_page
 }
 
 /* Reads a page file of at most SCB_WHOLE_PAGE_SIZE into tools->json. */
-static enum scb_status read_whole(struct scb_page_work *work, struct scb_page_tools *tools,
-                                  struct scb_error *error)
+static enum scb_status read_whole(const struct scb_page_work *work, int fd, uint64_t size,
+                                  struct scb_page_tools *tools, struct scb_error *error)
 {
-    SCB_AUTO(fd) int fd = -1;
-    uint64_t size = 0;
-    enum scb_status status = scb_backup_dir_read(work->dir, work->name, &fd, &size, error);
     scb_buffer_clear(&tools->json);
-    if (status == SCB_OK)
-        status = scb_buffer_reserve(&tools->json, (size_t)size, error);
-    if (status == SCB_OK)
-        status =
-            scb_file_read(fd, work->name, tools->json.data, (size_t)size, &tools->json.size, error);
-    return status;
+    enum scb_status status = scb_buffer_reserve(&tools->json, (size_t)size, error);
+    return status != SCB_OK ? status
+                            : scb_file_read(fd, work->name, tools->json.data, (size_t)size,
+                                            &tools->json.size, error);
 }
 
 /* The page file is whole: in file where nothing was spilled, else on the disk. */
@@ -156,7 +153,11 @@ static enum scb_status finish(struct scb_page_work *work, struct scb_page_tools 
     work->fd = -1;
     status = scb_file_close(fd, work->name, error);
     if (status == SCB_OK && work->size <= SCB_WHOLE_PAGE_SIZE) {
-        status = read_whole(work, tools, error);
+        SCB_AUTO(fd) int written = -1;
+        uint64_t size = 0;
+        status = scb_backup_dir_read(work->dir, work->name, &written, &size, error);
+        if (status == SCB_OK)
+            status = read_whole(work, written, size, tools, error);
         if (status == SCB_OK)
             status = deflate_whole(work, tools, scb_buffer_bytes(&tools->json), error);
     }
@@ -186,14 +187,10 @@ enum scb_status scb_page_work_add(struct scb_page_work *work, struct scb_page_to
     return status;
 }
 
-static enum scb_status hash_file(struct scb_page_work *work, struct scb_page_tools *tools,
-                                 uint8_t ret_sha256[SCB_SHA256_SIZE], struct scb_error *error)
+static enum scb_status hash_pieces(struct scb_page_work *work, int fd, struct scb_page_tools *tools,
+                                   struct scb_error *error)
 {
-    SCB_AUTO(fd) int fd = -1;
-    uint64_t size = 0;
-    enum scb_status status = scb_backup_dir_read(work->dir, work->name, &fd, &size, error);
-    if (status == SCB_OK)
-        status = scb_digest_begin(&tools->digest, error);
+    enum scb_status status = scb_digest_begin(&tools->digest, error);
     size_t got = 1;
     while (status == SCB_OK && got > 0) {
         uint8_t piece[PIECE];
@@ -201,15 +198,36 @@ static enum scb_status hash_file(struct scb_page_work *work, struct scb_page_too
         if (status == SCB_OK)
             status = scb_digest_update(&tools->digest, piece, got, error);
     }
-    work->size = size;
-    return status != SCB_OK ? status : scb_digest_end(&tools->digest, ret_sha256, error);
+    return status != SCB_OK ? status : scb_digest_end(&tools->digest, work->sha256, error);
 }
 
-static enum scb_status file_size(const struct scb_page_work *work, uint64_t *ret_size,
+static enum scb_status hash_file(struct scb_page_work *work, struct scb_page_tools *tools,
                                  struct scb_error *error)
 {
     SCB_AUTO(fd) int fd = -1;
-    return scb_backup_dir_read(work->dir, work->name, &fd, ret_size, error);
+    enum scb_status status = scb_backup_dir_read(work->dir, work->name, &fd, &work->size, error);
+    if (status == SCB_OK && work->size > SCB_WHOLE_PAGE_SIZE)
+        return hash_pieces(work, fd, tools, error);
+    if (status == SCB_OK)
+        status = read_whole(work, fd, work->size, tools, error);
+    return status != SCB_OK ? status
+                            : scb_digest_sha256(&tools->digest, scb_buffer_bytes(&tools->json),
+                                                work->sha256, error);
+}
+
+enum scb_status scb_page_work_check(struct scb_page_work *work, struct scb_page_tools *tools,
+                                    const uint8_t recorded[SCB_SHA256_SIZE], bool *ret_good,
+                                    struct scb_error *error)
+{
+    struct scb_error problem = {0};
+    enum scb_status status = hash_file(work, tools, &problem);
+    if (status == SCB_ERROR_INTERNAL || status == SCB_ERROR_RESOURCE) {
+        *error = problem;
+        return status;
+    }
+    /* A file that cannot be read is as good as a damaged one: it is fetched again. */
+    *ret_good = status == SCB_OK && memcmp(work->sha256, recorded, SCB_SHA256_SIZE) == 0;
+    return SCB_OK;
 }
 
 enum scb_status scb_page_work_reuse(struct scb_page_work *work, struct scb_page_tools *tools,
@@ -217,25 +235,11 @@ enum scb_status scb_page_work_reuse(struct scb_page_work *work, struct scb_page_
                                     struct scb_error *error)
 {
     *ret_good = false;
-    struct scb_error problem = {0};
-    enum scb_status status = file_size(work, &work->size, &problem);
-    bool small = work->size <= SCB_WHOLE_PAGE_SIZE;
-    if (status == SCB_OK && small) {
-        status = read_whole(work, tools, &problem);
-        if (status == SCB_OK)
-            status = scb_digest_sha256(&tools->digest, scb_buffer_bytes(&tools->json), work->sha256,
-                                       &problem);
-    } else if (status == SCB_OK) {
-        status = hash_file(work, tools, work->sha256, &problem);
-    }
-    if (status == SCB_ERROR_INTERNAL || status == SCB_ERROR_RESOURCE) {
-        *error = problem;
+    enum scb_status status = scb_page_work_check(work, tools, recorded, ret_good, error);
+    if (status != SCB_OK || !*ret_good)
         return status;
-    }
-    /* A file that cannot be read is as good as a damaged one: it is fetched again. */
-    if (status != SCB_OK || memcmp(work->sha256, recorded, SCB_SHA256_SIZE) != 0)
-        return SCB_OK;
-    *ret_good = true;
     work->done = work->keys;
-    return small ? deflate_whole(work, tools, scb_buffer_bytes(&tools->json), error) : SCB_OK;
+    return work->size <= SCB_WHOLE_PAGE_SIZE
+               ? deflate_whole(work, tools, scb_buffer_bytes(&tools->json), error)
+               : SCB_OK;
 }

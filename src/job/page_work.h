@@ -76,9 +76,16 @@ SCB_MUST_CHECK enum scb_status scb_page_work_add(struct scb_page_work *work,
                                                  struct scb_bytes answer, uint64_t entries,
                                                  struct scb_error *error);
 
+/* Whether the page file has the recorded checksum: all that a resume must know of it. */
+SCB_MUST_CHECK enum scb_status scb_page_work_check(struct scb_page_work *work,
+                                                   struct scb_page_tools *tools,
+                                                   const uint8_t recorded[SCB_SHA256_SIZE],
+                                                   bool *ret_good, struct scb_error *error);
+
 /*
- * Takes the page file that an earlier run left, if its bytes have the recorded checksum;
- * *ret_good is false where they do not and the page must be fetched again.
+ * Takes the page file that an earlier run left, if its bytes have the recorded checksum, and
+ * deflates it, since the archive is made anew; *ret_good is false where they have not and the page
+ * must be fetched again.
  */
 SCB_MUST_CHECK enum scb_status scb_page_work_reuse(struct scb_page_work *work,
                                                    struct scb_page_tools *tools,

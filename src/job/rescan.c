@@ -358,3 +358,12 @@ enum scb_status scb_rescan_run(const struct scb_cleanup_parts *parts,
     free(missing.dates);
     return status;
 }
+
+enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts, const char *backup_date,
+                                 bool *ret_adopted, struct scb_error *error)
+{
+    struct scb_rescan_result result = {0};
+    enum scb_status status = restore(parts, backup_date, NULL, &result, error);
+    *ret_adopted = status == SCB_OK && result.restored == 1;
+    return status;
+}

@@ -6,6 +6,7 @@
 #ifndef SCB_JOB_RESCAN_H
 #define SCB_JOB_RESCAN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "job/cleanup.h"
@@ -21,5 +22,13 @@ struct scb_rescan_result {
 SCB_MUST_CHECK enum scb_status scb_rescan_run(const struct scb_cleanup_parts *parts,
                                               struct scb_rescan_result *ret_result,
                                               struct scb_error *error);
+
+/*
+ * Makes the row of one backup that has none from its archive, whose lock the caller holds. Where
+ * that is not whole *ret_adopted is false, and the log says why.
+ */
+SCB_MUST_CHECK enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts,
+                                                const char *backup_date, bool *ret_adopted,
+                                                struct scb_error *error);
 
 #endif

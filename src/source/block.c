@@ -55,33 +55,56 @@ static enum scb_status check_answer(const char *selector, const struct scb_block
     return scb_error_hint(error, "the node or its balancer lies; use another endpoint");
 }
 
-enum scb_status scb_block_get(struct scb_rpc_client *client, int endpoint, const char *selector,
-                              enum scb_block_verdict *ret_verdict, struct scb_block *ret_block,
-                              struct scb_error *error)
+static enum scb_status ask(struct scb_rpc_client *client, struct scb_rpc_call *call,
+                           const char *selector, enum scb_block_verdict *ret_verdict,
+                           struct scb_block *ret_block, struct scb_error *error)
 {
     bool by_hash = strlen(selector) == HASH_SELECTOR_SIZE;
     char params[PARAMS_SIZE];
     (void)snprintf(params, sizeof(params), "[%s,false]", selector);
-    struct scb_rpc_call call = {.endpoint = endpoint, .block_may_be_missing = true};
     struct scb_error failure = {0};
     enum scb_status status = scb_rpc_client_call(
-        client, &call, by_hash ? "eth_getBlockByHash" : "eth_getBlockByNumber", params, &failure);
+        client, call, by_hash ? "eth_getBlockByHash" : "eth_getBlockByNumber", params, &failure);
     *ret_verdict = SCB_BLOCK_SUITS;
-    if (status == SCB_OK && (call.result == NULL || json_is_null(call.result))) {
+    if (status == SCB_OK && (call->result == NULL || json_is_null(call->result))) {
         *ret_verdict = SCB_BLOCK_NOT_KNOWN;
     } else if (status == SCB_OK) {
-        status = read_block(call.result, ret_block, &failure);
+        status = read_block(call->result, ret_block, &failure);
         if (status == SCB_OK)
             status = check_answer(selector, ret_block, &failure);
-    } else if (call.outcome == SCB_RPC_BAD_PARAMETER || call.outcome == SCB_RPC_BLOCK_UNKNOWN ||
-               call.outcome == SCB_RPC_METHOD_MISSING) {
+    } else if (call->outcome == SCB_RPC_BAD_PARAMETER || call->outcome == SCB_RPC_BLOCK_UNKNOWN ||
+               call->outcome == SCB_RPC_METHOD_MISSING) {
         *ret_verdict = SCB_BLOCK_NOT_KNOWN;
         status = SCB_OK;
     }
     if (status != SCB_OK)
         *error = failure;
-    scb_rpc_call_free(&call);
+    scb_rpc_call_free(call);
     return status;
+}
+
+enum scb_status scb_block_get(struct scb_rpc_client *client, int endpoint, const char *selector,
+                              enum scb_block_verdict *ret_verdict, struct scb_block *ret_block,
+                              struct scb_error *error)
+{
+    struct scb_rpc_call call = {.endpoint = endpoint, .block_may_be_missing = true};
+    return ask(client, &call, selector, ret_verdict, ret_block, error);
+}
+
+static enum scb_rpc_outcome judge_present(struct scb_rpc_call *call)
+{
+    if (call->result != NULL && !json_is_null(call->result))
+        return SCB_RPC_OK;
+    scb_error_set(&call->error, SCB_ERROR_CONTRACT, "the node no longer knows the block");
+    return SCB_RPC_BLOCK_UNKNOWN;
+}
+
+enum scb_status scb_block_get_known(struct scb_rpc_client *client, int endpoint,
+                                    const char *selector, enum scb_block_verdict *ret_verdict,
+                                    struct scb_block *ret_block, struct scb_error *error)
+{
+    struct scb_rpc_call call = {.endpoint = endpoint, .judge = judge_present};
+    return ask(client, &call, selector, ret_verdict, ret_block, error);
 }
 
 const char *scb_block_verdict_text(enum scb_block_verdict verdict)

@@ -37,4 +37,11 @@ SCB_MUST_CHECK enum scb_status scb_block_get(struct scb_rpc_client *client, int 
                                              enum scb_block_verdict *ret_verdict,
                                              struct scb_block *ret_block, struct scb_error *error);
 
+/* The same for a block that was there: who does not know it may only lag, and is asked again. */
+SCB_MUST_CHECK enum scb_status scb_block_get_known(struct scb_rpc_client *client, int endpoint,
+                                                   const char *selector,
+                                                   enum scb_block_verdict *ret_verdict,
+                                                   struct scb_block *ret_block,
+                                                   struct scb_error *error);
+
 #endif

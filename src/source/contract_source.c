@@ -250,7 +250,11 @@ static void answer(struct contract_source *source, struct fetch *fetch)
     range->status = call->status;
     range->error = call->error;
     range->answered_by = (int)call->answered_by;
-    range->pin_lost = call->status != SCB_ERROR_CANCELED && call->outcome == SCB_RPC_STATE_MISSING;
+    /* A block that nobody knows after all retries is as lost as its state: anvil's words for both
+     * are the same. */
+    range->pin_lost =
+        call->status != SCB_OK && call->status != SCB_ERROR_CANCELED &&
+        (call->outcome == SCB_RPC_STATE_MISSING || call->outcome == SCB_RPC_BLOCK_UNKNOWN);
     if (range->status == SCB_OK) {
         struct scb_buffer *result = &call->response.result;
         range->data = result->data;

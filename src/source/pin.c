@@ -425,7 +425,7 @@ enum scb_status scb_pin_confirm(struct scb_rpc_client *client, const struct scb_
         enum scb_block_verdict verdict = SCB_BLOCK_SUITS;
         if (scb_rpc_client_excluded(client, i))
             continue;
-        if (scb_block_get(client, (int)i, selector, &verdict, &block, &failure) != SCB_OK)
+        if (scb_block_get_known(client, (int)i, selector, &verdict, &block, &failure) != SCB_OK)
             continue; /* another endpoint may tell */
         bool same = memcmp(block.hash, pin->block_hash, 32) == 0;
         unknown |= verdict != SCB_BLOCK_SUITS;

@@ -11,6 +11,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/file_watch.h"
 #include "base/memory.h"
 #include "store/local.h"
 
@@ -25,6 +26,7 @@ enum {
 static enum scb_status open_listing(int dir_fd, const char *name, DIR **ret_listing,
                                     struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     int fd = -1;
     enum scb_status status = scb_file_open(dir_fd, name, O_RDONLY | O_DIRECTORY, 0, &fd, error);
     if (status != SCB_OK)
@@ -41,6 +43,7 @@ static enum scb_status open_listing(int dir_fd, const char *name, DIR **ret_list
 static enum scb_status next_entry(DIR *listing, const char *name, const char **ret_name,
                                   struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     const struct dirent *entry = NULL;
     do {
         errno = 0;
@@ -214,6 +217,7 @@ const struct scb_inventory_entry *scb_inventory_find(const struct scb_inventory 
 enum scb_status scb_store_free_bytes(const struct scb_store *store, uint64_t *ret_bytes,
                                      struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     struct statvfs space = {0};
     if (fstatvfs(store->fd, &space) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "free space of '%s' not known",
@@ -224,13 +228,25 @@ enum scb_status scb_store_free_bytes(const struct scb_store *store, uint64_t *re
 
 /* --- how one goes --- */
 
+static int remove_name(int dir_fd, const char *name, int flags)
+{
+    SCB_FILE_OPERATION;
+    return unlinkat(dir_fd, name, flags);
+}
+
+static int rename_directory(int dir_fd, const char *from, const char *to)
+{
+    SCB_FILE_OPERATION;
+    return renameat(dir_fd, from, dir_fd, to);
+}
+
 static enum scb_status remove_tree(int dir_fd, const char *name, int depth,
                                    struct scb_error *error);
 
 static enum scb_status remove_one(int dir_fd, const char *name, int depth, struct scb_error *error)
 {
     /* Removes a symbolic link itself; what it leads to is not touched. */
-    if (unlinkat(dir_fd, name, 0) == 0 || errno == ENOENT)
+    if (remove_name(dir_fd, name, 0) == 0 || errno == ENOENT)
         return SCB_OK;
     if (errno == EISDIR || errno == EPERM) {
         struct stat about = {0};
@@ -263,7 +279,7 @@ static enum scb_status remove_tree(int dir_fd, const char *name, int depth, stru
             status = next_entry(listing, name, &file, error);
     }
     (void)closedir(listing);
-    if (status == SCB_OK && unlinkat(dir_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
+    if (status == SCB_OK && remove_name(dir_fd, name, AT_REMOVEDIR) != 0 && errno != ENOENT)
         status = scb_error_set_errno(error, SCB_ERROR_FILE, errno, "'%s' not removed", name);
     return status;
 }
@@ -289,7 +305,7 @@ enum scb_status scb_store_discard(const struct scb_store *store, const char *bac
     status = remove_tree(store->fd, trash, 0, error);
     if (status != SCB_OK)
         return status;
-    if (renameat(store->fd, backup_date, store->fd, trash) != 0)
+    if (rename_directory(store->fd, backup_date, trash) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "'%s' not renamed", backup_date);
     status = scb_dir_sync(store->fd, store->path, error);
     return status != SCB_OK ? status : remove_tree(store->fd, trash, 0, error);

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/file_watch.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "store/local.h"
@@ -74,6 +75,7 @@ enum scb_status scb_store_open(const struct scb_store_settings *settings, bool c
 
 void scb_store_close(struct scb_store *store)
 {
+    SCB_FILE_OPERATION;
     if (store == NULL)
         return;
     if (store->fd >= 0)
@@ -84,6 +86,7 @@ void scb_store_close(struct scb_store *store)
 
 enum scb_status scb_store_check_space(const struct scb_store *store, struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     struct statvfs space = {0};
     if (fstatvfs(store->fd, &space) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "free space of '%s' not known",
@@ -139,6 +142,7 @@ enum scb_status scb_backup_dir_open(const struct scb_store *store, const char *b
 
 void scb_backup_dir_close(struct scb_backup_dir *dir)
 {
+    SCB_FILE_OPERATION;
     if (dir == NULL)
         return;
     (void)close(dir->fd);
@@ -226,6 +230,7 @@ enum scb_status scb_backup_dir_open_durable(const struct scb_backup_dir *dir, co
 
 void scb_backup_dir_remove_if_empty(const struct scb_backup_dir *dir)
 {
+    SCB_FILE_OPERATION;
     (void)unlinkat(dir->store->fd, dir->backup_date, AT_REMOVEDIR);
 }
 
@@ -252,6 +257,19 @@ static enum scb_status copy_file(int from_dir, const char *from, int to_dir, con
     return scb_durable_commit(&file, error);
 }
 
+/* The two calls that base/file has not, watched like its own. */
+static int link_file(int from_fd, const char *from, int to_fd, const char *to)
+{
+    SCB_FILE_OPERATION;
+    return linkat(from_fd, from, to_fd, to, 0);
+}
+
+static int rename_file(int dir_fd, const char *from, const char *to)
+{
+    SCB_FILE_OPERATION;
+    return renameat(dir_fd, from, dir_fd, to);
+}
+
 enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct scb_error *error)
 {
     static const char temporary[] = "." LATEST_NAME ".tmp";
@@ -269,7 +287,7 @@ enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct 
         status = scb_file_remove(latest_fd, temporary, error);
     if (status != SCB_OK)
         return status;
-    if (linkat(dir->fd, archive, latest_fd, temporary, 0) != 0) {
+    if (link_file(dir->fd, archive, latest_fd, temporary) != 0) {
         if (errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK || errno == EXDEV ||
             errno == ENOSYS)
             return copy_file(dir->fd, archive, latest_fd, LATEST_NAME, dir->store->file_mode,
@@ -277,7 +295,7 @@ enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct 
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "latest/%s not linked",
                                    LATEST_NAME);
     }
-    if (renameat(latest_fd, temporary, latest_fd, LATEST_NAME) != 0) {
+    if (rename_file(latest_fd, temporary, LATEST_NAME) != 0) {
         int failed = errno;
         (void)unlinkat(latest_fd, temporary, 0);
         return scb_error_set_errno(error, SCB_ERROR_FILE, failed, "latest/%s not renamed",

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file_watch.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "store/local.h"
@@ -64,6 +65,7 @@ static enum scb_status take(const struct scb_store *store, const char *name, sho
                             const struct scb_clock *clock, struct scb_store_lock **ret_lock,
                             struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     bool write = type == F_WRLCK;
     SCB_AUTO(fd) int locks_fd = -1;
     SCB_AUTO(fd) int fd = -1;
@@ -122,6 +124,7 @@ enum scb_status scb_store_lock_writer(const struct scb_store *store, const struc
 
 void scb_store_unlock(struct scb_store_lock *lock)
 {
+    SCB_FILE_OPERATION;
     if (lock == NULL)
         return;
     (void)close(lock->fd);

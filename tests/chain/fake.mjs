@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { decodePageCall, encodePage, SELECTORS, wordHex } from './abi.mjs';
 
 // One clock for all chains of a test, so that two of them can have the same block.
@@ -31,10 +32,12 @@ export class RawReply {
      * @param {string | Buffer | ((id: unknown) => string | Buffer)} [reply.body]
      * @param {number} [reply.cutAt] hang up after that many bytes of the body
      * @param {number} [reply.pieces] send the body in so many pieces, one after the other
-     * @param {boolean} [reply.reset] hang up without an answer
+     * @param {number} [reply.pauseMs] after each piece
+     * @param {boolean} [reply.reset] reset the connection, without an answer or where it is cut
      */
-    constructor({ status = 200, headers = {}, body = '', cutAt, pieces = 1, reset = false }) {
-        Object.assign(this, { status, headers, body, cutAt, pieces, reset });
+    constructor({ status = 200, headers = {}, body = '', cutAt, pieces = 1, pauseMs = 0,
+        reset = false }) {
+        Object.assign(this, { status, headers, body, cutAt, pieces, pauseMs, reset });
     }
 }
 
@@ -182,7 +185,7 @@ async function respond(node, request, response) {
         ? answer
         : new RawReply({ body: JSON.stringify(answer) });
     const body = typeof raw.body === 'function' ? raw.body(message.id) : raw.body;
-    if (raw.reset) {
+    if (raw.reset && raw.cutAt === undefined) {
         request.socket.resetAndDestroy();
         return;
     }
@@ -192,12 +195,14 @@ async function respond(node, request, response) {
         ...raw.headers,
     });
     if (raw.cutAt !== undefined) {
-        response.write(body.slice(0, raw.cutAt), () => response.destroy());
+        response.write(body.slice(0, raw.cutAt), () =>
+            (raw.reset ? request.socket.resetAndDestroy() : response.destroy()));
         return;
     }
     const size = Math.ceil(body.length / raw.pieces);
     for (let at = 0; at < body.length - size; at += size) {
         await new Promise((sent) => { response.write(body.slice(at, at + size), sent); });
+        if (raw.pauseMs > 0) await sleep(raw.pauseMs);
     }
     response.end(body.slice((raw.pieces - 1) * size));
 }

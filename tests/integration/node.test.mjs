@@ -181,10 +181,45 @@ describe('unreliable nodes', () => {
         ['a time to wait in the error\'s data', () => {
             throw new RpcError(-32005, 'rate limited', { backoff_seconds: 0.001 }); }],
         ['408', () => new RawReply({ status: 408, body: '' })],
+        ['503', () => new RawReply({ status: 503, body: '' })],
+        ['504 with HTML', () => new RawReply({ status: 504, body: '<html>Timeout</html>' })],
+        ['a reset in the middle of the answer', (truth) => new RawReply({
+            body: (id) => answer(id, truth()), cutAt: 700, reset: true })],
+        ['an answer that dribbles', (truth) => new RawReply({
+            body: (id) => answer(id, truth()), pieces: 100, pauseMs: 20 })],
     ]) {
         it(`${name}, twice, is survived`, async (t) => {
             await sameAsHealthy(t, { methods: pageCalls(2, lie) },
                 { 'smart-contract-timeout': '300ms' });
+        });
+    }
+
+    it('throttling does not count as an attempt', async (t) => {
+        let calls = 0;
+        await sameAsHealthy(t, { methods: pageCalls(20, () =>
+            new RawReply({ status: ++calls < 20 ? 429 : 500 })) },
+        { 'retry-attempts': 2, 'max-concurrent-pages': 1 });
+    });
+
+    for (const [name, throttle] of [
+        ['Retry-After', () => new RawReply({ status: 429, headers: { 'retry-after': '1' } })],
+        ['backoff_seconds', () => {
+            throw new RpcError(-32005, 'rate limited', { backoff_seconds: 1 }); }],
+    ]) {
+        it(`${name}: the endpoint is left alone for so long`, async (t) => {
+            let throttled;
+            const early = [];
+            await sameAsHealthy(t, { methods: { eth_call(params) {
+                if (!isPageCall(params)) return this.truth('eth_call', params);
+                if (throttled === undefined) {
+                    throttled = performance.now();
+                    return throttle();
+                }
+                const after = performance.now() - throttled;
+                if (after < 990) early.push(after); // a timer may be a little early
+                return this.truth('eth_call', params);
+            } } }, { 'max-concurrent-pages': 1 });
+            assert.deepEqual(early, [], 'it was asked too early, ms');
         });
     }
 
@@ -223,7 +258,10 @@ describe('unreliable nodes', () => {
         throw new RpcError(-32000, 'missing trie node 12ab (path )'); }));
     survivesBeside('pruned state in other words', always(() => {
         throw new RpcError(-32000, 'required historical state unavailable (reexec=0)'); }));
+    survivesBeside('pruned state in yet other words', always(() => {
+        throw new RpcError(-32000, 'historical state 12ab is not available'); }));
     survivesBeside('an empty result', always(() => '0x'));
+    survivesBeside('401', always(() => new RawReply({ status: 401, body: 'key?' })));
     survivesBeside('a backend that always lags', always(() => {
         throw new RpcError(-32000, 'header not found'); }));
     survivesBeside('a missing method', always(() => {
@@ -237,6 +275,13 @@ describe('unreliable nodes', () => {
     survivesBeside('data that is no hex', always(() => '0xzz'));
     survivesBeside('a revert', always(() => {
         throw new RpcError(3, 'execution reverted: no', '0x'); }), { 'retry-attempts': 1 });
+    survivesBeside('a missing method by its other code', always(() => {
+        throw new RpcError(-32004, 'Method eth_call is not supported'); }));
+    survivesBeside('a refused parameter', always(() => {
+        throw new RpcError(-32602, 'invalid argument 0'); }));
+    survivesBeside('a null block at the pin', { eth_getBlockByNumber([block]) {
+        return Number(block) === BLOCK ? null : this.blockOrNull(block);
+    } }, {}, false);
     survivesBeside('500', always(() => new RawReply({ status: 500, body: '' })));
     survivesBeside('no answer', always(() => new Promise(() => {})),
         { 'smart-contract-timeout': '100ms' });
@@ -284,6 +329,37 @@ describe('the pinned block', () => {
         } });
         for (const block of blocksOfPageCalls(node)) assert.equal(Number(block), BLOCK);
     });
+
+    it('is named by its number where the node cannot run the probe', async (t) => {
+        const node = await sameAsHealthy(t, { methods: {
+            eth_call(params) {
+                if (!params[0].to) throw new RpcError(-32004, 'Method is not supported');
+                return this.truth('eth_call', params);
+            },
+        } });
+        for (const block of blocksOfPageCalls(node)) assert.equal(Number(block), BLOCK);
+    });
+
+    for (const [name, refuse] of [
+        ['refuses the tag', () => { throw new RpcError(-32602, 'invalid block tag'); }],
+        ['has no such block', () => null],
+        ['says so', () => { throw new RpcError(-39001, 'Unknown block'); }],
+    ]) {
+        it(`is latest less confirmations where the node knows no finalized one: ${name}`,
+            async (t) => {
+                const node = await fakeNode(t, { methods: {
+                    eth_getBlockByNumber(params) {
+                        return params[0] === 'finalized' ? refuse()
+                            : this.truth('eth_getBlockByNumber', params);
+                    },
+                } });
+                const store = new Store(workspace(t), node,
+                    { 'contract-confirmations': 7, 'log-level': 'info' });
+                const { stderr } = await store.mustRun();
+                assert.equal(store.manifest().block_number, node.chain.latest - 7);
+                assert.match(stderr, /latest less 7; finalized: the node does not know it/);
+            });
+    }
 
     it('is named by its number where the node ignores a hash', async (t) => {
         const node = await sameAsHealthy(t, { methods: {
@@ -333,6 +409,21 @@ describe('the pinned block', () => {
             eth_blockNumber() { return pages >= 2 ? '0x50' : this.truth('eth_blockNumber', []); },
         } }, { 'max-concurrent-pages': 1 });
     });
+
+    for (const [name, lagging] of [
+        ['a null block', () => null],
+        ['an unknown block', () => { throw new RpcError(-32000, 'header not found'); }],
+    ]) {
+        it(`is not left for ${name} when its hash is read again at the end`, async (t) => {
+            let asked = 0;
+            await sameAsHealthy(t, { methods: { eth_getBlockByNumber(params) {
+                const again = this.pagesAsked().length > 0 && Number(params[0]) === BLOCK;
+                if (again) asked += 1;
+                return again && asked <= 2 ? lagging() : this.truth('eth_getBlockByNumber', params);
+            } } });
+            assert.equal(asked, 3);
+        });
+    }
 
     it('is never one below the last backup\'s', async (t) => {
         const node = await fakeNode(t);

@@ -6,10 +6,12 @@
  *
  *   FAULT=KIND:N:HOW   the Nth call of KIND fails; N+ = that one and all after it. KIND is one of
  *                      kind_names, or any (of the files' calls). HOW is an errno (EIO, ENOSPC,
- *                      EMFILE, ENOMEM, EINTR), SHORT (half of it is written), KILL (the process
- *                      dies before the call) or TEAR (in the middle of that write).
+ *                      EMFILE, ENOMEM, EINTR), SHORT (half of it is written), HANG (the call
+ *                      never comes back), KILL (the process dies before the call) or TEAR (in the
+ *                      middle of that write).
  *   FAULT_DIR=DIR      the directory, absolute and without symbolic links
  *   FAULT_MARK=FILE    made when the fault has struck
+ *   FAULT_COUNT=FILE   gets the number of such calls when the process exits; N = 0 fails none
  *   LOST=1             at a KILL what was written after a file's last sync vanishes: power loss
  *   LOST=2             so do names made, renamed or removed since their directory's last sync
  *   LOST=3             as 1, but the database's writes (*.db*) had reached the disk
@@ -60,7 +62,7 @@ enum verdict { PASS, FAIL, SHORT, TEAR };
 enum { MAX_PATH = POWER_LOSS_PATH, MAX_FDS = 4096 };
 
 static struct {
-    bool active, any, onwards, kill, lost;
+    bool active, any, onwards, kill, hang, lost;
     enum kind kind;
     long number;
     enum verdict verdict;
@@ -126,8 +128,9 @@ static void read_plan(const char *text)
     plan.number = strtol(number, &end, 10);
     plan.onwards = *end == '+';
     plan.kill = strcmp(how, "KILL") == 0;
+    plan.hang = strcmp(how, "HANG") == 0;
     plan.verdict = strcmp(how, "SHORT") == 0 ? SHORT : strcmp(how, "TEAR") == 0 ? TEAR : FAIL;
-    if (plan.verdict == FAIL && !plan.kill)
+    if (plan.verdict == FAIL && !plan.kill && !plan.hang)
         plan.errnum = errnum_of(how);
 }
 
@@ -147,6 +150,17 @@ static __attribute__((constructor)) void set_up(void)
     inside = 0;
 }
 
+static __attribute__((destructor)) void tell_count(void)
+{
+    const char *file = getenv("FAULT_COUNT");
+    if (!plan.active || file == NULL)
+        return;
+    inside = 1;
+    FILE *out = fopen(file, "we");
+    if (out == NULL || fprintf(out, "%ld", atomic_load(&calls)) < 0 || fclose(out) != 0)
+        abort();
+}
+
 static void mark(void)
 {
     if (plan.mark == NULL)
@@ -164,12 +178,14 @@ static enum verdict strike(enum kind kind)
     if (!plan.active || (plan.any ? kind == MALLOC : kind != plan.kind))
         return PASS;
     long number = atomic_fetch_add(&calls, 1) + 1;
-    if (number != plan.number && !(plan.onwards && number > plan.number))
+    if (plan.number == 0 || (number != plan.number && !(plan.onwards && number > plan.number)))
         return PASS;
     if (number == plan.number)
         mark();
     if (plan.kill || (plan.verdict == TEAR && kind != WRITE))
         die();
+    while (plan.hang)
+        (void)pause();
     errno = plan.errnum;
     return plan.verdict == SHORT && kind != WRITE ? PASS : plan.verdict;
 }

@@ -14,12 +14,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { startAnvil } from '../chain/anvil.mjs';
 import { SELECTORS } from '../chain/abi.mjs';
 import { spawnChild } from '../chain/children.mjs';
 import { createEntries, deploy, editEntry, readAllPairs } from '../chain/contract.mjs';
-import { realisticEntries } from '../chain/entries.mjs';
-import { startFakeNode } from '../chain/fake.mjs';
+import { oddEntries, realisticEntries } from '../chain/entries.mjs';
+import { FAKE_ADDRESS, startFakeNode } from '../chain/fake.mjs';
 import { rpc } from '../chain/rpc.mjs';
 import {
     ANVIL_ARGS, archivedEntries, assertFailed, assertSameEntries, DATE, start, Store, workspace,
@@ -101,7 +102,8 @@ describe('anvil', () => {
         assert.deepEqual(value, entries[7].value, 'an entry of the lost block');
     });
 
-    it('that reorganises at every page: a bounded number of pins, then an error', async (t) => {
+    const every = 'that reorganises at every page: a bounded number of pins, then an error';
+    it(every, { skip: !LONG && 'only in the long form' }, async (t) => {
         const { node, address } = await anvilWith(t, entries);
         const url = await startBetween(t, node.url, (page) =>
             (page % 4 === 0 ? rpc(node.url, 'anvil_reorg', 1, []) : undefined));
@@ -121,73 +123,122 @@ async function unusedPort() {
     return port;
 }
 
-/** HARDHAT: a directory with node_modules/hardhat in it (npm i hardhat@2); 292 MB, so no CI. */
-describe('hardhat node', () => {
-    const home = process.env.HARDHAT;
-    const skip = !LONG ? 'only in the long form'
-        : !home && 'HARDHAT is not set to a directory with hardhat installed';
+const HARDHAT = fileURLToPath(new URL('./hardhat', import.meta.url));
+const HARDHAT_CLI = join(HARDHAT, 'node_modules/hardhat/internal/cli/bootstrap.js');
 
-    it('is backed up like any other', { skip }, async (t) => {
-        const config = join(home, 'hardhat.config.js');
-        if (!existsSync(config)) {
-            writeFileSync(config, 'module.exports = { solidity: "0.8.28", networks: { hardhat: {' +
-                ' blockGasLimit: 2000000000, allowUnlimitedContractSize: true } } };\n');
-        }
-        const port = await unusedPort(); // it says 0 of a port that it picks itself
-        const child = spawnChild(process.execPath,
-            [join(home, 'node_modules/hardhat/internal/cli/bootstrap.js'), 'node',
-                '--port', String(port)],
-            { cwd: home, stdio: ['ignore', 'pipe', 'inherit'],
-                env: { ...process.env, HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true' } });
-        t.after(async () => {
-            child.kill('SIGKILL');
-            await child.ended;
-        });
-        await once(child.stdout, 'data'); // its first line comes when it listens
-        child.stdout.resume();
-        const url = `http://127.0.0.1:${port}`;
-        const entries = realisticEntries(300);
-        const address = await deploy(url);
-        await createEntries(url, address, entries);
-        const store = new Store(workspace(t), { url, address }, { 'page-size': 30 });
-        await store.mustRun();
-        await assertWhole(store, url, address);
-        assertSameEntries(archivedEntries(store.archivePath()), entries);
+async function startHardhat(t) {
+    const port = await unusedPort(); // it says 0 of a port that it picks itself
+    const child = spawnChild(process.execPath, [HARDHAT_CLI, 'node', '--port', String(port)], {
+        cwd: HARDHAT, stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, HARDHAT_DISABLE_TELEMETRY_PROMPT: 'true' },
+    });
+    t.after(async () => {
+        child.kill('SIGKILL');
+        await child.ended;
+    });
+    await once(child.stdout, 'data'); // its first line comes when it listens
+    child.stdout.resume();
+    return { url: `http://127.0.0.1:${port}` };
+}
+
+/** The bytes of each page file, in order. */
+function pageFiles(store) {
+    const { total_pages: pages } = store.manifest();
+    return Array.from({ length: pages }, (_, page) =>
+        readFileSync(store.path(DATE, `page_${page}.json`)));
+}
+
+/** A node of another make; `make torture` installs it (scripts/setup.sh torture). */
+describe('hardhat node', () => {
+    const skip = !LONG ? 'only in the long form'
+        : !existsSync(HARDHAT_CLI) && 'it is not installed: scripts/setup.sh torture';
+    const entries = [...realisticEntries(280), ...oddEntries()];
+
+    async function bothNodes(t) {
+        const { node: anvil, address: anvilAddress } = await anvilWith(t, entries);
+        const hardhat = await startHardhat(t);
+        const address = await deploy(hardhat.url);
+        await createEntries(hardhat.url, address, entries);
+        await rpc(anvil.url, 'anvil_mine', '0x3'); // so that they are final
+        const expected = new Store(workspace(t), { url: anvil.url, address: anvilAddress },
+            { 'page-size': 30 });
+        await expected.mustRun();
+        return { hardhat, address, expected };
+    }
+
+    it('gives the pages that anvil gives', { skip }, async (t) => {
+        const { hardhat, address, expected } = await bothNodes(t);
+        const node = { url: hardhat.url, address };
+        const plain = new Store(workspace(t), node, { 'page-size': 30 });
+        await plain.mustRun();
+        await assertWhole(plain, hardhat.url, address);
+        assertSameEntries(archivedEntries(plain.archivePath()), entries);
+        const theirs = pageFiles(expected);
+        pageFiles(plain).forEach((bytes, page) =>
+            assert.ok(bytes.equals(theirs[page]), `page ${page}`));
+
+        // Too heavy for the gas that goes with a call: its own words for that are understood.
+        const whole = new Store(workspace(t), node, { 'page-size': 1000 });
+        let asked = 0;
+        const url = await startBetween(t, hardhat.url, () => { asked += 1; });
+        const heavy = new Store(workspace(t), { url, address },
+            { 'page-size': 1000, 'contract-gas-limit': 6_000_000 });
+        await whole.mustRun();
+        await heavy.mustRun();
+        assert.ok(asked > 1, 'it was not too heavy');
+        assert.ok(heavy.archiveBytes().equals(whole.archiveBytes()), 'the archives differ');
+        const starved = new Store(workspace(t), node, { 'contract-gas-limit': 30_000 });
+        assertFailed(await starved.run(), 4, 'ContractConnectionError', /gas/);
+        const elsewhere = new Store(workspace(t), { ...node, address: FAKE_ADDRESS });
+        assertFailed(await elsewhere.run(), 3, 'ValidationError', /no contract at/);
+    });
+
+    it('may close connections that idle for 5 s', { skip }, async (t) => {
+        const { hardhat, address, expected } = await bothNodes(t);
+        const store = new Store(workspace(t), { url: hardhat.url, address },
+            { 'page-size': 150, 'smart-contract-rate-limit': 11, 'max-concurrent-pages': 1,
+                'log-level': 'info', 'log-format': 'json' });
+        const { stderr } = await store.mustRun();
+        assertSameEntries(archivedEntries(store.archivePath()),
+            archivedEntries(expected.archivePath()));
+        const line = stderr.split('\n').filter(Boolean).map((text) => JSON.parse(text))
+            .find(({ msg }) => msg === 'Backup operation completed');
+        assert.equal(line.retries, 0, 'a closed connection was taken for a failure');
     });
 });
+
+/** A file system of that size, and how to change it; undefined where that is not allowed. */
+function smallDisk(t, size) {
+    if (process.getuid() !== 0) return undefined;
+    const directory = mkdtempSync(join(tmpdir(), 'satellite-disk-'));
+    try {
+        execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory],
+            { stdio: 'ignore' });
+    } catch {
+        rmdirSync(directory);
+        return undefined;
+    }
+    t.after(() => {
+        execFileSync('umount', ['-l', directory]);
+        rmdirSync(directory);
+    });
+    const resize = (to) =>
+        execFileSync('mount', ['-o', `remount,size=${to}`, directory]);
+    return { directory, resize };
+}
 
 describe('a disk that is really full', () => {
     const SETTINGS = { 'contract-block': 90, 'page-size': 100 };
 
-    /** A file system of that size, and how to change it; undefined where that is not allowed. */
-    function smallDisk(t, size) {
-        if (process.getuid() !== 0) return undefined;
-        const directory = mkdtempSync(join(tmpdir(), 'satellite-disk-'));
-        try {
-            execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', directory],
-                { stdio: 'ignore' });
-        } catch {
-            rmdirSync(directory);
-            return undefined;
-        }
-        t.after(() => {
-            execFileSync('umount', ['-l', directory]);
-            rmdirSync(directory);
-        });
-        const resize = (to) =>
-            execFileSync('mount', ['-o', `remount,size=${to}`, directory]);
-        return { directory, resize };
-    }
-
-    for (const [name, reserve] of [['in the middle of a write', 0], ['by min_free_space', '512KiB'],
+    for (const [name, reserve] of [['in the middle of a write', 0], ['by min_free_space', '128KiB'],
     ]) {
         it(`${name}: ResourceError; with more space, the same bytes`, async (t) => {
-            const disk = smallDisk(t, '2m');
+            const disk = smallDisk(t, '512k');
             if (!disk) {
                 t.skip('no right to mount a tmpfs');
                 return;
             }
-            const node = await startFakeNode({ entries: realisticEntries(20_000) });
+            const node = await startFakeNode({ entries: realisticEntries(5000) });
             t.after(() => node.stop());
             const whole = new Store(workspace(t), node, SETTINGS);
             await whole.mustRun();
@@ -204,6 +255,36 @@ describe('a disk that is really full', () => {
             assert.ok(store.archiveBytes().equals(whole.archiveBytes()), 'the archives differ');
         });
     }
+});
+
+describe('a disk of the database that is really full', () => {
+    it('ResourceError or DatabaseError; with more space, the same bytes', async (t) => {
+        const disk = smallDisk(t, '160k');
+        if (!disk) {
+            t.skip('no right to mount a tmpfs');
+            return;
+        }
+        const node = await startFakeNode({ entries: realisticEntries(5000) });
+        t.after(() => node.stop());
+        const settings = { 'contract-block': 90, 'page-size': 10, 'min-free-space': 0 };
+        const whole = new Store(workspace(t), node, settings);
+        await whole.mustRun();
+        const store = new Store(workspace(t), node, { ...settings,
+            'database-url': `sqlite://${join(disk.directory, 'satellite.db')}` });
+        const failed = await store.run();
+        assert.ok([6, 7].includes(failed.code), failed.stderr);
+        assert.match(failed.stderr, /^satellite: .*status database .*; .*disk/m);
+        assert.ok(!existsSync(store.archivePath()));
+        disk.resize('64m');
+        const { pages } = await store.json('status', '--backup-date', DATE, '--pages');
+        const done = pages.filter((page) => page.status === 'completed');
+        node.calls.length = 0;
+        const retried = await store.command('retry', '--backup-date', DATE);
+        assert.equal(retried.code, 0, retried.stderr);
+        const asked = new Set(node.pagesAsked().map(([first]) => first / 10));
+        assert.deepEqual(done.filter((page) => asked.has(page.page_number)), []);
+        assert.ok(store.archiveBytes().equals(whole.archiveBytes()), 'the archives differ');
+    });
 });
 
 describe('a clock that jumps', () => {

@@ -62,6 +62,7 @@ export class Rig {
         const rig = new Rig();
         rig.directory = realpathSync(mkdtempSync(join(SCRATCH, 'satellite-torture-')));
         rig.trials = 0;
+        rig.counted = {};
         rig.idle = [];
         rig.waiting = [];
         for (let lane = 0; lane < LANES; lane++) {
@@ -108,6 +109,29 @@ export class Rig {
         }
     }
 
+    /** How many places for its fault an undisturbed run has; it may be one more or less. */
+    places({ from, fault, keep = true }) {
+        const key = `${from} ${fault?.split(':')[0]} ${keep}`;
+        this.counted[key] ??= this.#countPlaces(from, fault && `${fault.split(':')[0]}:0:EIO`, keep);
+        return this.counted[key];
+    }
+
+    #countPlaces(from, fault, keep) {
+        return this.lane(async (node, name) => {
+            const directory = join(this.directory, name);
+            cpSync(join(this.directory, from), directory, { recursive: true });
+            node.calls.length = 0;
+            const file = `${directory}.count`;
+            const env = fault ? { LD_PRELOAD: faultsModule, FAULT: fault, FAULT_DIR: directory,
+                FAULT_COUNT: file } : {};
+            const store = this.store(name, { 'keep-page-files': keep }, node);
+            const { code, stderr } =
+                await bounded(start(store.args('run', '--backup-date', DATE), { env }));
+            assert.equal(code, 0, stderr);
+            return fault ? Number(readFileSync(file, 'utf8')) : node.calls.length;
+        });
+    }
+
     /**
      * One disturbed run, what it left, and what finishes it.
      *
@@ -115,7 +139,8 @@ export class Rig {
      * @param {string} trial.from 'first' (nothing there yet) or 'older' (a backup of another day)
      * @param {string} [trial.fault] KIND:N:HOW (see faults.c)
      * @param {number} [trial.lost] power loss at the kill (LOST, see faults.c)
-     * @param {number} [trial.killAfterMs] SIGKILL from outside instead
+     * @param {number} [trial.killAtCall] SIGKILL from outside instead, `killAfterMs` after that call
+     *     of the node, or after the start where it is 0
      * @param {Function} [trial.reply] what the node answers to call `replyAt` (`replyOnwards`: and
      *     to all after it) instead of the truth
      * @param {boolean} [trial.keep] keep_page_files
@@ -129,10 +154,12 @@ export class Rig {
             cpSync(join(this.directory, trial.from), directory, { recursive: true });
             const { keep = true } = trial;
             const store = this.store(name, { 'keep-page-files': keep }, node);
+            const hangs = trial.fault?.endsWith('HANG') ? { 'file-operation-timeout': '1s' } : {};
+            const disturbed = this.store(name, { 'keep-page-files': keep, ...hangs }, node);
             try {
                 const strange = makeStrange(node, trial);
-                const outcome = await disturbedRun(store, directory, trial);
-                outcome.struck ||= strange();
+                const outcome = await disturbedRun(disturbed, directory, trial, strange.reached);
+                outcome.struck ||= strange.end();
                 const state = await this.#inspect(store, trial, outcome);
                 outcome.kept = await this.#finish(store, node, trial, state);
                 rmSync(directory, { recursive: true, force: true });
@@ -149,7 +176,7 @@ export class Rig {
         if (trial.from === 'older') {
             assert.deepEqual(contents(store.path(OLDER_DATE)), this.older, 'the older backup');
         }
-        const spoilsCleanup = /^(unlink|any)/.test(trial.fault ?? '');
+        const spoilsCleanup = /^(unlink|any)|HANG$/.test(trial.fault ?? '');
         if (!killed && !spoilsCleanup) assert.deepEqual(temporaries(store), []);
         const status = await store.command('status', '--backup-date', DATE, '--pages', '--json');
         const begun = status.code !== 11;
@@ -179,8 +206,9 @@ export class Rig {
         const again = good.filter((page) => asked.has(page)).length;
         assert.equal(again, 0, `${again} recorded pages were fetched again`);
         if (completed) assert.equal(asked.size, 0, 'pages of a completed backup were fetched');
-        // Page files are never synced: of a completed backup they are only a convenience.
-        const part = lost && completed ? withoutPages : (files) => files;
+        // Page files are never synced: of a completed backup they are only a convenience. Its row
+        // may be lost with the power; the archive is then taken for what it is.
+        const part = lost && (completed || asked.size === 0) ? withoutPages : (files) => files;
         assert.deepEqual(part(contents(store.path(DATE))), part(this.expected[keep]),
             'the finished backup');
         assert.equal(sha256(store.path('latest', 'backup_latest.zip')), this.latest, 'latest');
@@ -189,21 +217,29 @@ export class Rig {
     }
 }
 
-/** The node's calls are counted and go wrong as the trial says, until the result is called. */
-function makeStrange(node, { reply, replyAt, replyOnwards = false, delayMs }) {
+/**
+ * The node's calls are counted and go wrong as the trial says, until `end()` is called; `reached`
+ * resolves at call `killAtCall`.
+ */
+function makeStrange(node, { reply, replyAt, replyOnwards = false, delayMs, killAtCall }) {
     let calls = 0;
-    if (reply || delayMs) {
-        node.answer = async function answer(message) {
-            calls += 1;
-            const page = message.method === 'eth_call' && isPageCall(message.params);
-            if (delayMs && page) await sleep(delayMs);
-            const wrong = calls === replyAt || (replyOnwards && calls > replyAt);
-            return wrong ? reply() : Object.getPrototypeOf(node).answer.call(node, message);
-        };
-    }
-    return () => {
-        delete node.answer;
-        return reply !== undefined && calls >= replyAt;
+    let reach;
+    const reached = new Promise((resolve) => { reach = resolve; });
+    if (killAtCall === 0) reach();
+    node.answer = async function answer(message) {
+        calls += 1;
+        if (calls === killAtCall) reach();
+        const page = message.method === 'eth_call' && isPageCall(message.params);
+        if (delayMs && page) await sleep(delayMs);
+        const wrong = reply && (calls === replyAt || (replyOnwards && calls > replyAt));
+        return wrong ? reply() : Object.getPrototypeOf(node).answer.call(node, message);
+    };
+    return {
+        reached,
+        end() {
+            delete node.answer;
+            return reply !== undefined && calls >= replyAt;
+        },
     };
 }
 
@@ -220,7 +256,7 @@ async function bounded(child) {
     return result;
 }
 
-async function disturbedRun(store, directory, { fault, lost, killAfterMs, keep = true }) {
+async function disturbedRun(store, directory, { fault, lost, killAtCall, killAfterMs }, reached) {
     const outside = `${directory}.layer`;
     mkdirSync(outside);
     const mark = join(outside, 'mark');
@@ -229,12 +265,14 @@ async function disturbedRun(store, directory, { fault, lost, killAfterMs, keep =
         ...(lost ? { LOST: String(lost), LOST_DIR: outside } : {}),
     } : {};
     const child = start(store.args('run', '--backup-date', DATE), { env });
-    if (killAfterMs !== undefined) setTimeout(() => child.kill('SIGKILL'), killAfterMs);
+    if (killAtCall !== undefined) {
+        reached.then(() => sleep(killAfterMs)).then(() => child.kill('SIGKILL'));
+    }
     const result = await bounded(child);
     const struck = fault ? existsSync(mark) : result.signal === 'SIGKILL';
     rmSync(outside, { recursive: true });
     const killed = result.signal !== null;
-    checkEnd(result, struck && !/:E|:SHORT/.test(fault ?? ':KILL'));
+    checkEnd(result, struck && !/:E|:SHORT|:HANG/.test(fault ?? ':KILL'));
     return { ...result, struck, killed, survived: result.code === 0 };
 }
 

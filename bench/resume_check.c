@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * resume_check DIRECTORY [MIB]
+ *
+ * Makes that many MiB (1024) of finished page files of an interrupted backup below DIRECTORY, then
+ * times what a resume does with them, on one core: their check, which must reach 1 GB/s of CPU
+ * time, and, to compare, their check and the deflate that the archive needs. Removes what it made.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "job/page_work.h"
+#include "store/store.h"
+
+#define DATE "2024-01-15"
+
+enum { MIB = 1024 * 1024, ENTRIES = 100, PASSES = 3 };
+
+struct pages {
+    struct scb_store *store;
+    struct scb_backup_dir *dir;
+    struct scb_page_tools tools;
+    struct scb_page_work work;
+    uint8_t (*sha256)[SCB_SHA256_SIZE];
+    uint64_t count, bytes;
+};
+
+static void must(enum scb_status status, const struct scb_error *error)
+{
+    if (status == SCB_OK)
+        return;
+    (void)fprintf(stderr, "resume_check: %s\n", error->message);
+    exit(1);
+}
+
+/* A page of realistic entries; no two pages are the same. */
+static size_t make_page(uint64_t number, char *text, size_t room)
+{
+    size_t used = (size_t)snprintf(text, room, "[");
+    for (uint64_t i = 0; i < ENTRIES; i++) {
+        uint64_t index = number * ENTRIES + i;
+        used += (size_t)snprintf(
+            text + used, room - used,
+            "%s\n  {\n    \"key\": \"user_profile_%010llu\",\n    \"value\": "
+            "\"{\\\"id\\\":\\\"%010llu\\\",\\\"owner\\\":\\\"0x%016llx%016llx\\\",\\\"plan\\\":"
+            "\\\"enterprise\\\",\\\"quota_gb\\\":%llu,\\\"tag\\\":\\\"%016llx\\\"}\",\n"
+            "    \"version_id\": \"v1.0.%llu\"\n  }",
+            i == 0 ? "" : ",", (unsigned long long)index, (unsigned long long)index,
+            (unsigned long long)(index * 0x9e3779b97f4a7c15u),
+            (unsigned long long)(index * 0xbf58476d1ce4e5b9u), (unsigned long long)(index % 10000),
+            (unsigned long long)(index * 0x94d049bb133111ebu), (unsigned long long)(index % 7));
+    }
+    return used + (size_t)snprintf(text + used, room - used, "\n]");
+}
+
+static void make_pages(struct pages *pages, uint64_t bytes)
+{
+    static char text[ENTRIES * 1024];
+    struct scb_error error = {0};
+    uint64_t most = bytes / (ENTRIES * 100) + 1;
+    pages->sha256 = scb_alloc(most, sizeof(*pages->sha256), &error);
+    must(pages->sha256 == NULL ? SCB_ERROR_RESOURCE : SCB_OK, &error);
+    while (pages->bytes < bytes && pages->count < most) {
+        char name[SCB_PAGE_NAME_SIZE];
+        scb_page_file_name(pages->count, name);
+        struct scb_bytes page = {(const uint8_t *)text,
+                                 make_page(pages->count, text, sizeof(text))};
+        must(scb_backup_dir_write(pages->dir, name, page, &error), &error);
+        must(scb_digest_sha256(&pages->tools.digest, page, pages->sha256[pages->count], &error),
+             &error);
+        pages->bytes += page.size;
+        pages->count++;
+    }
+}
+
+typedef enum scb_status (*page_step)(struct scb_page_work *work, struct scb_page_tools *tools,
+                                     const uint8_t recorded[SCB_SHA256_SIZE], bool *ret_good,
+                                     struct scb_error *error);
+
+struct cost {
+    double seconds, cpu_seconds;
+};
+
+static double now(clockid_t clock)
+{
+    struct timespec time = {0};
+    (void)clock_gettime(clock, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static struct cost cost_of(struct pages *pages, page_step step)
+{
+    static const struct scb_page_rules rules = {.max_key_size = MIB, .max_value_size = MIB};
+    struct scb_error error = {0};
+    double began = now(CLOCK_MONOTONIC), cpu_began = now(CLOCK_THREAD_CPUTIME_ID);
+    for (uint64_t i = 0; i < pages->count; i++) {
+        bool good = false;
+        must(scb_page_work_begin(&pages->work, pages->dir, &rules, i, i * ENTRIES, ENTRIES, &error),
+             &error);
+        must(step(&pages->work, &pages->tools, pages->sha256[i], &good, &error), &error);
+        if (!good)
+            must(scb_error_set(&error, SCB_ERROR_INTEGRITY, "a page is not what was written"),
+                 &error);
+    }
+    return (struct cost){now(CLOCK_MONOTONIC) - began, now(CLOCK_THREAD_CPUTIME_ID) - cpu_began};
+}
+
+static void tell(struct pages *pages, const char *what, page_step step)
+{
+    for (int pass = 1; pass <= PASSES; pass++) {
+        struct cost cost = cost_of(pages, step);
+        (void)printf("%s: %.3f s, of CPU time %.3f s, %.2f GB/s of it\n", what, cost.seconds,
+                     cost.cpu_seconds, (double)pages->bytes / 1e9 / cost.cpu_seconds);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        (void)fprintf(stderr, "usage: resume_check DIRECTORY [MIB]\n");
+        return 2;
+    }
+    cpu_set_t core;
+    CPU_ZERO(&core);
+    CPU_SET((unsigned)sched_getcpu(), &core);
+    (void)sched_setaffinity(0, sizeof(core), &core);
+    struct scb_error error = {0};
+    struct pages pages = {0};
+    struct scb_store_settings settings = {.dir = argv[1], .group = ""};
+    must(scb_store_open(&settings, true, &pages.store, &error), &error);
+    must(scb_backup_dir_open(pages.store, DATE, true, &pages.dir, &error), &error);
+    must(scb_page_tools_init(&pages.tools, &error), &error);
+    make_pages(&pages, (uint64_t)(argc > 2 ? strtoul(argv[2], NULL, 10) : 1024) * MIB);
+    (void)printf("%llu pages, %.3f GB\n", (unsigned long long)pages.count,
+                 (double)pages.bytes / 1e9);
+    tell(&pages, "check", scb_page_work_check);
+    tell(&pages, "check and deflate", scb_page_work_reuse);
+    must(scb_backup_dir_clear(pages.dir, &error), &error);
+    scb_backup_dir_remove_if_empty(pages.dir);
+    scb_page_work_free(&pages.work);
+    scb_page_tools_free(&pages.tools);
+    scb_backup_dir_close(pages.dir);
+    scb_store_close(pages.store);
+    free(pages.sha256);
+    return 0;
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A status database that is in another's hands, full, damaged or gone: a short trouble is waited
+// for, a long one is said, and nothing that was backed up is lost with it.
+
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, readFileSync, renameSync, truncateSync, writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { realisticEntries } from '../chain/entries.mjs';
+import { isPageCall, startFakeNode } from '../chain/fake.mjs';
+import { spawnChild } from '../chain/children.mjs';
+import { assertFailed, DATE, Store, workspace } from './harness.mjs';
+
+const ENTRIES = realisticEntries(200);
+const OLDER = '2024-01-14';
+const SETTINGS = { 'page-size': 10, 'contract-block': 90, 'max-concurrent-pages': 2 };
+
+const databaseOf = (store) => join(store.directory, 'satellite.db');
+
+/** Another process that holds the write lock until it is told to let go. */
+async function holdDatabase(t, store) {
+    const child = spawnChild('sqlite3', [databaseOf(store)], { stdio: ['pipe', 'pipe', 'inherit'] });
+    t.after(() => child.kill('SIGKILL'));
+    const held = new Promise((resolve) => { child.stdout.once('data', resolve); });
+    child.stdin.write('BEGIN IMMEDIATE;\n.print held\n');
+    await Promise.race([held, child.ended.then(({ error, code }) => {
+        throw error ?? new Error(`sqlite3 ended with ${code}`);
+    })]);
+    return { release: () => { child.stdin.end('ROLLBACK;\n'); return child.ended; } };
+}
+
+/** A node that calls `onHalf()` once, before it answers a page of the second half. */
+async function nodeWith(t, onHalf = () => {}) {
+    let half;
+    const node = await startFakeNode({ entries: ENTRIES, methods: {
+        async eth_call(params) {
+            const truth = this.truth('eth_call', params);
+            if (isPageCall(params) && this.pagesAsked().at(-1)[0] >= ENTRIES.length / 2) {
+                await (half ??= onHalf());
+            }
+            return truth;
+        },
+    } });
+    t.after(() => node.stop());
+    return node;
+}
+
+async function undisturbed(t) {
+    const store = new Store(workspace(t), await nodeWith(t), SETTINGS);
+    await store.mustRun();
+    return store.archiveBytes();
+}
+
+describe('a database that another process holds', () => {
+    it('for a while: it is waited for', async (t) => {
+        const node = await nodeWith(t, async () => {
+            const holder = await holdDatabase(t, store);
+            setTimeout(holder.release, 1000);
+        });
+        const store = new Store(workspace(t), node, SETTINGS);
+        await store.mustRun();
+        assert.ok(store.archiveBytes().equals(await undisturbed(t)));
+    });
+
+    it('for ever: DatabaseError; retry goes on from what was recorded', async (t) => {
+        let holder;
+        const node = await nodeWith(t, async () => {
+            while ((await store.json('status')).pages_completed === 0) await sleep(20);
+            holder = await holdDatabase(t, store);
+        });
+        const store = new Store(workspace(t), node, SETTINGS);
+        const { code, stderr } = await store.run();
+        assert.equal(code, 6, stderr);
+        assert.match(stderr, /^satellite: DatabaseError: .*locked; another process holds/m);
+        assert.ok(!existsSync(store.archivePath()));
+        await holder.release();
+        const { pages } = await store.json('status', '--backup-date', DATE, '--pages');
+        const done = pages.filter((page) => page.status === 'completed');
+        assert.ok(done.length > 0, 'nothing was recorded before');
+        node.calls.length = 0;
+        const retried = await store.command('retry', '--backup-date', DATE);
+        assert.equal(retried.code, 0, retried.stderr);
+        const asked = new Set(node.pagesAsked().map(([first]) => first / 10));
+        assert.deepEqual(done.filter((page) => asked.has(page.page_number)), []);
+        assert.ok(store.archiveBytes().equals(await undisturbed(t)));
+    });
+});
+
+describe('a damaged database', () => {
+    /** Two backups, and what the database says of them. */
+    async function twoBackups(t) {
+        const node = await nodeWith(t);
+        const store = new Store(workspace(t), node, SETTINGS);
+        assert.equal((await store.command('run', '--backup-date', OLDER)).code, 0);
+        await store.mustRun();
+        return { store, rows: await store.json('list') };
+    }
+
+    function overwrite(file, from, bytes) {
+        const whole = readFileSync(file);
+        whole.fill(0xa5, from, Math.min(from + bytes, whole.length));
+        writeFileSync(file, whole);
+    }
+
+    for (const [name, from, bytes] of [['its header', 0, 100], ['the schema', 100, 200],
+        ['all but its schema', 4096, Infinity]]) {
+        it(`${name}: DatabaseError with what to do, which helps`, async (t) => {
+            const { store, rows } = await twoBackups(t);
+            const archives = [OLDER, DATE].map((date) => store.archiveBytes(date));
+            overwrite(databaseOf(store), from, bytes);
+            for (const [command, ...more] of [['list'], ['status', '--backup-date', DATE],
+                ['run', '--backup-date', '2024-01-16']]) {
+                assertFailed(await store.command(command, ...more), 6, 'DatabaseError',
+                    /move it away: 'satellite backup list --rescan' makes it/);
+            }
+            for (const end of ['', '-wal', '-shm']) {
+                if (existsSync(databaseOf(store) + end)) {
+                    renameSync(databaseOf(store) + end, `${databaseOf(store)}.away${end}`);
+                }
+            }
+            const again = await store.json('list', '--rescan');
+            for (const column of ['backup_date', 'status', 'total_keys', 'total_pages', 'checksum',
+                'file_size', 'backup_file_path']) {
+                assert.deepEqual(again.map((row) => row[column]), rows.map((row) => row[column]));
+            }
+            assert.deepEqual([OLDER, DATE].map((date) => store.archiveBytes(date)), archives);
+            assert.equal((await store.run()).code, 0, 'it is known as done');
+        });
+    }
+
+    it('anywhere: an answer or a DatabaseError, never a crash', async (t) => {
+        const { store } = await twoBackups(t);
+        const file = databaseOf(store);
+        const good = readFileSync(file);
+        const wrong = [];
+        for (let at = 17; at < good.length; at += Math.ceil(good.length / 24)) {
+            overwrite(file, at, 16);
+            for (const command of ['list', 'status']) {
+                const { code, signal, stderr } = await store.command(command, '--json');
+                const proper = code === 0 || (code === 6 && /DatabaseError/.test(stderr)) ||
+                    (code === 3 && /version/.test(stderr));
+                if (!proper) wrong.push(`${command}, byte ${at}: ${signal ?? code} ${stderr}`);
+            }
+            writeFileSync(file, good);
+        }
+        assert.deepEqual(wrong, []);
+    });
+});
+
+describe('an archive that the database does not know', () => {
+    /** What a power loss right after the archive was synced leaves. */
+    async function withoutRow(t) {
+        const node = await nodeWith(t);
+        const store = new Store(workspace(t), node, SETTINGS);
+        assert.equal((await store.command('run', '--backup-date', OLDER)).code, 0);
+        copyFileSync(databaseOf(store), join(store.directory, 'before.db'));
+        await store.mustRun();
+        renameSync(join(store.directory, 'before.db'), databaseOf(store));
+        node.calls.length = 0;
+        return { node, store };
+    }
+
+    it('and that is whole is the backup', async (t) => {
+        const { node, store } = await withoutRow(t);
+        const bytes = store.archiveBytes();
+        await store.mustRun();
+        assert.deepEqual(node.pagesAsked(), []);
+        assert.ok(store.archiveBytes().equals(bytes));
+        const row = await store.json('status', '--backup-date', DATE);
+        assert.equal(row.status, 'completed');
+        assert.equal(row.pages_completed, 20);
+    });
+
+    it('and that is not whole is never made anew over', async (t) => {
+        const { store } = await withoutRow(t);
+        truncateSync(store.archivePath(), 1000);
+        const { code, stderr } = await store.run();
+        assert.equal(code, 6, stderr);
+        assert.match(stderr, /does not know it, nor is it whole; move it away/);
+        assert.equal(readFileSync(store.archivePath()).length, 1000);
+    });
+});
