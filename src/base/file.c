@@ -161,6 +161,26 @@ enum scb_status scb_file_read(int fd, const char *name, void *data, size_t size,
     return SCB_OK;
 }
 
+enum scb_status scb_file_read_at(int fd, const char *name, uint64_t offset, void *data, size_t size,
+                                 size_t *ret_size, struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    uint8_t *to = data;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = pread(fd, to + done, size - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not read", name);
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    *ret_size = done;
+    return SCB_OK;
+}
+
 enum scb_status scb_file_read_all(int dir_fd, const char *name, struct scb_buffer *out,
                                   struct scb_error *error)
 {

@@ -38,6 +38,10 @@ SCB_MUST_CHECK enum scb_status scb_file_write(int fd, const char *name, const vo
 /* Reads up to size bytes, short only at the end of the file. */
 SCB_MUST_CHECK enum scb_status scb_file_read(int fd, const char *name, void *data, size_t size,
                                              size_t *ret_size, struct scb_error *error);
+/* The same from offset on, up to INT64_MAX; the file's own position stays. */
+SCB_MUST_CHECK enum scb_status scb_file_read_at(int fd, const char *name, uint64_t offset,
+                                                void *data, size_t size, size_t *ret_size,
+                                                struct scb_error *error);
 /* The whole file into out, up to out->max (ResourceError beyond). */
 SCB_MUST_CHECK enum scb_status scb_file_read_all(int dir_fd, const char *name,
                                                  struct scb_buffer *out, struct scb_error *error);
