@@ -20,7 +20,8 @@ static enum scb_status damaged(const struct scb_zip_place *place, const char *wh
     const struct scb_bytes bytes = {(const uint8_t *)place->name, strlen(place->name)};
     (void)scb_error_set(error, SCB_ERROR_INTEGRITY, "archive: %s is damaged: %s",
                         scb_text_printable(bytes, name, sizeof(name)), what);
-    return scb_error_hint(error, "take the archive from another copy");
+    (void)scb_error_hint(error, "take the archive from another copy");
+    return SCB_ERROR_INTEGRITY;
 }
 
 static struct scb_zip_entry entry_of(const struct scb_zip_place *place)
@@ -247,13 +248,13 @@ enum scb_status scb_inflater_run(struct scb_inflater *inflater, int fd,
 {
     uint64_t offset = 0;
     scb_buffer_clear(out);
-    if (place->size > out->max)
+    enum scb_status status = check_frame(fd, place, &offset, error);
+    if (status == SCB_OK && place->size > out->max)
         return scb_error_set(error, SCB_ERROR_RESOURCE,
                              "archive: %s has %" PRIu64 " bytes, at most %zu can be held",
                              place->name, place->size, out->max);
-    enum scb_status status = scb_buffer_reserve(out, (size_t)place->size, error);
     if (status == SCB_OK)
-        status = check_frame(fd, place, &offset, error);
+        status = scb_buffer_reserve(out, (size_t)place->size, error);
     if (status == SCB_OK)
         status = read_compressed(inflater, fd, offset, place, error);
     if (status == SCB_OK && !place->stored)

@@ -16,7 +16,8 @@
 static enum scb_status damaged(const char *what, uint64_t offset, struct scb_error *error)
 {
     (void)scb_error_set(error, SCB_ERROR_INTEGRITY, "archive: %s at byte %" PRIu64, what, offset);
-    return scb_error_hint(error, "it was cut, damaged or made by another program");
+    (void)scb_error_hint(error, "it was cut, damaged or made by another program");
+    return SCB_ERROR_INTEGRITY;
 }
 
 static uint64_t get(const uint8_t *at, size_t size)
