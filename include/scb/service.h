@@ -16,6 +16,7 @@
 #include "scb/error.h"
 #include "scb/maintenance.h"
 #include "scb/progress.h"
+#include "scb/verify.h"
 
 #pragma GCC visibility push(default)
 
@@ -84,6 +85,15 @@ SCB_MUST_CHECK enum scb_status scb_service_get(struct scb_service *service, cons
                                                struct scb_get_result *ret_result,
                                                struct scb_error *error);
 void scb_get_result_free(struct scb_get_result *result);
+
+/*
+ * Proves completed backups whole (scb/verify.h). SCB_OK where all are valid; IntegrityError where
+ * one is not; else, where one could not be checked, the reason. NotFoundError where there is none.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_verify(struct scb_service *service,
+                                                  const struct scb_verify_options *options,
+                                                  const struct scb_verify_observer *observer,
+                                                  struct scb_error *error);
 
 /*
  * Removes backups by options->policy, of which min_backups, and older_than_ms where it is negative,
