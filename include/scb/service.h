@@ -14,6 +14,7 @@
 #include "scb/config.h"
 #include "scb/entry.h"
 #include "scb/error.h"
+#include "scb/export.h"
 #include "scb/maintenance.h"
 #include "scb/progress.h"
 #include "scb/verify.h"
@@ -93,6 +94,12 @@ void scb_get_result_free(struct scb_get_result *result);
 SCB_MUST_CHECK enum scb_status scb_service_verify(struct scb_service *service,
                                                   const struct scb_verify_options *options,
                                                   const struct scb_verify_observer *observer,
+                                                  struct scb_error *error);
+
+/* Writes a completed backup's entries out in a form that other programs read. */
+SCB_MUST_CHECK enum scb_status scb_service_export(struct scb_service *service,
+                                                  const struct scb_export_options *options,
+                                                  struct scb_export_result *ret_result,
                                                   struct scb_error *error);
 
 /*

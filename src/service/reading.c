@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "job/export.h"
 #include "job/get.h"
 #include "job/verify.h"
 #include "service/internal.h"
@@ -53,6 +54,25 @@ enum scb_status scb_service_get(struct scb_service *service, const char *backup_
     enum scb_status status = open_reading(service, &reading, error);
     if (status == SCB_OK)
         status = scb_get(reading.store, reading.catalog, &settings, key, ret_result, error);
+    close_reading(&reading);
+    return status;
+}
+
+enum scb_status scb_service_export(struct scb_service *service,
+                                   const struct scb_export_options *options,
+                                   struct scb_export_result *ret_result, struct scb_error *error)
+{
+    struct reading reading = {0};
+    enum scb_status status = open_reading(service, &reading, error);
+    const struct scb_export_parts parts = {.store = reading.store,
+                                           .catalog = reading.catalog,
+                                           .limits = page_limits(service),
+                                           .clock = service->clock,
+                                           .cancel = service->cancel,
+                                           .observe = service->parts.observe,
+                                           .observe_state = service->parts.observe_state};
+    if (status == SCB_OK)
+        status = scb_export_run(&parts, options, ret_result, error);
     close_reading(&reading);
     return status;
 }
