@@ -12,6 +12,7 @@
 #include "scb/backup.h"
 #include "scb/catalog.h"
 #include "scb/config.h"
+#include "scb/diff.h"
 #include "scb/entry.h"
 #include "scb/error.h"
 #include "scb/export.h"
@@ -101,6 +102,15 @@ SCB_MUST_CHECK enum scb_status scb_service_export(struct scb_service *service,
                                                   const struct scb_export_options *options,
                                                   struct scb_export_result *ret_result,
                                                   struct scb_error *error);
+
+/*
+ * Compares two completed backups key by key; visit (which may be NULL) is told of every key that is
+ * not the same in both. SCB_OK whether there are any or not.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_diff(struct scb_service *service, const char *old_date,
+                                                const char *new_date, scb_difference_visitor visit,
+                                                void *state, struct scb_diff_result *ret_result,
+                                                struct scb_error *error);
 
 /*
  * Removes backups by options->policy, of which min_backups, and older_than_ms where it is negative,

@@ -254,9 +254,6 @@ static enum scb_status run(struct checker *checker, struct scb_error *error)
 {
     const struct scb_verify_settings *settings = checker->model.report->settings;
     size_t count = settings->worker_concurrency * BATCHES_A_WORKER;
-    size_t sorter_memory = settings->memory_limit / 4;
-    if (sorter_memory < SCB_SORTER_MIN_MEMORY)
-        sorter_memory = SCB_SORTER_MIN_MEMORY;
     SCB_AUTO(memory) struct batch *batches = scb_alloc(count, sizeof(*batches), error);
     if (batches == NULL)
         return SCB_ERROR_RESOURCE;
@@ -264,7 +261,8 @@ static enum scb_status run(struct checker *checker, struct scb_error *error)
     if (status == SCB_OK)
         status = scb_hash_seed(&checker->model.seeds[1], error);
     if (status == SCB_OK)
-        status = scb_sorter_new(sorter_memory, &checker->sorter, error);
+        status = scb_sorter_new(settings->memory_limit / 4, sizeof(struct scb_key_stand_in),
+                                &checker->sorter, error);
     if (status == SCB_OK)
         status = scb_queue_new(count, &checker->free_batches, error);
     if (status == SCB_OK)

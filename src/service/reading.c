@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "job/diff.h"
 #include "job/export.h"
 #include "job/get.h"
 #include "job/verify.h"
@@ -73,6 +74,27 @@ enum scb_status scb_service_export(struct scb_service *service,
                                            .observe_state = service->parts.observe_state};
     if (status == SCB_OK)
         status = scb_export_run(&parts, options, ret_result, error);
+    close_reading(&reading);
+    return status;
+}
+
+enum scb_status scb_service_diff(struct scb_service *service, const char *old_date,
+                                 const char *new_date, scb_difference_visitor visit, void *state,
+                                 struct scb_diff_result *ret_result, struct scb_error *error)
+{
+    struct reading reading = {0};
+    enum scb_status status = open_reading(service, &reading, error);
+    const struct scb_diff_parts parts = {.store = reading.store,
+                                         .catalog = reading.catalog,
+                                         .limits = page_limits(service),
+                                         .memory_limit =
+                                             (size_t)integer(service, "backup.memory_limit"),
+                                         .clock = service->clock,
+                                         .cancel = service->cancel,
+                                         .observe = service->parts.observe,
+                                         .observe_state = service->parts.observe_state};
+    if (status == SCB_OK)
+        status = scb_diff_run(&parts, old_date, new_date, visit, state, ret_result, error);
     close_reading(&reading);
     return status;
 }
