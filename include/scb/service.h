@@ -18,6 +18,7 @@
 #include "scb/export.h"
 #include "scb/maintenance.h"
 #include "scb/progress.h"
+#include "scb/restore_test.h"
 #include "scb/verify.h"
 
 #pragma GCC visibility push(default)
@@ -96,6 +97,16 @@ SCB_MUST_CHECK enum scb_status scb_service_verify(struct scb_service *service,
                                                   const struct scb_verify_options *options,
                                                   const struct scb_verify_observer *observer,
                                                   struct scb_error *error);
+
+/*
+ * A restore drill: a completed backup (NULL: the newest) into a scratch database that is read back
+ * and compared. IntegrityError where what came back is not what is in the archive. The outcome is
+ * kept in the status database.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_test_restore(struct scb_service *service,
+                                                        const char *backup_date,
+                                                        struct scb_restore_test_result *ret_result,
+                                                        struct scb_error *error);
 
 /* Writes a completed backup's entries out in a form that other programs read. */
 SCB_MUST_CHECK enum scb_status scb_service_export(struct scb_service *service,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands that prove backups: backup verify.
+ * Commands that prove backups: backup verify, test-restore.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -183,4 +183,61 @@ enum scb_status scb_command_backup_verify(const struct scb_command_context *cont
     if (status != SCB_OK)
         return status;
     return context->json ? run_json(&report, &options, error) : run(&report, &options, error);
+}
+
+static enum scb_status print_drill_json(const struct scb_restore_test_result *result,
+                                        struct scb_error *error)
+{
+    SCB_AUTO(buffer) struct scb_buffer text = {.max = 4096};
+    struct scb_json json;
+    scb_json_begin(&json, &text);
+    scb_json_open_object(&json, NULL);
+    scb_json_text(&json, "backup_date", result->backup_date);
+    scb_json_text(&json, "outcome", scb_verify_outcome_name(result->outcome));
+    scb_json_unsigned(&json, "keys", result->keys);
+    scb_json_unsigned(&json, "bytes", result->bytes);
+    scb_json_integer(&json, "duration_ms", result->duration_ms);
+    scb_json_close_object(&json);
+    enum scb_status status = scb_json_finish(&json, error);
+    if (status == SCB_OK)
+        scb_output_json(&text);
+    return status;
+}
+
+static void print_drill(const struct scb_restore_test_result *result)
+{
+    char keys[32], size[32], duration[32];
+    scb_view_count((int64_t)result->keys, keys, sizeof(keys));
+    scb_view_size((int64_t)result->bytes, size, sizeof(size));
+    scb_text_format_elapsed(result->duration_ms, duration, sizeof(duration));
+    (void)printf("Backup %s can be restored: %s keys, %s, read back equal, %s\n",
+                 result->backup_date, keys, size, duration);
+}
+
+enum scb_status scb_command_backup_test_restore(const struct scb_command_context *context,
+                                                struct scb_error *error)
+{
+    struct scb_progress_line line;
+    struct scb_service *service = NULL;
+    struct scb_restore_test_result result;
+    const struct scb_service_parts parts = {.config = context->config,
+                                            .log = context->log,
+                                            .cancel = context->cancel,
+                                            .observe = scb_progress_show,
+                                            .observe_state = &line};
+    enum scb_status status = scb_service_new(&parts, &service, error);
+    if (status != SCB_OK)
+        return status;
+    scb_progress_begin(&line, context);
+    status = scb_service_test_restore(service, scb_command_option(context, "--backup-date"),
+                                      &result, error);
+    scb_progress_end(&line);
+    scb_service_free(service);
+    if (status != SCB_OK)
+        return status;
+    if (context->json)
+        return print_drill_json(&result, error);
+    if (!context->quiet)
+        print_drill(&result);
+    return SCB_OK;
 }

@@ -18,14 +18,6 @@
 
 enum { STEP = 256 * 1024 };
 
-const char *scb_verify_outcome_name(enum scb_verify_outcome outcome)
-{
-    static const char *const names[] = {[SCB_VERIFY_VALID] = "valid",
-                                        [SCB_VERIFY_INVALID] = "invalid",
-                                        [SCB_VERIFY_NOT_CHECKED] = "not_checked"};
-    return names[outcome];
-}
-
 /* --- the report --- */
 
 static void find(struct scb_verify_report *report, struct scb_verify_finding *finding,

@@ -3,13 +3,16 @@
  * The service's reading side: what is in a backup, and whether it is what was written.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/memory.h"
 #include "job/diff.h"
 #include "job/export.h"
 #include "job/get.h"
+#include "job/test_restore.h"
 #include "job/verify.h"
 #include "service/internal.h"
 
@@ -99,6 +102,25 @@ enum scb_status scb_service_diff(struct scb_service *service, const char *old_da
     return status;
 }
 
+enum scb_status scb_service_test_restore(struct scb_service *service, const char *backup_date,
+                                         struct scb_restore_test_result *ret_result,
+                                         struct scb_error *error)
+{
+    struct reading reading = {0};
+    enum scb_status status = open_reading(service, &reading, error);
+    const struct scb_restore_test_parts parts = {.store = reading.store,
+                                                 .catalog = reading.catalog,
+                                                 .limits = page_limits(service),
+                                                 .clock = service->clock,
+                                                 .cancel = service->cancel,
+                                                 .observe = service->parts.observe,
+                                                 .observe_state = service->parts.observe_state};
+    if (status == SCB_OK)
+        status = scb_test_restore_run(&parts, backup_date, ret_result, error);
+    close_reading(&reading);
+    return status;
+}
+
 /* --- verify --- */
 
 /* The backups to be verified. */
@@ -154,7 +176,30 @@ static void take_result(const struct scb_verify_result *result, struct scb_error
     }
 }
 
-static enum scb_status verify_all(const struct scb_verify_parts *parts,
+/* Kept for status; a reader who may not write there verifies all the same. */
+static void keep_result(const struct scb_service *service, struct scb_catalog *catalog,
+                        const struct scb_verify_result *result)
+{
+    struct scb_check_record check = {.kind = SCB_CHECK_VERIFY,
+                                     .checked_at_ms = scb_clock_real_ms(service->clock),
+                                     .outcome = result->outcome,
+                                     .keys = result->keys,
+                                     .duration_ms = result->duration_ms};
+    struct scb_error error = {0};
+    if (result->outcome == SCB_VERIFY_INVALID)
+        (void)snprintf(check.message, sizeof(check.message), "%.63s: %.440s",
+                       result->first_problem.where, result->first_problem.what);
+    else
+        (void)snprintf(check.message, sizeof(check.message), "%.511s", result->error.message);
+    if (result->error.status != SCB_ERROR_NOT_FOUND &&
+        scb_catalog_record_check(catalog, result->backup_date, &check, &error) != SCB_OK)
+        scb_log_warn(service->parts.log, "Outcome of the verification not recorded",
+                     SCB_TEXT("backup_date", result->backup_date),
+                     SCB_TEXT("error", error.message));
+}
+
+static enum scb_status verify_all(const struct scb_service *service,
+                                  const struct scb_verify_parts *parts,
                                   const struct scb_verify_settings *settings,
                                   const struct choice *choice, struct scb_error *error)
 {
@@ -166,6 +211,7 @@ static enum scb_status verify_all(const struct scb_verify_parts *parts,
             *error = result.error;
             return SCB_ERROR_CANCELED;
         }
+        keep_result(service, parts->catalog, &result);
         take_result(&result, &whole);
     }
     if (whole.status != SCB_OK)
@@ -202,7 +248,7 @@ enum scb_status scb_service_verify(struct scb_service *service,
                                            .observe = service->parts.observe,
                                            .observe_state = service->parts.observe_state};
     if (status == SCB_OK)
-        status = verify_all(&parts, &settings, &choice, error);
+        status = verify_all(service, &parts, &settings, &choice, error);
     if (source != NULL)
         source->ops->close(source);
     free(choice.dates);
