@@ -84,7 +84,7 @@ static enum scb_status read_side(struct diff *diff, struct side *side, struct sc
                                             .observe = diff->parts->observe,
                                             .observe_state = diff->parts->observe_state};
     enum scb_status status =
-        scb_sorter_new(diff->parts->memory_limit / 4, max_record(diff), &side->sorter, error);
+        scb_sorter_new(diff->parts->memory_limit / 8, max_record(diff), &side->sorter, error);
     return status == SCB_OK ? scb_read_entries(side->reader, &progress, take, side, error) : status;
 }
 

@@ -261,7 +261,7 @@ static enum scb_status run(struct checker *checker, struct scb_error *error)
     if (status == SCB_OK)
         status = scb_hash_seed(&checker->model.seeds[1], error);
     if (status == SCB_OK)
-        status = scb_sorter_new(settings->memory_limit / 4, sizeof(struct scb_key_stand_in),
+        status = scb_sorter_new(settings->memory_limit / 8, sizeof(struct scb_key_stand_in),
                                 &checker->sorter, error);
     if (status == SCB_OK)
         status = scb_queue_new(count, &checker->free_batches, error);
