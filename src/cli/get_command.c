@@ -9,49 +9,28 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/backup_view.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "scb/service.h"
 
 enum { MAX_TEXT = 256 * 1024 * 1024 };
 
-/* A member as the page file holds it: base64, and named, where it is not text. */
-static enum scb_status add_member(struct scb_json *json, const char *name, struct scb_bytes bytes,
-                                  const char **base64_names, size_t *base64_count,
-                                  struct scb_error *error)
-{
-    if (scb_text_is_utf8(bytes)) {
-        scb_json_bytes(json, name, bytes);
-        return SCB_OK;
-    }
-    SCB_AUTO(buffer) struct scb_buffer encoded = {.max = MAX_TEXT};
-    enum scb_status status = scb_text_base64_append(&encoded, bytes, error);
-    scb_json_bytes(json, name, scb_buffer_bytes(&encoded));
-    base64_names[(*base64_count)++] = name;
-    return status;
-}
-
 static enum scb_status get_json(const struct scb_get_result *found, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
     struct scb_json json;
-    const char *names[3];
-    size_t count = 0;
+    struct scb_view_members members = {.json = &json};
     scb_json_begin(&json, &text);
     scb_json_open_object(&json, NULL);
-    enum scb_status status = add_member(&json, "key", found->entry.key, names, &count, error);
+    enum scb_status status = scb_view_member(&members, "key", found->entry.key, error);
     if (status == SCB_OK)
-        status = add_member(&json, "value", found->entry.value, names, &count, error);
+        status = scb_view_member(&members, "value", found->entry.value, error);
     if (status == SCB_OK)
-        status = add_member(&json, "version_id", found->entry.version_id, names, &count, error);
+        status = scb_view_member(&members, "version_id", found->entry.version_id, error);
     if (status != SCB_OK)
         return status;
-    if (count > 0) {
-        scb_json_open_array(&json, "base64");
-        for (size_t i = 0; i < count; i++)
-            scb_json_text(&json, NULL, names[i]);
-        scb_json_close_array(&json);
-    }
+    scb_view_members_end(&members);
     scb_json_close_object(&json);
     status = scb_json_finish(&json, error);
     if (status == SCB_OK)

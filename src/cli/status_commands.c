@@ -74,6 +74,24 @@ static enum scb_status add_page(void *state, const struct scb_page_record *page,
                          error);
 }
 
+static enum scb_status add_check(void *state, const struct scb_check_record *check,
+                                 struct scb_error *error)
+{
+    (void)error;
+    struct scb_json *json = state;
+    char checked_at[SCB_TIMESTAMP_SIZE];
+    scb_timestamp_format(check->checked_at_ms, checked_at);
+    scb_json_open_object(json, NULL);
+    scb_json_text(json, "kind", scb_check_kind_name(check->kind));
+    scb_json_text(json, "checked_at", checked_at);
+    scb_json_text(json, "outcome", scb_verify_outcome_name(check->outcome));
+    scb_json_unsigned(json, "keys", check->keys);
+    scb_json_integer(json, "duration_ms", check->duration_ms);
+    scb_json_text(json, "message", check->message[0] == '\0' ? NULL : check->message);
+    scb_json_close_object(json);
+    return SCB_OK;
+}
+
 static enum scb_status status_json(const struct scb_command_context *context,
                                    const struct shown *shown, struct scb_error *error)
 {
@@ -94,7 +112,10 @@ static enum scb_status status_json(const struct scb_command_context *context,
         scb_timestamp_format(next_run_ms(context, backup), next);
         scb_json_text(&json, "next_run", next);
     }
-    if (scb_command_option(context, "--pages") != NULL) {
+    scb_json_open_array(&json, "checks");
+    status = scb_catalog_checks(shown->catalog, backup->backup_date, add_check, &json, error);
+    scb_json_close_array(&json);
+    if (status == SCB_OK && scb_command_option(context, "--pages") != NULL) {
         struct page_rows rows = {.json = &json, .backup_date = backup->backup_date};
         scb_json_open_array(&json, "pages");
         status = scb_catalog_pages(shown->catalog, backup->backup_date, add_page, &rows, error);
@@ -153,6 +174,22 @@ static void print_status(const struct scb_command_context *context, const struct
         scb_view_time(next_ms, text, sizeof(text));
         print_line("next run", due ? "due now" : text);
     }
+}
+
+static enum scb_status print_check(void *state, const struct scb_check_record *check,
+                                   struct scb_error *error)
+{
+    (void)state;
+    (void)error;
+    static const char *const names[] = {[SCB_CHECK_VERIFY] = "verified",
+                                        [SCB_CHECK_TEST_RESTORE] = "test restore",
+                                        [SCB_CHECK_TEST_RESTORE_CHAIN] = "on a chain"};
+    char time[64], text[sizeof(check->message) + 96];
+    scb_view_time(check->checked_at_ms, time, sizeof(time));
+    (void)snprintf(text, sizeof(text), "%s, %s%s%s", scb_verify_outcome_name(check->outcome), time,
+                   check->message[0] == '\0' ? "" : ": ", check->message);
+    print_line(names[check->kind], text);
+    return SCB_OK;
 }
 
 static enum scb_status print_pages(struct scb_catalog *catalog, const char *backup_date,
@@ -259,7 +296,9 @@ enum scb_status scb_command_backup_status(const struct scb_command_context *cont
         status = status_json(context, &shown, error);
     } else if (status == SCB_OK) {
         print_status(context, &shown);
-        if (scb_command_option(context, "--pages") != NULL)
+        status =
+            scb_catalog_checks(shown.catalog, shown.backup.backup_date, print_check, NULL, error);
+        if (status == SCB_OK && scb_command_option(context, "--pages") != NULL)
             status = print_pages(shown.catalog, shown.backup.backup_date, error);
     }
     scb_service_free(shown.service);

@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "evm/address.h"
 #include "scb/service.h"
+#include "scb/source.h"
 #include "store/store.h"
 
 struct scb_service {
@@ -28,6 +29,11 @@ SCB_MUST_CHECK enum scb_status scb_service_run_one(struct scb_service *service,
                                                    const struct scb_backup_options *options,
                                                    struct scb_backup_result *ret_result,
                                                    struct scb_error *error);
+
+/* The chain, not yet pinned. The configuration has passed scb_config_check. */
+SCB_MUST_CHECK enum scb_status scb_service_open_source(struct scb_service *service,
+                                                       struct scb_source **ret_source,
+                                                       struct scb_error *error);
 
 /*
  * What follows every backup, of backup_date: the trash of an interrupted cleanup goes, then what

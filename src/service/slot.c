@@ -39,6 +39,7 @@ static bool passes(const struct scb_error *error)
     case SCB_ERROR_INTEGRITY:
     case SCB_ERROR_ACCESS:
     case SCB_ERROR_NOT_FOUND:
+    case SCB_ERROR_DIFFERENT:
     case SCB_ERROR_CANCELED:
         return false;
     }

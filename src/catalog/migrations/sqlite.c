@@ -38,6 +38,11 @@ static const char *const migrations[] = {
     "ALTER TABLE backup_run ADD COLUMN total_function TEXT;\n"
     "ALTER TABLE backup_run ADD COLUMN max_key_size INTEGER;\n"
     "ALTER TABLE backup_run ADD COLUMN max_value_size INTEGER;\n",
+    /* 4: what proved a backup, the last time of each kind. */
+    "CREATE TABLE backup_check (\n"
+    "    backup_date TEXT, kind TEXT, checked_at TEXT NOT NULL, outcome TEXT NOT NULL,\n"
+    "    keys INTEGER NOT NULL, duration_ms INTEGER NOT NULL, message TEXT,\n"
+    "    PRIMARY KEY (backup_date, kind)) WITHOUT ROWID;\n",
 };
 
 const int64_t scb_sqlite_version = SCB_LENGTH(migrations);

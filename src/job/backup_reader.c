@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Design: a page is inflated into memory, hashed there and then parsed; one too large for that is
+ * inflated twice, first for its checksum, then for its entries.
+ */
+#include "job/backup_reader.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "crypto/digest.h"
+#include "format/zip_walk.h"
+#include "job/archive_pages.h"
+
+enum {
+    MAX_WHOLE = 8 << 20, /* the largest page that is held in memory */
+    CHUNK = 64 * 1024,
+};
+
+struct scb_backup_reader {
+    struct scb_page_limits limits;
+    struct scb_backup_record record;
+    struct scb_store_lock *lock;
+    int fd; /* of the archive */
+    struct scb_archive_pages *pages;
+    struct scb_inflater *inflater;
+    struct scb_digest digest;
+    struct scb_archived_page page;   /* the present one */
+    struct scb_buffer held;          /* it, where it is small enough */
+    size_t held_at;                  /* how much of that has been parsed */
+    struct scb_zip_content *content; /* it, where it is not */
+    struct scb_page_reader *entries; /* of the page; NULL between pages */
+    uint64_t count;                  /* entries given of the page */
+    bool ended;
+};
+
+enum scb_status scb_backup_find(struct scb_catalog *catalog, const char *backup_date,
+                                struct scb_backup_record *ret_backup, struct scb_error *error)
+{
+    if (backup_date == NULL)
+        return scb_catalog_newest(catalog, true, ret_backup, error);
+    enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
+    if (status == SCB_OK)
+        status = scb_catalog_get(catalog, backup_date, ret_backup, error);
+    if (status == SCB_OK && ret_backup->state != SCB_BACKUP_COMPLETED) {
+        scb_error_set(error, SCB_ERROR_NOT_FOUND, "backup %s is %s", backup_date,
+                      scb_backup_state_name(ret_backup->state));
+        return scb_error_hint(error, "only completed backups can be read");
+    }
+    return status;
+}
+
+static enum scb_status open_archive(struct scb_backup_reader *reader, const struct scb_store *store,
+                                    struct scb_error *error)
+{
+    const char *backup_date = reader->record.backup_date;
+    char name[SCB_ARCHIVE_NAME_SIZE];
+    scb_archive_name(backup_date, name);
+    uint64_t size = 0;
+    struct scb_backup_dir *dir = NULL;
+    enum scb_status status = scb_store_lock_shared(store, backup_date, &reader->lock, error);
+    if (status == SCB_OK)
+        status = scb_backup_dir_open(store, backup_date, false, &dir, error);
+    if (status == SCB_OK)
+        status = scb_backup_dir_read(dir, name, &reader->fd, &size, error);
+    scb_backup_dir_close(dir);
+    if (status == SCB_OK)
+        status = scb_archive_pages_open(reader->fd, size, backup_date, &reader->pages, error);
+    return status == SCB_OK ? scb_inflater_new(&reader->inflater, error) : status;
+}
+
+enum scb_status scb_backup_reader_open(const struct scb_store *store, struct scb_catalog *catalog,
+                                       const struct scb_backup_reader_settings *settings,
+                                       struct scb_backup_reader **ret_reader,
+                                       struct scb_error *error)
+{
+    struct scb_backup_reader *reader = scb_alloc(1, sizeof(*reader), error);
+    if (reader == NULL)
+        return SCB_ERROR_RESOURCE;
+    reader->limits = settings->limits;
+    reader->held.max = MAX_WHOLE;
+    reader->fd = -1;
+    enum scb_status status =
+        scb_backup_find(catalog, settings->backup_date, &reader->record, error);
+    if (status == SCB_OK && open_archive(reader, store, error) != SCB_OK)
+        status = scb_error_wrap(error, "backup %s", reader->record.backup_date);
+    if (status != SCB_OK) {
+        scb_backup_reader_close(reader);
+        return status;
+    }
+    *ret_reader = reader;
+    return SCB_OK;
+}
+
+void scb_backup_reader_close(struct scb_backup_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    scb_page_reader_free(reader->entries);
+    scb_zip_content_close(reader->content);
+    scb_buffer_free(&reader->held);
+    scb_digest_free(&reader->digest);
+    scb_inflater_free(reader->inflater);
+    scb_archive_pages_close(reader->pages);
+    if (reader->fd >= 0)
+        (void)close(reader->fd);
+    scb_store_unlock(reader->lock);
+    free(reader);
+}
+
+const struct scb_backup_record *scb_backup_reader_record(const struct scb_backup_reader *reader)
+{
+    return &reader->record;
+}
+
+const struct scb_manifest *scb_backup_reader_manifest(const struct scb_backup_reader *reader)
+{
+    return scb_archive_pages_manifest(reader->pages);
+}
+
+uint64_t scb_backup_reader_page(const struct scb_backup_reader *reader)
+{
+    return reader->page.page.number;
+}
+
+static enum scb_status open_content(struct scb_backup_reader *reader, struct scb_error *error)
+{
+    scb_zip_content_close(reader->content);
+    reader->content = NULL;
+    return scb_zip_content_open(reader->fd, &reader->page.place, &reader->content, error);
+}
+
+static enum scb_status hash_content(struct scb_backup_reader *reader, struct scb_error *error)
+{
+    uint8_t chunk[CHUNK];
+    size_t size = 1;
+    struct scb_input input = scb_zip_content_input(reader->content);
+    enum scb_status status = scb_digest_begin(&reader->digest, error);
+    while (status == SCB_OK && size > 0) {
+        status = input.read(input.state, chunk, sizeof(chunk), &size, error);
+        if (status == SCB_OK)
+            status = scb_digest_update(&reader->digest, chunk, size, error);
+    }
+    return status;
+}
+
+/* Reads the page to its end, so that its checksum is known before anything of it is given out. */
+static enum scb_status check_page(struct scb_backup_reader *reader, bool whole,
+                                  struct scb_error *error)
+{
+    uint8_t sha256[SCB_SHA256_SIZE];
+    enum scb_status status = SCB_OK;
+    if (whole) {
+        status = scb_inflater_run(reader->inflater, reader->fd, &reader->page.place, &reader->held,
+                                  error);
+        if (status == SCB_OK)
+            status =
+                scb_digest_sha256(&reader->digest, scb_buffer_bytes(&reader->held), sha256, error);
+    } else {
+        status = open_content(reader, error);
+        if (status == SCB_OK)
+            status = hash_content(reader, error);
+        if (status == SCB_OK)
+            status = scb_digest_end(&reader->digest, sha256, error);
+    }
+    if (status == SCB_OK && memcmp(sha256, reader->page.page.sha256, sizeof(sha256)) != 0)
+        status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the checksum of the manifest");
+    return status;
+}
+
+static enum scb_status read_held(void *state, void *data, size_t size, size_t *ret_size,
+                                 struct scb_error *error)
+{
+    (void)error;
+    struct scb_backup_reader *reader = state;
+    size_t left = reader->held.size - reader->held_at;
+    *ret_size = size < left ? size : left;
+    if (*ret_size > 0)
+        memcpy(data, reader->held.data + reader->held_at, *ret_size);
+    reader->held_at += *ret_size;
+    return SCB_OK;
+}
+
+/* Opens the next page, checked; at the end there is none. */
+static enum scb_status begin_page(struct scb_backup_reader *reader, struct scb_error *error)
+{
+    bool more = false;
+    enum scb_status status = scb_archive_pages_next(reader->pages, &more, &reader->page, error);
+    if (status != SCB_OK || !more) {
+        reader->ended = status == SCB_OK;
+        return status;
+    }
+    bool whole = reader->page.place.size <= MAX_WHOLE;
+    struct scb_input input = {read_held, reader};
+    status = check_page(reader, whole, error);
+    if (status == SCB_OK && !whole) {
+        status = open_content(reader, error);
+        input = scb_zip_content_input(reader->content);
+    }
+    reader->held_at = 0;
+    reader->count = 0;
+    return status == SCB_OK ? scb_page_reader_new(input, reader->limits, &reader->entries, error)
+                            : status;
+}
+
+static enum scb_status end_page(struct scb_backup_reader *reader, struct scb_error *error)
+{
+    scb_page_reader_free(reader->entries);
+    reader->entries = NULL;
+    if (reader->count == reader->page.page.keys)
+        return SCB_OK;
+    return scb_error_set(error, SCB_ERROR_INTEGRITY,
+                         "%" PRIu64 " entries, the manifest says %" PRIu64, reader->count,
+                         reader->page.page.keys);
+}
+
+/* Names the page that is at fault. */
+static enum scb_status blame(const struct scb_backup_reader *reader, struct scb_error *error)
+{
+    char name[SCB_PAGE_NAME_SIZE];
+    scb_page_file_name(scb_backup_reader_page(reader), name);
+    enum scb_status status =
+        scb_error_wrap(error, "backup %s: %s", reader->record.backup_date, name);
+    if (status == SCB_ERROR_INTEGRITY)
+        scb_error_hint(error, "the archive is damaged; take another backup's");
+    return status;
+}
+
+enum scb_status scb_backup_reader_next(struct scb_backup_reader *reader, bool *ret_more,
+                                       struct scb_entry *ret_entry, struct scb_error *error)
+{
+    while (!reader->ended) {
+        enum scb_status status = SCB_OK;
+        bool more = false;
+        if (reader->entries == NULL)
+            status = begin_page(reader, error);
+        if (status == SCB_OK && !reader->ended)
+            status = scb_page_reader_next(reader->entries, &more, ret_entry, error);
+        if (status == SCB_OK && !more && !reader->ended)
+            status = end_page(reader, error);
+        if (status != SCB_OK)
+            return blame(reader, error);
+        if (more) {
+            reader->count++;
+            *ret_more = true;
+            return SCB_OK;
+        }
+    }
+    *ret_more = false;
+    return SCB_OK;
+}
