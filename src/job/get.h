@@ -6,19 +6,14 @@
 #ifndef SCB_JOB_GET_H
 #define SCB_JOB_GET_H
 
-#include "format/page.h"
+#include "job/backup_reader.h"
 #include "scb/catalog.h"
 #include "scb/error.h"
 #include "scb/service.h"
 #include "store/store.h"
 
-struct scb_get_settings {
-    const char *backup_date; /* NULL: the newest completed one */
-    struct scb_page_limits limits;
-};
-
 SCB_MUST_CHECK enum scb_status scb_get(const struct scb_store *store, struct scb_catalog *catalog,
-                                       const struct scb_get_settings *settings,
+                                       const struct scb_backup_reader_settings *settings,
                                        struct scb_bytes key, struct scb_get_result *ret_result,
                                        struct scb_error *error);
 

@@ -359,7 +359,7 @@ enum scb_status scb_service_get(struct scb_service *service, const char *backup_
     enum scb_status status = scb_service_open_catalog(service, &catalog, error);
     if (status == SCB_OK)
         status = scb_service_open_store(service, false, &store, error);
-    struct scb_get_settings settings = {
+    struct scb_backup_reader_settings settings = {
         .backup_date = backup_date,
         .limits = {.max_key_size = (size_t)integer(service, "backup.max_key_size"),
                    .max_value_size = (size_t)integer(service, "backup.max_value_size")}};

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Covers job/backup_reader: the newest backup or the named one, every entry in page order, pages
+ * that are too large to be held, nothing out of a page with another checksum, and the shared lock.
+ */
+#include "archived.h"
+
+#include "job/backup_reader.h"
+
+#define DATE "2024-01-15"
+
+enum { LARGE = WHOLE_PAGE + 100000 };
+
+static struct scb_backup_reader *reader;
+
+static enum scb_status open_reader(const char *date)
+{
+    struct scb_backup_reader_settings settings = {
+        .backup_date = date, .limits = {.max_key_size = 64 << 10, .max_value_size = 16 << 20}};
+    return scb_backup_reader_open(house.parts.store, house.parts.catalog, &settings, &reader,
+                                  &house.error);
+}
+
+static bool next_entry(struct scb_entry *entry)
+{
+    bool more = false;
+    assert_ok(scb_backup_reader_next(reader, &more, entry, &house.error));
+    return more;
+}
+
+static void assert_next(uint64_t page, struct scb_entry expected)
+{
+    struct scb_entry entry;
+    assert_true(next_entry(&entry));
+    assert_int_equal(scb_backup_reader_page(reader), page);
+    assert_int_equal(entry.key.size, expected.key.size);
+    assert_memory_equal(entry.key.data, expected.key.data, expected.key.size);
+    assert_int_equal(entry.value.size, expected.value.size);
+    assert_memory_equal(entry.value.data, expected.value.data, expected.value.size);
+    assert_int_equal(entry.version_id.size, expected.version_id.size);
+    assert_memory_equal(entry.version_id.data, expected.version_id.data, expected.version_id.size);
+}
+
+/* It stays at the end. */
+static void assert_end(void)
+{
+    struct scb_entry entry;
+    assert_false(next_entry(&entry));
+    assert_false(next_entry(&entry));
+}
+
+static void gives_every_entry_in_page_order(void **state)
+{
+    (void)state;
+    const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("b", "2", "v1"),
+                                        entry_of("c", "\xff", "v2"), entry_of("d", "4", "v1"),
+                                        entry_of("e", "5", "v3")};
+    archive_entries(DATE, entries, SCB_LENGTH(entries), 2);
+    assert_ok(open_reader(NULL));
+    assert_string_equal(scb_backup_reader_record(reader)->backup_date, DATE);
+    assert_int_equal(scb_backup_reader_manifest(reader)->total_pages, 3);
+    for (size_t i = 0; i < SCB_LENGTH(entries); i++)
+        assert_next(i / 2, entries[i]);
+    assert_end();
+    scb_backup_reader_close(reader);
+}
+
+static void gives_nothing_of_an_empty_one(void **state)
+{
+    (void)state;
+    archive_entries(DATE, NULL, 0, 100);
+    assert_ok(open_reader(DATE));
+    assert_end();
+    scb_backup_reader_close(reader);
+}
+
+/* A page of one entry with a value of LARGE bytes, between two small ones. */
+static void reads_pages_too_large_to_be_held(void **state)
+{
+    (void)state;
+    char *value = malloc(LARGE + 1);
+    assert_non_null(value);
+    for (size_t i = 0; i < LARGE; i++)
+        value[i] = (char)('a' + i * i % 23);
+    value[LARGE] = '\0';
+    const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("b", value, "v1"),
+                                        entry_of("c", "3", "v1")};
+    archive_entries(DATE, entries, SCB_LENGTH(entries), 1);
+    assert_ok(open_reader(DATE));
+    for (size_t i = 0; i < SCB_LENGTH(entries); i++)
+        assert_next(i, entries[i]);
+    assert_end();
+    scb_backup_reader_close(reader);
+    free(value);
+}
+
+static void takes_the_newest_or_the_named_one(void **state)
+{
+    (void)state;
+    const struct scb_entry old = entry_of("a", "old", "v1"), new = entry_of("a", "new", "v2");
+    archive_entries("2024-01-14", &old, 1, 1);
+    archive_entries(DATE, &new, 1, 1);
+    assert_ok(open_reader(NULL));
+    assert_next(0, new);
+    scb_backup_reader_close(reader);
+    assert_ok(open_reader("2024-01-14"));
+    assert_next(0, old);
+    scb_backup_reader_close(reader);
+    assert_int_equal(open_reader("2024-01-13"), SCB_ERROR_NOT_FOUND);
+    assert_int_equal(open_reader("../../etc"), SCB_ERROR_VALIDATION);
+    start_backup("2024-01-16", 1);
+    assert_int_equal(open_reader("2024-01-16"), SCB_ERROR_NOT_FOUND);
+    assert_non_null(strstr(house.error.message, "in_progress"));
+}
+
+/* The checksums that sample_manifest's pages have are not those of their content. */
+static void gives_nothing_of_a_page_with_another_checksum(void **state)
+{
+    (void)state;
+    bool more = true;
+    struct scb_entry entry;
+    make_backup(DATE, 2);
+    assert_ok(open_reader(DATE));
+    assert_int_equal(scb_backup_reader_next(reader, &more, &entry, &house.error),
+                     SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "backup " DATE ": page_0.json: not the checksum"));
+    scb_backup_reader_close(reader);
+}
+
+static void refuses_the_archive_of_another_backup(void **state)
+{
+    (void)state;
+    const struct scb_entry entry = entry_of("a", "1", "v1");
+    archive_entries("2024-01-14", &entry, 1, 1);
+    archive_entries(DATE, &entry, 1, 1);
+    char from[512];
+    (void)snprintf(from, sizeof(from), "%s", temp_path(archive_name("2024-01-14")));
+    assert_int_equal(rename(from, temp_path(archive_name(DATE))), 0);
+    assert_int_equal(open_reader(DATE), SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "backup 2024-01-14"));
+}
+
+static void holds_the_shared_lock_until_it_is_closed(void **state)
+{
+    (void)state;
+    const struct scb_entry entry = entry_of("a", "1", "v1");
+    struct scb_store_lock *lock = NULL;
+    archive_entries(DATE, &entry, 1, 1);
+    assert_ok(scb_store_lock(house.parts.store, DATE, &clock_2024, &lock, &house.error));
+    assert_int_equal(open_reader(DATE), SCB_ERROR_BUSY);
+    scb_store_unlock(lock);
+    assert_ok(open_reader(DATE));
+    assert_int_equal(scb_store_lock(house.parts.store, DATE, &clock_2024, &lock, &house.error),
+                     SCB_ERROR_BUSY);
+    scb_backup_reader_close(reader);
+    assert_ok(scb_store_lock(house.parts.store, DATE, &clock_2024, &lock, &house.error));
+    scb_store_unlock(lock);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_HOUSE(gives_every_entry_in_page_order),
+        IN_HOUSE(gives_nothing_of_an_empty_one),
+        IN_HOUSE(reads_pages_too_large_to_be_held),
+        IN_HOUSE(takes_the_newest_or_the_named_one),
+        IN_HOUSE(gives_nothing_of_a_page_with_another_checksum),
+        IN_HOUSE(refuses_the_archive_of_another_backup),
+        IN_HOUSE(holds_the_shared_lock_until_it_is_closed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
