@@ -19,7 +19,7 @@
 #include "net/rate_limit.h"
 
 enum {
-    MAX_REQUEST = 64 * 1024,
+    MAX_REQUEST = 512 * 1024, /* the longest is a transaction of 128 KiB, in hex */
     LONGEST_WAIT_MS = 60000,
     QUOTA_PAUSE_MS = 10 * 60 * 1000, /* a used-up plan does not come back in seconds */
 };
