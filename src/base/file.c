@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -161,6 +162,26 @@ enum scb_status scb_file_read(int fd, const char *name, void *data, size_t size,
     return SCB_OK;
 }
 
+enum scb_status scb_file_read_at(int fd, const char *name, uint64_t offset, void *data, size_t size,
+                                 size_t *ret_size, struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    uint8_t *to = data;
+    size_t done = 0;
+    while (done < size) {
+        ssize_t got = pread(fd, to + done, size - done, (off_t)(offset + done));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not read", name);
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    *ret_size = done;
+    return SCB_OK;
+}
+
 enum scb_status scb_file_read_all(int dir_fd, const char *name, struct scb_buffer *out,
                                   struct scb_error *error)
 {
@@ -179,6 +200,36 @@ enum scb_status scb_file_read_all(int dir_fd, const char *name, struct scb_buffe
             (void)scb_error_wrap(error, "file '%s'", name);
     }
     return status;
+}
+
+/* Where the file system has no files without a name, one that loses it at once. */
+static int open_unnamed_in(const char *dir)
+{
+    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    char path[4096];
+    int size = snprintf(path, sizeof(path), "%s/satellite-XXXXXX", dir);
+    if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR) || size >= (int)sizeof(path))
+        return fd;
+    fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        (void)unlink(path);
+    return fd;
+}
+
+enum scb_status scb_file_open_unnamed(int *ret_fd, struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    const char *const dirs[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
+    for (size_t i = 0; i < SCB_LENGTH(dirs); i++) {
+        int fd = dirs[i] == NULL || dirs[i][0] == '\0' ? -1 : open_unnamed_in(dirs[i]);
+        if (fd >= 0) {
+            *ret_fd = fd;
+            return SCB_OK;
+        }
+    }
+    (void)scb_error_set_errno(error, SCB_ERROR_FILE, errno, "no temporary file made");
+    (void)scb_error_hint(error, "set TMPDIR to a directory that can be written");
+    return SCB_ERROR_FILE;
 }
 
 enum scb_status scb_file_close(int fd, const char *name, struct scb_error *error)

@@ -38,9 +38,15 @@ SCB_MUST_CHECK enum scb_status scb_file_write(int fd, const char *name, const vo
 /* Reads up to size bytes, short only at the end of the file. */
 SCB_MUST_CHECK enum scb_status scb_file_read(int fd, const char *name, void *data, size_t size,
                                              size_t *ret_size, struct scb_error *error);
+/* The same from offset on, up to INT64_MAX; the file's own position stays. */
+SCB_MUST_CHECK enum scb_status scb_file_read_at(int fd, const char *name, uint64_t offset,
+                                                void *data, size_t size, size_t *ret_size,
+                                                struct scb_error *error);
 /* The whole file into out, up to out->max (ResourceError beyond). */
 SCB_MUST_CHECK enum scb_status scb_file_read_all(int dir_fd, const char *name,
                                                  struct scb_buffer *out, struct scb_error *error);
+/* A file of nobody else's, without a name, below TMPDIR, /var/tmp or /tmp: gone when closed. */
+SCB_MUST_CHECK enum scb_status scb_file_open_unnamed(int *ret_fd, struct scb_error *error);
 /* Closes fd and reports what close says; fd is gone in any case. */
 SCB_MUST_CHECK enum scb_status scb_file_close(int fd, const char *name, struct scb_error *error);
 /* Removes it; not being there is fine. */

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Design: one block of memory. While records are added they stand at its front, and one small place
+ * for each at its end, which is all that sorting moves; when the two meet, the run goes to the
+ * file. While runs are merged the block is their windows.
+ */
+#include "base/sort.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+
+enum {
+    HEADER = 8,                                /* the two sizes */
+    MIN_WINDOW = SCB_SORTER_MAX_RECORD + 4096, /* any record fits */
+    MAX_RUNS = 64,                             /* merged at a time */
+    OUT_SIZE = 64 * 1024,
+};
+static const char scratch_name[] = "scratch";
+
+/* A record in memory: the first bytes of its key decide most comparisons. */
+struct place {
+    uint64_t prefix;
+    size_t offset;
+};
+
+struct run {
+    uint64_t offset, end; /* of what is not yet in the window */
+    uint8_t *window;
+    size_t at, filled; /* what is unread in the window */
+};
+
+struct scb_sorter {
+    size_t memory;
+    uint8_t *block;
+    size_t used;  /* bytes of records */
+    size_t count; /* of places */
+    size_t given; /* of them, where everything fits into memory */
+    bool sorted;
+    int fd;
+    uint64_t file_size;
+    size_t max_runs, run_count;
+    struct run runs[MAX_RUNS + 1];
+    size_t last;  /* the run that gave the last record; max_runs + 1: none */
+    uint8_t *out; /* OUT_SIZE bytes on their way to the file */
+    size_t out_used;
+};
+
+enum scb_status scb_sorter_new(size_t memory, struct scb_sorter **ret_sorter,
+                               struct scb_error *error)
+{
+    assert(memory >= SCB_SORTER_MIN_MEMORY);
+    struct scb_sorter *sorter = scb_alloc(1, sizeof(*sorter), error);
+    if (sorter == NULL)
+        return SCB_ERROR_RESOURCE;
+    sorter->memory = memory / sizeof(struct place) * sizeof(struct place);
+    sorter->fd = -1;
+    sorter->max_runs = memory / MIN_WINDOW < MAX_RUNS ? memory / MIN_WINDOW : MAX_RUNS;
+    sorter->last = SIZE_MAX;
+    sorter->block = malloc(sorter->memory); /* not zeroed: only what is used is touched */
+    if (sorter->block == NULL) {
+        free(sorter);
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory to sort in");
+    }
+    *ret_sorter = sorter;
+    return SCB_OK;
+}
+
+void scb_sorter_free(struct scb_sorter *sorter)
+{
+    if (sorter == NULL)
+        return;
+    if (sorter->fd >= 0)
+        (void)close(sorter->fd);
+    free(sorter->block);
+    free(sorter->out);
+    free(sorter);
+}
+
+/* The places stand at the block's end, the first one last. */
+static struct place *places(const struct scb_sorter *sorter)
+{
+    return (struct place *)(void *)(sorter->block + sorter->memory) - sorter->count;
+}
+
+static uint64_t prefix_of(struct scb_bytes key)
+{
+    uint64_t prefix = 0;
+    for (size_t i = 0; i < 8; i++)
+        prefix = prefix << 8 | (i < key.size ? key.data[i] : 0);
+    return prefix;
+}
+
+static void take_record(const uint8_t *record, struct scb_bytes *ret_key,
+                        struct scb_bytes *ret_payload)
+{
+    uint32_t sizes[2];
+    memcpy(sizes, record, HEADER);
+    *ret_key = (struct scb_bytes){record + HEADER, sizes[0]};
+    *ret_payload = (struct scb_bytes){record + HEADER + sizes[0], sizes[1]};
+}
+
+static size_t record_size(const uint8_t *record)
+{
+    uint32_t sizes[2];
+    memcpy(sizes, record, HEADER);
+    return HEADER + (size_t)sizes[0] + sizes[1];
+}
+
+static int compare_bytes(struct scb_bytes a, struct scb_bytes b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size == 0 ? 0 : memcmp(a.data, b.data, size);
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+static int compare_records(const uint8_t *a, const uint8_t *b)
+{
+    struct scb_bytes keys[2], payloads[2];
+    take_record(a, &keys[0], &payloads[0]);
+    take_record(b, &keys[1], &payloads[1]);
+    int order = compare_bytes(keys[0], keys[1]);
+    return order != 0 ? order : compare_bytes(payloads[0], payloads[1]);
+}
+
+static int compare_places(const void *a, const void *b, void *state)
+{
+    const struct place *first = a, *second = b;
+    const uint8_t *block = state;
+    if (first->prefix != second->prefix)
+        return first->prefix < second->prefix ? -1 : 1;
+    return compare_records(block + first->offset, block + second->offset);
+}
+
+static enum scb_status flush(struct scb_sorter *sorter, struct scb_error *error)
+{
+    enum scb_status status =
+        scb_file_write(sorter->fd, scratch_name, sorter->out, sorter->out_used, error);
+    sorter->file_size += sorter->out_used;
+    sorter->out_used = 0;
+    return status;
+}
+
+static enum scb_status emit(struct scb_sorter *sorter, const uint8_t *data, size_t size,
+                            struct scb_error *error)
+{
+    while (size > 0) {
+        size_t room = OUT_SIZE - sorter->out_used, part = size < room ? size : room;
+        memcpy(sorter->out + sorter->out_used, data, part);
+        sorter->out_used += part;
+        data += part;
+        size -= part;
+        if (sorter->out_used == OUT_SIZE) {
+            enum scb_status status = flush(sorter, error);
+            if (status != SCB_OK)
+                return status;
+        }
+    }
+    return SCB_OK;
+}
+
+static enum scb_status open_file(struct scb_sorter *sorter, struct scb_error *error)
+{
+    if (sorter->fd >= 0)
+        return SCB_OK;
+    sorter->out = scb_alloc(OUT_SIZE, 1, error);
+    return sorter->out == NULL ? SCB_ERROR_RESOURCE : scb_file_open_unnamed(&sorter->fd, error);
+}
+
+static void sort_block(struct scb_sorter *sorter)
+{
+    qsort_r(places(sorter), sorter->count, sizeof(struct place), compare_places, sorter->block);
+}
+
+static enum scb_status merge_to_one(struct scb_sorter *sorter, struct scb_error *error);
+
+/* The records in memory become a run; the memory is empty then. */
+static enum scb_status write_run(struct scb_sorter *sorter, struct scb_error *error)
+{
+    enum scb_status status = open_file(sorter, error);
+    if (status != SCB_OK)
+        return status;
+    sort_block(sorter);
+    struct run *run = &sorter->runs[sorter->run_count];
+    *run = (struct run){.offset = sorter->file_size};
+    const struct place *sorted = places(sorter);
+    for (size_t i = 0; i < sorter->count && status == SCB_OK; i++) {
+        const uint8_t *record = sorter->block + sorted[i].offset;
+        status = emit(sorter, record, record_size(record), error);
+    }
+    if (status == SCB_OK)
+        status = flush(sorter, error);
+    run->end = sorter->file_size;
+    sorter->run_count++;
+    sorter->used = sorter->count = 0;
+    return status == SCB_OK && sorter->run_count == sorter->max_runs ? merge_to_one(sorter, error)
+                                                                     : status;
+}
+
+enum scb_status scb_sorter_add(struct scb_sorter *sorter, struct scb_bytes key,
+                               struct scb_bytes payload, struct scb_error *error)
+{
+    assert(!sorter->sorted);
+    if (key.size > SCB_SORTER_MAX_RECORD || payload.size > SCB_SORTER_MAX_RECORD - key.size)
+        return scb_error_set(error, SCB_ERROR_RESOURCE,
+                             "a record of %zu bytes is too large to be sorted",
+                             key.size + payload.size);
+    size_t size = HEADER + key.size + payload.size;
+    if (size + sizeof(struct place) >
+        sorter->memory - sorter->used - sorter->count * sizeof(struct place)) {
+        enum scb_status status = write_run(sorter, error);
+        if (status != SCB_OK)
+            return status;
+    }
+    const uint32_t sizes[2] = {(uint32_t)key.size, (uint32_t)payload.size};
+    uint8_t *to = sorter->block + sorter->used;
+    memcpy(to, sizes, HEADER);
+    if (key.size > 0)
+        memcpy(to + HEADER, key.data, key.size);
+    if (payload.size > 0)
+        memcpy(to + HEADER + key.size, payload.data, payload.size);
+    sorter->count++;
+    *places(sorter) = (struct place){prefix_of(key), sorter->used};
+    sorter->used += size;
+    return SCB_OK;
+}
+
+/* Has a whole record of the run in its window; none is left where at == filled. */
+static enum scb_status fill(struct scb_sorter *sorter, struct run *run, size_t window_size,
+                            struct scb_error *error)
+{
+    size_t unread = run->filled - run->at;
+    if (unread >= HEADER && unread >= record_size(run->window + run->at))
+        return SCB_OK;
+    memmove(run->window, run->window + run->at, unread);
+    run->at = 0;
+    run->filled = unread;
+    uint64_t left = run->end - run->offset;
+    size_t more = left < window_size - unread ? (size_t)left : window_size - unread, got = 0;
+    enum scb_status status = scb_file_read_at(sorter->fd, scratch_name, run->offset,
+                                              run->window + unread, more, &got, error);
+    if (status == SCB_OK && got < more)
+        status = scb_error_set(error, SCB_ERROR_FILE, "the file to sort on was cut");
+    run->offset += got;
+    run->filled += got;
+    return status;
+}
+
+/* Gives every run a window of the block and its first record. */
+static enum scb_status begin_merge(struct scb_sorter *sorter, struct scb_error *error)
+{
+    size_t window_size = sorter->memory / sorter->run_count;
+    enum scb_status status = SCB_OK;
+    for (size_t i = 0; i < sorter->run_count && status == SCB_OK; i++) {
+        struct run *run = &sorter->runs[i];
+        run->window = sorter->block + i * window_size;
+        run->at = run->filled = 0;
+        status = fill(sorter, run, window_size, error);
+    }
+    sorter->last = SIZE_MAX;
+    return status;
+}
+
+/* The least record of all runs; NULL after the last one. It stays until the next call. */
+static enum scb_status merge_next(struct scb_sorter *sorter, const uint8_t **ret_record,
+                                  struct scb_error *error)
+{
+    size_t window_size = sorter->memory / sorter->run_count;
+    if (sorter->last != SIZE_MAX) {
+        struct run *run = &sorter->runs[sorter->last];
+        run->at += record_size(run->window + run->at);
+        enum scb_status status = fill(sorter, run, window_size, error);
+        if (status != SCB_OK)
+            return status;
+    }
+    const uint8_t *least = NULL;
+    for (size_t i = 0; i < sorter->run_count; i++) {
+        const struct run *run = &sorter->runs[i];
+        const uint8_t *record = run->window + run->at;
+        if (run->at < run->filled && (least == NULL || compare_records(record, least) < 0)) {
+            least = record;
+            sorter->last = i;
+        }
+    }
+    *ret_record = least;
+    return SCB_OK;
+}
+
+/* So many runs that there is no window for another become one. */
+static enum scb_status merge_to_one(struct scb_sorter *sorter, struct scb_error *error)
+{
+    const uint8_t *record = NULL;
+    uint64_t start = sorter->file_size;
+    enum scb_status status = begin_merge(sorter, error);
+    if (status == SCB_OK)
+        status = merge_next(sorter, &record, error);
+    while (status == SCB_OK && record != NULL) {
+        status = emit(sorter, record, record_size(record), error);
+        if (status == SCB_OK)
+            status = merge_next(sorter, &record, error);
+    }
+    if (status == SCB_OK)
+        status = flush(sorter, error);
+    sorter->runs[0] = (struct run){.offset = start, .end = sorter->file_size};
+    sorter->run_count = 1;
+    return status;
+}
+
+static enum scb_status end_adding(struct scb_sorter *sorter, struct scb_error *error)
+{
+    sorter->sorted = true;
+    if (sorter->run_count == 0) {
+        sort_block(sorter);
+        return SCB_OK;
+    }
+    enum scb_status status = sorter->count > 0 ? write_run(sorter, error) : SCB_OK;
+    return status == SCB_OK ? begin_merge(sorter, error) : status;
+}
+
+enum scb_status scb_sorter_next(struct scb_sorter *sorter, bool *ret_more,
+                                struct scb_bytes *ret_key, struct scb_bytes *ret_payload,
+                                struct scb_error *error)
+{
+    enum scb_status status = sorter->sorted ? SCB_OK : end_adding(sorter, error);
+    const uint8_t *record = NULL;
+    if (status == SCB_OK && sorter->run_count > 0)
+        status = merge_next(sorter, &record, error);
+    else if (status == SCB_OK && sorter->given < sorter->count)
+        record = sorter->block + places(sorter)[sorter->given++].offset;
+    if (status != SCB_OK)
+        return status;
+    if (record != NULL)
+        take_record(record, ret_key, ret_payload);
+    *ret_more = record != NULL;
+    return SCB_OK;
+}
