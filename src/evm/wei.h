@@ -9,8 +9,7 @@
 #include <jansson.h>
 
 #include "scb/error.h"
-
-typedef unsigned __int128 scb_wei;
+#include "scb/restore.h" /* scb_wei */
 
 #define SCB_WEI_MAX (~(scb_wei)0)
 

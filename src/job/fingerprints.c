@@ -161,11 +161,18 @@ enum scb_status scb_fingerprints_match(struct scb_fingerprints *fingerprints,
     *ret_match = SCB_MATCH_NONE;
     if (found == NULL)
         return SCB_OK;
+    bool again = (found->mark & SEEN) != 0;
     found->mark |= SEEN;
     bool equal =
         memcmp(found->rest, wanted.rest, HALF) == 0 || memcmp(found->rest, suffixed, HALF) == 0;
-    *ret_match = equal ? SCB_MATCH_EQUAL : SCB_MATCH_OTHER;
+    *ret_match = equal ? SCB_MATCH_EQUAL : again ? SCB_MATCH_AGAIN : SCB_MATCH_OTHER;
     return SCB_OK;
+}
+
+void scb_fingerprints_forget_seen(struct scb_fingerprints *fingerprints)
+{
+    for (uint64_t i = 0; i < fingerprints->count; i++)
+        fingerprints->items[i].mark &= ~(uint64_t)SEEN;
 }
 
 /* Puts index among the lowest ones so far. */

@@ -29,7 +29,12 @@ SCB_MUST_CHECK enum scb_status scb_fingerprints_add(struct scb_fingerprints *fin
 void scb_fingerprints_sort(struct scb_fingerprints *fingerprints);
 uint64_t scb_fingerprints_count(const struct scb_fingerprints *fingerprints);
 
-enum scb_match { SCB_MATCH_NONE, SCB_MATCH_OTHER, SCB_MATCH_EQUAL };
+enum scb_match {
+    SCB_MATCH_NONE,
+    SCB_MATCH_OTHER,
+    SCB_MATCH_EQUAL,
+    SCB_MATCH_AGAIN, /* not equal, and another entry has matched this key before */
+};
 
 /*
  * Whether the key is there, and with the same value and version; the key counts as seen. suffix
@@ -38,6 +43,8 @@ enum scb_match { SCB_MATCH_NONE, SCB_MATCH_OTHER, SCB_MATCH_EQUAL };
 SCB_MUST_CHECK enum scb_status
 scb_fingerprints_match(struct scb_fingerprints *fingerprints, const struct scb_entry *entry,
                        struct scb_bytes suffix, enum scb_match *ret_match, struct scb_error *error);
+/* Before the entries of a backup are gone through again. */
+void scb_fingerprints_forget_seen(struct scb_fingerprints *fingerprints);
 /* How many were never seen, and the indexes of the first ones of them, up to max, in order. */
 uint64_t scb_fingerprints_unseen(const struct scb_fingerprints *fingerprints, uint64_t *ret_indexes,
                                  size_t max);
