@@ -20,12 +20,19 @@ static const char edit_function[] = "editKeyValue(string,string,string)";
 
 void scb_restore_refuse(struct scb_restore_refusals *refusals, uint64_t index, const char *reason)
 {
-    if (refusals->count < SCB_RESTORE_SHOWN) {
-        struct scb_restore_refusal *refusal = &refusals->first[refusals->count];
-        refusal->index = index;
-        (void)snprintf(refusal->reason, sizeof(refusal->reason), "%s", reason);
-    }
+    /* The lowest ones stay, in order; they come as the node answers. */
+    size_t kept = refusals->count < SCB_RESTORE_SHOWN ? refusals->count : SCB_RESTORE_SHOWN;
+    size_t at = kept;
+    while (at > 0 && refusals->first[at - 1].index > index)
+        at--;
     refusals->count++;
+    if (at == SCB_RESTORE_SHOWN)
+        return;
+    size_t moved = kept < SCB_RESTORE_SHOWN ? kept - at : kept - at - 1;
+    struct scb_restore_refusal *refusal = &refusals->first[at];
+    memmove(refusal + 1, refusal, moved * sizeof(*refusal));
+    refusal->index = index;
+    (void)snprintf(refusal->reason, sizeof(refusal->reason), "%s", reason);
 }
 
 /* --- what an entry's transaction is --- */
