@@ -325,6 +325,39 @@ describe('some hundred entries', () => {
         assert.equal(await totalKeys(chain.url, target), 300);
     });
 
+    describe('a drill on a scratch chain', () => {
+        const drill = async (more) => {
+            const { code, stdout, stderr } = await run(store.args('test-restore', '--json', ...more));
+            assert.equal(code, 0, stderr);
+            return JSON.parse(stdout);
+        };
+
+        test('paid by an account of the node', async (t) => {
+            const chain = await withAnvil(t);
+            const result = await drill(['--rpc-url', chain.url]);
+            assert.equal(result.result, 'passed');
+            assert.equal(result.equal, 300);
+            assertSameEntries(await pairsOf(chain.url, result.contract), entries);
+        });
+
+        test('on a chain without base fees', async (t) => {
+            const chain = await withAnvil(t, '--hardfork', 'berlin');
+            assert.equal((await drill(['--rpc-url', chain.url])).equal, 300);
+        });
+
+        test('paid by a keystore', async (t) => {
+            const chain = await withAnvil(t);
+            const directory = workspace(t);
+            writeFileSync(join(directory, 'key.json'), keystoreText(testKey(1), PASSWORD));
+            writeFileSync(join(directory, 'password'), PASSWORD);
+            const result = await drill(['--rpc-url', chain.url,
+                '--keystore', join(directory, 'key.json'),
+                '--password-file', join(directory, 'password')]);
+            assert.equal(result.equal, 300);
+            assert.equal(await sentBy(chain.url, 1), 301);
+        });
+    });
+
     describe('what goes wrong is one clear line, and nothing is sent', () => {
         let chain;
         let target;
