@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "scb/error.h"
+#include "scb/verify.h"
 
 #pragma GCC visibility push(default)
 
@@ -63,6 +64,26 @@ struct scb_run_record {
     uint64_t total_keys;
     uint64_t total_pages;
     uint64_t generation; /* raised by every start over and re-pin */
+};
+
+/* The ways to prove a backup. */
+enum scb_check_kind {
+    SCB_CHECK_VERIFY,             /* it is what was written */
+    SCB_CHECK_TEST_RESTORE,       /* and could be restored: into a scratch database, */
+    SCB_CHECK_TEST_RESTORE_CHAIN, /* onto a scratch chain */
+};
+
+/* "verify", "test_restore", "test_restore_chain". */
+const char *scb_check_kind_name(enum scb_check_kind kind);
+
+/* What came of it the last time (table backup_check). */
+struct scb_check_record {
+    enum scb_check_kind kind;
+    int64_t checked_at_ms;
+    enum scb_verify_outcome outcome;
+    uint64_t keys; /* looked at */
+    int64_t duration_ms;
+    char message[512]; /* what was wrong; "" for nothing */
 };
 
 struct scb_catalog;
@@ -149,6 +170,20 @@ SCB_MUST_CHECK enum scb_status scb_catalog_pages(struct scb_catalog *catalog,
                                                  const char *backup_date,
                                                  scb_catalog_page_visitor visit, void *state,
                                                  struct scb_error *error);
+
+/* Keeps what came of a check, instead of the last of its kind. */
+SCB_MUST_CHECK enum scb_status scb_catalog_record_check(struct scb_catalog *catalog,
+                                                        const char *backup_date,
+                                                        const struct scb_check_record *check,
+                                                        struct scb_error *error);
+typedef enum scb_status (*scb_catalog_check_visitor)(void *state,
+                                                     const struct scb_check_record *check,
+                                                     struct scb_error *error);
+/* The last check of each kind, where there was one. */
+SCB_MUST_CHECK enum scb_status scb_catalog_checks(struct scb_catalog *catalog,
+                                                  const char *backup_date,
+                                                  scb_catalog_check_visitor visit, void *state,
+                                                  struct scb_error *error);
 
 #pragma GCC visibility pop
 

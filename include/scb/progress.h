@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct scb_run_progress {
+    const char *activity; /* "Verification"; NULL: a backup is made */
     const char *backup_date;
     uint64_t pages, total_pages;
     uint64_t keys, total_keys;

@@ -12,11 +12,15 @@
 #include "scb/backup.h"
 #include "scb/catalog.h"
 #include "scb/config.h"
+#include "scb/diff.h"
 #include "scb/entry.h"
 #include "scb/error.h"
+#include "scb/export.h"
 #include "scb/maintenance.h"
 #include "scb/progress.h"
 #include "scb/restore.h"
+#include "scb/restore_test.h"
+#include "scb/verify.h"
 
 #pragma GCC visibility push(default)
 
@@ -85,6 +89,40 @@ SCB_MUST_CHECK enum scb_status scb_service_get(struct scb_service *service, cons
                                                struct scb_get_result *ret_result,
                                                struct scb_error *error);
 void scb_get_result_free(struct scb_get_result *result);
+
+/*
+ * Proves completed backups whole (scb/verify.h). SCB_OK where all are valid; IntegrityError where
+ * one is not; else, where one could not be checked, the reason. NotFoundError where there is none.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_verify(struct scb_service *service,
+                                                  const struct scb_verify_options *options,
+                                                  const struct scb_verify_observer *observer,
+                                                  struct scb_error *error);
+
+/*
+ * A restore drill: a completed backup (NULL: the newest) into a scratch database that is read back
+ * and compared. IntegrityError where what came back is not what is in the archive. The outcome is
+ * kept in the status database.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_test_restore(struct scb_service *service,
+                                                        const char *backup_date,
+                                                        struct scb_restore_test_result *ret_result,
+                                                        struct scb_error *error);
+
+/* Writes a completed backup's entries out in a form that other programs read. */
+SCB_MUST_CHECK enum scb_status scb_service_export(struct scb_service *service,
+                                                  const struct scb_export_options *options,
+                                                  struct scb_export_result *ret_result,
+                                                  struct scb_error *error);
+
+/*
+ * Compares two completed backups key by key; visit (which may be NULL) is told of every key that is
+ * not the same in both. SCB_OK whether there are any or not.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_diff(struct scb_service *service, const char *old_date,
+                                                const char *new_date, scb_difference_visitor visit,
+                                                void *state, struct scb_diff_result *ret_result,
+                                                struct scb_error *error);
 
 /*
  * Removes backups by options->policy, of which min_backups, and older_than_ms where it is negative,

@@ -216,18 +216,28 @@ static int open_unnamed_in(const char *dir)
     return fd;
 }
 
+const char *scb_temporary_dir(void)
+{
+    const char *const dirs[] = {getenv("TMPDIR"), "/var/tmp"};
+    for (size_t i = 0; i < SCB_LENGTH(dirs); i++) {
+        struct stat about;
+        if (dirs[i] != NULL && stat(dirs[i], &about) == 0 && S_ISDIR(about.st_mode) &&
+            access(dirs[i], W_OK | X_OK) == 0)
+            return dirs[i];
+    }
+    return "/tmp";
+}
+
 enum scb_status scb_file_open_unnamed(int *ret_fd, struct scb_error *error)
 {
     SCB_FILE_OPERATION;
-    const char *const dirs[] = {getenv("TMPDIR"), "/var/tmp", "/tmp"};
-    for (size_t i = 0; i < SCB_LENGTH(dirs); i++) {
-        int fd = dirs[i] == NULL || dirs[i][0] == '\0' ? -1 : open_unnamed_in(dirs[i]);
-        if (fd >= 0) {
-            *ret_fd = fd;
-            return SCB_OK;
-        }
+    const char *dir = scb_temporary_dir();
+    int fd = open_unnamed_in(dir);
+    if (fd >= 0) {
+        *ret_fd = fd;
+        return SCB_OK;
     }
-    (void)scb_error_set_errno(error, SCB_ERROR_FILE, errno, "no temporary file made");
+    (void)scb_error_set_errno(error, SCB_ERROR_FILE, errno, "no temporary file made in '%s'", dir);
     (void)scb_error_hint(error, "set TMPDIR to a directory that can be written");
     return SCB_ERROR_FILE;
 }

@@ -45,6 +45,8 @@ SCB_MUST_CHECK enum scb_status scb_file_read_at(int fd, const char *name, uint64
 /* The whole file into out, up to out->max (ResourceError beyond). */
 SCB_MUST_CHECK enum scb_status scb_file_read_all(int dir_fd, const char *name,
                                                  struct scb_buffer *out, struct scb_error *error);
+/* TMPDIR where that is a directory, else /var/tmp or /tmp; static or the environment's. */
+const char *scb_temporary_dir(void);
 /* A file of nobody else's, without a name, below TMPDIR, /var/tmp or /tmp: gone when closed. */
 SCB_MUST_CHECK enum scb_status scb_file_open_unnamed(int *ret_fd, struct scb_error *error);
 /* Closes fd and reports what close says; fd is gone in any case. */

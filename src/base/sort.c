@@ -15,9 +15,10 @@
 #include "base/memory.h"
 
 enum {
-    HEADER = 8,                                /* the two sizes */
-    MIN_WINDOW = SCB_SORTER_MAX_RECORD + 4096, /* any record fits */
-    MAX_RUNS = 64,                             /* merged at a time */
+    HEADER = 8,          /* the two sizes */
+    MIN_WINDOW = 262144, /* a merge reads so much at a time */
+    MIN_RUNS = 3,
+    MAX_RUNS = 64, /* merged at a time */
     OUT_SIZE = 64 * 1024,
 };
 static const char scratch_name[] = "scratch";
@@ -35,7 +36,7 @@ struct run {
 };
 
 struct scb_sorter {
-    size_t memory;
+    size_t memory, max_record;
     uint8_t *block;
     size_t used;  /* bytes of records */
     size_t count; /* of places */
@@ -50,16 +51,21 @@ struct scb_sorter {
     size_t out_used;
 };
 
-enum scb_status scb_sorter_new(size_t memory, struct scb_sorter **ret_sorter,
+enum scb_status scb_sorter_new(size_t memory, size_t max_record, struct scb_sorter **ret_sorter,
                                struct scb_error *error)
 {
-    assert(memory >= SCB_SORTER_MIN_MEMORY);
+    assert(max_record <= SIZE_MAX / 8 && max_record < UINT32_MAX - HEADER);
+    size_t window = max_record + HEADER > MIN_WINDOW ? max_record + HEADER : MIN_WINDOW;
+    if (memory < MIN_RUNS * window)
+        memory = MIN_RUNS * window;
     struct scb_sorter *sorter = scb_alloc(1, sizeof(*sorter), error);
     if (sorter == NULL)
         return SCB_ERROR_RESOURCE;
-    sorter->memory = memory / sizeof(struct place) * sizeof(struct place);
+    memory = (memory + sizeof(struct place)) / sizeof(struct place) * sizeof(struct place);
+    sorter->memory = memory;
+    sorter->max_record = max_record;
     sorter->fd = -1;
-    sorter->max_runs = memory / MIN_WINDOW < MAX_RUNS ? memory / MIN_WINDOW : MAX_RUNS;
+    sorter->max_runs = memory / window < MAX_RUNS ? memory / window : MAX_RUNS;
     sorter->last = SIZE_MAX;
     sorter->block = malloc(sorter->memory); /* not zeroed: only what is used is touched */
     if (sorter->block == NULL) {
@@ -205,7 +211,7 @@ enum scb_status scb_sorter_add(struct scb_sorter *sorter, struct scb_bytes key,
                                struct scb_bytes payload, struct scb_error *error)
 {
     assert(!sorter->sorted);
-    if (key.size > SCB_SORTER_MAX_RECORD || payload.size > SCB_SORTER_MAX_RECORD - key.size)
+    if (key.size > sorter->max_record || payload.size > sorter->max_record - key.size)
         return scb_error_set(error, SCB_ERROR_RESOURCE,
                              "a record of %zu bytes is too large to be sorted",
                              key.size + payload.size);

@@ -14,17 +14,17 @@
 #include "scb/entry.h"
 #include "scb/error.h"
 
-enum {
-    SCB_SORTER_MIN_MEMORY = 1 << 20,
-    SCB_SORTER_MAX_RECORD = 256 * 1024, /* key and payload together */
-};
-
 struct scb_sorter;
 
-/* memory is what it may hold, in bytes: all of its records, or a run of them at a time. */
-SCB_MUST_CHECK enum scb_status scb_sorter_new(size_t memory, struct scb_sorter **ret_sorter,
+/*
+ * memory is what it may hold, in bytes: all of its records, or a run of them at a time. It takes
+ * more where three records of max_record bytes (key and payload together) need it.
+ */
+SCB_MUST_CHECK enum scb_status scb_sorter_new(size_t memory, size_t max_record,
+                                              struct scb_sorter **ret_sorter,
                                               struct scb_error *error);
 void scb_sorter_free(struct scb_sorter *sorter);
+/* ResourceError for a record over max_record. */
 SCB_MUST_CHECK enum scb_status scb_sorter_add(struct scb_sorter *sorter, struct scb_bytes key,
                                               struct scb_bytes payload, struct scb_error *error);
 /*

@@ -28,6 +28,24 @@ const char *scb_backup_state_name(enum scb_backup_state state)
     return names[state];
 }
 
+const char *scb_verify_outcome_name(enum scb_verify_outcome outcome)
+{
+    static const char *const names[] = {[SCB_VERIFY_VALID] = "valid",
+                                        [SCB_VERIFY_INVALID] = "invalid",
+                                        [SCB_VERIFY_NOT_CHECKED] = "not_checked"};
+    assert((size_t)outcome < SCB_LENGTH(names));
+    return names[outcome];
+}
+
+const char *scb_check_kind_name(enum scb_check_kind kind)
+{
+    static const char *const names[] = {[SCB_CHECK_VERIFY] = "verify",
+                                        [SCB_CHECK_TEST_RESTORE] = "test_restore",
+                                        [SCB_CHECK_TEST_RESTORE_CHAIN] = "test_restore_chain"};
+    assert((size_t)kind < SCB_LENGTH(names));
+    return names[kind];
+}
+
 enum scb_status scb_catalog_open(const char *url, bool create, struct scb_catalog **ret_catalog,
                                  struct scb_error *error)
 {
@@ -148,4 +166,20 @@ enum scb_status scb_catalog_pages(struct scb_catalog *catalog, const char *backu
 {
     SCB_FILE_OPERATION;
     return catalog->ops->pages(catalog, backup_date, visit, state, error);
+}
+
+enum scb_status scb_catalog_record_check(struct scb_catalog *catalog, const char *backup_date,
+                                         const struct scb_check_record *check,
+                                         struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    return catalog->ops->record_check(catalog, backup_date, check, error);
+}
+
+enum scb_status scb_catalog_checks(struct scb_catalog *catalog, const char *backup_date,
+                                   scb_catalog_check_visitor visit, void *state,
+                                   struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    return catalog->ops->checks(catalog, backup_date, visit, state, error);
 }

@@ -46,6 +46,11 @@ struct scb_catalog_ops {
                             scb_catalog_backup_visitor visit, void *state, struct scb_error *error);
     enum scb_status (*pages)(struct scb_catalog *catalog, const char *backup_date,
                              scb_catalog_page_visitor visit, void *state, struct scb_error *error);
+    enum scb_status (*record_check)(struct scb_catalog *catalog, const char *backup_date,
+                                    const struct scb_check_record *check, struct scb_error *error);
+    enum scb_status (*checks)(struct scb_catalog *catalog, const char *backup_date,
+                              scb_catalog_check_visitor visit, void *state,
+                              struct scb_error *error);
 };
 
 extern const struct scb_catalog_ops scb_sqlite_ops;

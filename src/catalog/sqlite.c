@@ -124,6 +124,8 @@ static enum scb_status sqlite_start(struct scb_catalog *catalog, struct scb_run_
         status = run_for(sqlite, SCB_STATEMENT_DELETE_PAGES, date, NULL, error);
     if (status == SCB_OK)
         status = run_for(sqlite, SCB_STATEMENT_DELETE_WARNINGS, date, NULL, error);
+    if (status == SCB_OK) /* they were of an archive that is no more */
+        status = run_for(sqlite, SCB_STATEMENT_DELETE_CHECKS, date, NULL, error);
     if (status == SCB_OK)
         status = scb_transaction_commit(&transaction, "starting a backup", error);
     if (status == SCB_OK)
@@ -274,4 +276,6 @@ const struct scb_catalog_ops scb_sqlite_ops = {
     .newest = scb_sqlite_newest,
     .list = scb_sqlite_list,
     .pages = scb_sqlite_pages,
+    .record_check = scb_sqlite_record_check,
+    .checks = scb_sqlite_checks,
 };

@@ -58,6 +58,14 @@ enum scb_status scb_sqlite_hold(struct scb_catalog *catalog, const char *backup_
 enum scb_status scb_sqlite_forget(struct scb_catalog *catalog, const char *backup_date,
                                   struct scb_error *error);
 
+/* What proved a backup (sqlite_check.c). */
+enum scb_status scb_sqlite_record_check(struct scb_catalog *catalog, const char *backup_date,
+                                        const struct scb_check_record *check,
+                                        struct scb_error *error);
+enum scb_status scb_sqlite_checks(struct scb_catalog *catalog, const char *backup_date,
+                                  scb_catalog_check_visitor visit, void *state,
+                                  struct scb_error *error);
+
 /* NotFoundError for a backup. */
 enum scb_status scb_sqlite_not_found(const char *backup_date, struct scb_error *error);
 

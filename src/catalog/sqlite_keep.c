@@ -103,7 +103,7 @@ static enum scb_status forget(struct scb_sqlite *sqlite, const char *backup_date
     static const char doing[] = "forgetting a backup";
     static const enum scb_sqlite_statement statements[] = {
         SCB_STATEMENT_DELETE_WARNINGS, SCB_STATEMENT_DELETE_PAGES, SCB_STATEMENT_DELETE_RUN,
-        SCB_STATEMENT_DELETE};
+        SCB_STATEMENT_DELETE_CHECKS, SCB_STATEMENT_DELETE};
     bool held = false;
     SCB_AUTO(transaction) struct scb_sqlite *transaction = NULL;
     enum scb_status status = scb_transaction_begin(sqlite, doing, &transaction, error);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/backup_view.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "format/page.h"
 
@@ -68,6 +70,31 @@ void scb_view_page_columns(struct scb_json *json, const char *backup_date,
     text_member(json, "error_message", page->error_message);
     scb_json_text(json, "checksum", checksum);
     scb_json_unsigned(json, "file_size", page->file_size);
+}
+
+enum scb_status scb_view_member(struct scb_view_members *members, const char *name,
+                                struct scb_bytes bytes, struct scb_error *error)
+{
+    if (scb_text_is_utf8(bytes)) {
+        scb_json_bytes(members->json, name, bytes);
+        return SCB_OK;
+    }
+    SCB_AUTO(buffer) struct scb_buffer encoded = {.max = bytes.size / 3 * 4 + 4};
+    enum scb_status status = scb_text_base64_append(&encoded, bytes, error);
+    scb_json_bytes(members->json, name, scb_buffer_bytes(&encoded));
+    assert(members->count < SCB_LENGTH(members->base64));
+    members->base64[members->count++] = name;
+    return status;
+}
+
+void scb_view_members_end(struct scb_view_members *members)
+{
+    if (members->count == 0)
+        return;
+    scb_json_open_array(members->json, "base64");
+    for (size_t i = 0; i < members->count; i++)
+        scb_json_text(members->json, NULL, members->base64[i]);
+    scb_json_close_array(members->json);
 }
 
 void scb_view_time(int64_t real_ms, char *ret_text, size_t size)

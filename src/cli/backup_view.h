@@ -16,6 +16,19 @@ void scb_view_backup_progress(struct scb_json *json, const struct scb_backup_rec
 void scb_view_page_columns(struct scb_json *json, const char *backup_date,
                            const struct scb_page_record *page);
 
+/*
+ * Members that hold bytes, as a page file has them: base64 where they are no text, and then named
+ * in a member "base64" at the end.
+ */
+struct scb_view_members {
+    struct scb_json *json;
+    const char *base64[4];
+    size_t count;
+};
+SCB_MUST_CHECK enum scb_status scb_view_member(struct scb_view_members *members, const char *name,
+                                               struct scb_bytes bytes, struct scb_error *error);
+void scb_view_members_end(struct scb_view_members *members);
+
 /* Cells for people; "-" where there is nothing to show. */
 void scb_view_time(int64_t real_ms, char *ret_text, size_t size);
 void scb_view_count(int64_t count, char *ret_text, size_t size);

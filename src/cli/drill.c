@@ -26,7 +26,8 @@ static enum scb_status print_json(const struct scb_restore_result *result, struc
     struct scb_json json;
     scb_json_begin(&json, &text);
     scb_json_open_object(&json, NULL);
-    scb_json_text(&json, "result", "passed");
+    scb_json_text(&json, "outcome", scb_verify_outcome_name(SCB_VERIFY_VALID));
+    scb_json_unsigned(&json, "keys", result->read_back_equal);
     scb_view_restore_members(&json, result, false);
     scb_json_close_object(&json);
     enum scb_status status = scb_json_finish(&json, error);

@@ -101,12 +101,26 @@ void scb_progress_show(void *state, const struct scb_run_progress *progress)
         pthread_mutex_unlock(&line->lock);
     } else if (line->way == SCB_PROGRESS_LOG && progress->elapsed_ms - line->logged_ms >= LOG_MS) {
         line->logged_ms = progress->elapsed_ms;
-        scb_log_info(line->log, "Backup progress", SCB_TEXT("backup_date", progress->backup_date),
+        char message[64];
+        (void)snprintf(message, sizeof(message), "%s progress",
+                       progress->activity == NULL ? "Backup" : progress->activity);
+        scb_log_info(line->log, message, SCB_TEXT("backup_date", progress->backup_date),
                      SCB_NUMBER("pages", progress->pages),
                      SCB_NUMBER("total_pages", progress->total_pages),
                      SCB_NUMBER("keys", progress->keys),
                      SCB_NUMBER("keys_per_second", (int64_t)keys_per_second(progress)));
     }
+}
+
+void scb_progress_clear(struct scb_progress_line *line)
+{
+    if (line->way != SCB_PROGRESS_LINE)
+        return;
+    pthread_mutex_lock(&line->lock);
+    erase(line);
+    line->text[0] = '\0';
+    (void)fflush(stderr);
+    pthread_mutex_unlock(&line->lock);
 }
 
 void scb_progress_end(struct scb_progress_line *line)

@@ -26,6 +26,8 @@ struct scb_progress_line {
 void scb_progress_begin(struct scb_progress_line *line, const struct scb_command_context *context);
 /* An scb_progress_observer; state is the line. */
 void scb_progress_show(void *line, const struct scb_run_progress *progress);
+/* Takes the line off the screen, so that something can be printed; it is drawn again when shown. */
+void scb_progress_clear(struct scb_progress_line *line);
 /* Takes the line away. */
 void scb_progress_end(struct scb_progress_line *line);
 

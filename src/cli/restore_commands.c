@@ -9,7 +9,6 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/drill.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "cli/restore_view.h"
@@ -154,14 +153,6 @@ static enum scb_status restore(const struct scb_command_context *context,
         status = status == SCB_OK ? shown : status;
     }
     return status;
-}
-
-enum scb_status scb_command_backup_test_restore(const struct scb_command_context *context,
-                                                struct scb_error *error)
-{
-    const char *rpc_url = NULL;
-    enum scb_status status = need(context, "--rpc-url", &rpc_url, error);
-    return status == SCB_OK ? scb_drill_on_chain(context, rpc_url, error) : status;
 }
 
 enum scb_status scb_command_backup_restore(const struct scb_command_context *context,

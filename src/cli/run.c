@@ -226,11 +226,12 @@ int scb_cli_run(int argc, char *const *argv, const char *const *environment,
     else if (status == SCB_OK)
         status = run_command(&run, environment, cancel, &error);
     struct scb_error output_error = {0};
-    if (scb_output_finish(&output_error) != SCB_OK && status == SCB_OK) {
+    if (scb_output_finish(&output_error) != SCB_OK &&
+        (status == SCB_OK || status == SCB_ERROR_DIFFERENT)) {
         status = output_error.status;
         error = output_error;
     }
-    if (status != SCB_OK)
+    if (status != SCB_OK && status != SCB_ERROR_DIFFERENT) /* an answer, not a failure */
         show_error(&run, &error);
     return (int)(status != SCB_OK ? status : quiet_status);
 }

@@ -64,6 +64,24 @@ static enum scb_status add_page(void *state, const struct scb_page_record *page,
         (const char *[]){number, scb_backup_state_name(page->state), keys, size, checksum}, error);
 }
 
+static enum scb_status add_check(void *state, const struct scb_check_record *check,
+                                 struct scb_error *error)
+{
+    (void)error;
+    struct scb_json *json = state;
+    char checked_at[SCB_TIMESTAMP_SIZE];
+    scb_timestamp_format(check->checked_at_ms, checked_at);
+    scb_json_open_object(json, NULL);
+    scb_json_text(json, "kind", scb_check_kind_name(check->kind));
+    scb_json_text(json, "checked_at", checked_at);
+    scb_json_text(json, "outcome", scb_verify_outcome_name(check->outcome));
+    scb_json_unsigned(json, "keys", check->keys);
+    scb_json_integer(json, "duration_ms", check->duration_ms);
+    scb_json_text(json, "message", check->message[0] == '\0' ? NULL : check->message);
+    scb_json_close_object(json);
+    return SCB_OK;
+}
+
 static enum scb_status status_json(const struct scb_command_context *context,
                                    struct scb_catalog *catalog,
                                    const struct scb_backup_record *backup, bool with_next,
@@ -81,7 +99,10 @@ static enum scb_status status_json(const struct scb_command_context *context,
         scb_timestamp_format(next_run_ms(context, backup), next);
         scb_json_text(&json, "next_run", next);
     }
-    if (scb_command_option(context, "--pages") != NULL) {
+    scb_json_open_array(&json, "checks");
+    status = scb_catalog_checks(catalog, backup->backup_date, add_check, &json, error);
+    scb_json_close_array(&json);
+    if (status == SCB_OK && scb_command_option(context, "--pages") != NULL) {
         struct page_rows rows = {.json = &json, .backup_date = backup->backup_date};
         scb_json_open_array(&json, "pages");
         status = scb_catalog_pages(catalog, backup->backup_date, add_page, &rows, error);
@@ -136,6 +157,22 @@ static void print_status(const struct scb_command_context *context,
         scb_view_time(next_ms, text, sizeof(text));
         print_line("next run", due ? "due now" : text);
     }
+}
+
+static enum scb_status print_check(void *state, const struct scb_check_record *check,
+                                   struct scb_error *error)
+{
+    (void)state;
+    (void)error;
+    static const char *const names[] = {[SCB_CHECK_VERIFY] = "verified",
+                                        [SCB_CHECK_TEST_RESTORE] = "test restore",
+                                        [SCB_CHECK_TEST_RESTORE_CHAIN] = "on a chain"};
+    char time[64], text[sizeof(check->message) + 96];
+    scb_view_time(check->checked_at_ms, time, sizeof(time));
+    (void)snprintf(text, sizeof(text), "%s, %s%s%s", scb_verify_outcome_name(check->outcome), time,
+                   check->message[0] == '\0' ? "" : ": ", check->message);
+    print_line(names[check->kind], text);
+    return SCB_OK;
 }
 
 static enum scb_status print_pages(struct scb_catalog *catalog, const char *backup_date,
@@ -208,7 +245,8 @@ enum scb_status scb_command_backup_status(const struct scb_command_context *cont
         status = status_json(context, catalog, &backup, with_next, error);
     } else if (status == SCB_OK) {
         print_status(context, &backup, with_next);
-        if (scb_command_option(context, "--pages") != NULL)
+        status = scb_catalog_checks(catalog, backup.backup_date, print_check, NULL, error);
+        if (status == SCB_OK && scb_command_option(context, "--pages") != NULL)
             status = print_pages(catalog, backup.backup_date, error);
     }
     scb_catalog_close(catalog);
@@ -314,43 +352,21 @@ enum scb_status scb_command_backup_list(const struct scb_command_context *contex
     return status;
 }
 
-/* A member as the page file holds it: base64, and named, where it is not text. */
-static enum scb_status add_member(struct scb_json *json, const char *name, struct scb_bytes bytes,
-                                  const char **base64_names, size_t *base64_count,
-                                  struct scb_error *error)
-{
-    if (scb_text_is_utf8(bytes)) {
-        scb_json_bytes(json, name, bytes);
-        return SCB_OK;
-    }
-    SCB_AUTO(buffer) struct scb_buffer encoded = {.max = MAX_TEXT};
-    enum scb_status status = scb_text_base64_append(&encoded, bytes, error);
-    scb_json_bytes(json, name, scb_buffer_bytes(&encoded));
-    base64_names[(*base64_count)++] = name;
-    return status;
-}
-
 static enum scb_status get_json(const struct scb_get_result *found, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
     struct scb_json json;
-    const char *names[3];
-    size_t count = 0;
+    struct scb_view_members members = {.json = &json};
     scb_json_begin(&json, &text);
     scb_json_open_object(&json, NULL);
-    enum scb_status status = add_member(&json, "key", found->entry.key, names, &count, error);
+    enum scb_status status = scb_view_member(&members, "key", found->entry.key, error);
     if (status == SCB_OK)
-        status = add_member(&json, "value", found->entry.value, names, &count, error);
+        status = scb_view_member(&members, "value", found->entry.value, error);
     if (status == SCB_OK)
-        status = add_member(&json, "version_id", found->entry.version_id, names, &count, error);
+        status = scb_view_member(&members, "version_id", found->entry.version_id, error);
     if (status != SCB_OK)
         return status;
-    if (count > 0) {
-        scb_json_open_array(&json, "base64");
-        for (size_t i = 0; i < count; i++)
-            scb_json_text(&json, NULL, names[i]);
-        scb_json_close_array(&json);
-    }
+    scb_view_members_end(&members);
     scb_json_close_object(&json);
     status = scb_json_finish(&json, error);
     if (status == SCB_OK)

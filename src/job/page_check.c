@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/page_check.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -27,10 +26,7 @@ enum scb_status scb_page_check_begin(struct scb_page_check *check,
         check->table_size = table_size;
     }
     memset(check->hashes, 0, check->table_size * sizeof(*check->hashes));
-    if (check->seed == 0 &&
-        getrandom(&check->seed, sizeof(check->seed), 0) != (ssize_t)sizeof(check->seed))
-        return scb_error_set_errno(error, SCB_ERROR_RESOURCE, errno, "no random numbers");
-    return SCB_OK;
+    return check->seed == 0 ? scb_hash_seed(&check->seed, error) : SCB_OK;
 }
 
 void scb_page_check_free(struct scb_page_check *check)
@@ -39,29 +35,13 @@ void scb_page_check_free(struct scb_page_check *check)
     *check = (struct scb_page_check){0};
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
 /*
- * A seeded 64-bit hash that stands for its key: two of a page's 10,000 keys share one by chance
- * once in 10^11 pages. Never 0, which marks a free place.
+ * A 64-bit hash stands for its key: two of a page's 10,000 keys share one by chance once in 10^11
+ * pages. Never 0, which marks a free place.
  */
 static uint64_t hash_key(uint64_t seed, struct scb_bytes key)
 {
-    uint64_t hash = seed ^ mix(key.size + 0x9e3779b97f4a7c15u, 0xbf58476d1ce4e5b9u);
-    size_t i = 0;
-    for (; i + 8 <= key.size; i += 8) {
-        uint64_t word = 0;
-        memcpy(&word, key.data + i, 8);
-        hash = mix(hash ^ word, seed ^ 0x94d049bb133111ebu);
-    }
-    uint64_t last = 0;
-    if (i < key.size)
-        memcpy(&last, key.data + i, key.size - i);
-    hash = mix(hash ^ last, seed ^ 0xd6e8feb86659fd93u);
+    uint64_t hash = scb_hash(seed, key);
     return hash == 0 ? 1 : hash;
 }
 

@@ -9,6 +9,7 @@
 #include "base/thread.h"
 #include "evm/address.h"
 #include "scb/service.h"
+#include "scb/source.h"
 #include "store/store.h"
 
 struct scb_service {
@@ -22,6 +23,11 @@ struct scb_service {
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
                                                       bool create, struct scb_store **ret_store,
                                                       struct scb_error *error);
+
+/* The chain, not yet pinned. The configuration has passed scb_config_check. */
+SCB_MUST_CHECK enum scb_status scb_service_open_source(struct scb_service *service,
+                                                       struct scb_source **ret_source,
+                                                       struct scb_error *error);
 
 /*
  * What follows every backup, of backup_date: the trash of an interrupted cleanup goes, then what

@@ -10,6 +10,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "job/backup_reader.h"
 #include "job/drill.h"
 #include "service/internal.h"
 #include "source/chain.h"
@@ -207,6 +208,39 @@ static enum scb_status find_account(const struct work *work, struct scb_address 
     return scb_error_hint(error, "give --keystore of an account that has money there");
 }
 
+/* Kept for status, with its outcome: a chain that cannot be used says nothing about the backup. */
+static enum scb_status record_drill(const struct work *work, const char *backup_date,
+                                    const struct scb_restore_result *result,
+                                    const struct scb_error *failure, struct scb_error *error)
+{
+    struct scb_check_record check = {.kind = SCB_CHECK_TEST_RESTORE_CHAIN,
+                                     .checked_at_ms = scb_clock_real_ms(work->service->clock),
+                                     .outcome = SCB_VERIFY_NOT_CHECKED,
+                                     .keys = result->read_back_equal,
+                                     .duration_ms = result->duration_ms};
+    if (failure->status == SCB_OK)
+        check.outcome = SCB_VERIFY_VALID;
+    else if (failure->status == SCB_ERROR_INTEGRITY)
+        check.outcome = SCB_VERIFY_INVALID;
+    (void)snprintf(check.message, sizeof(check.message), "%.511s", failure->message);
+    return scb_catalog_record_check(work->catalog, backup_date, &check, error);
+}
+
+static enum scb_status run_drill(struct work *work, struct scb_restore_settings *settings,
+                                 struct scb_restore_result *ret_result, struct scb_error *error)
+{
+    struct scb_restore_parts parts = parts_of(work);
+    enum scb_status status = SCB_OK;
+    if (settings->node_signs)
+        status = find_account(work, &settings->account, error);
+    if (status == SCB_OK)
+        status = scb_drill_deploy(&parts, settings, &work->contract, error);
+    settings->contract = work->contract;
+    if (status == SCB_OK)
+        status = scb_restore_run(&parts, settings, ret_result, error);
+    return status;
+}
+
 enum scb_status scb_service_drill(struct scb_service *service,
                                   const struct scb_drill_options *options,
                                   struct scb_restore_result *ret_result, struct scb_error *error)
@@ -222,19 +256,27 @@ enum scb_status scb_service_drill(struct scb_service *service,
                                           .replace_after_ms = REPLACE_AFTER_MS,
                                           .observe = options->observe,
                                           .state = options->state};
+    struct scb_backup_record record;
+    struct scb_error failure = {0};
     enum scb_status status = open_work(&work, service, options->rpc_url, error);
-    struct scb_restore_parts parts = parts_of(&work);
-    struct scb_restore_settings settings = settings_of(&work, &restore);
-    settings.confirmations = 0; /* nobody reorganises a scratch chain */
-    settings.chain_id = 0;
-    settings.node_signs = options->signer == NULL;
-    if (status == SCB_OK && settings.node_signs)
-        status = find_account(&work, &settings.account, error);
     if (status == SCB_OK)
-        status = scb_drill_deploy(&parts, &settings, &work.contract, error);
-    settings.contract = work.contract;
-    if (status == SCB_OK)
-        status = scb_restore_run(&parts, &settings, ret_result, error);
+        status = scb_backup_find(work.catalog, options->backup_date, &record, error);
+    if (status == SCB_OK) {
+        struct scb_restore_settings settings = settings_of(&work, &restore);
+        restore.backup_date = record.backup_date;
+        settings.confirmations = 0; /* nobody reorganises a scratch chain */
+        settings.chain_id = 0;
+        settings.node_signs = options->signer == NULL;
+        status = run_drill(&work, &settings, ret_result, &failure);
+        if (status != SCB_OK)
+            *error = failure;
+        struct scb_error *kept = status == SCB_OK ? error : &(struct scb_error){0};
+        if (status != SCB_ERROR_CANCELED) {
+            enum scb_status recorded =
+                record_drill(&work, record.backup_date, ret_result, &failure, kept);
+            status = status == SCB_OK ? recorded : status;
+        }
+    }
     if (ret_result->done)
         log_result(&work, "Test restore completed", ret_result);
     close_work(&work);

@@ -12,7 +12,6 @@
 #include "base/thread.h"
 #include "evm/address.h"
 #include "job/backup.h"
-#include "job/get.h"
 #include "service/internal.h"
 #include "service/slot.h"
 #include "source/contract_source.h"
@@ -89,8 +88,8 @@ static size_t source_memory(const struct scb_service *service)
     return (size_t)rest / 2;
 }
 
-static enum scb_status open_source(struct scb_service *service, struct scb_source **ret_source,
-                                   struct scb_error *error)
+enum scb_status scb_service_open_source(struct scb_service *service, struct scb_source **ret_source,
+                                        struct scb_error *error)
 {
     struct scb_contract_source_settings settings = {
         .client = {.urls = scb_config_list(service->parts.config, "contract.rpc_urls"),
@@ -195,7 +194,7 @@ static enum scb_status run_one(struct scb_service *service,
                                      .cancel = service->cancel,
                                      .observe = service->parts.observe,
                                      .observe_state = service->parts.observe_state};
-    enum scb_status status = open_source(service, &parts.source, error);
+    enum scb_status status = scb_service_open_source(service, &parts.source, error);
     if (status == SCB_OK && service->parts.stuck != NULL)
         status = scb_file_watch_start(integer(service, "backup.file_operation_timeout"),
                                       service->parts.stuck, service->parts.stuck_state,
@@ -348,24 +347,4 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
     }
     scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
     return SCB_OK;
-}
-
-enum scb_status scb_service_get(struct scb_service *service, const char *backup_date,
-                                struct scb_bytes key, struct scb_get_result *ret_result,
-                                struct scb_error *error)
-{
-    struct scb_catalog *catalog = NULL;
-    struct scb_store *store = NULL;
-    enum scb_status status = scb_service_open_catalog(service, &catalog, error);
-    if (status == SCB_OK)
-        status = scb_service_open_store(service, false, &store, error);
-    struct scb_backup_reader_settings settings = {
-        .backup_date = backup_date,
-        .limits = {.max_key_size = (size_t)integer(service, "backup.max_key_size"),
-                   .max_value_size = (size_t)integer(service, "backup.max_value_size")}};
-    if (status == SCB_OK)
-        status = scb_get(store, catalog, &settings, key, ret_result, error);
-    scb_store_close(store);
-    scb_catalog_close(catalog);
-    return status;
 }

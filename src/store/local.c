@@ -287,3 +287,22 @@ enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct 
     status = scb_file_remove(latest_fd, temporary, error);
     return status != SCB_OK ? status : scb_dir_sync(latest_fd, LATEST_DIR, error);
 }
+
+enum scb_status scb_store_read_latest(const struct scb_store *store, int *ret_fd,
+                                      struct scb_error *error)
+{
+    SCB_AUTO(fd) int latest_fd = -1;
+    SCB_AUTO(fd) int fd = -1;
+    struct stat about = {0};
+    enum scb_status status =
+        scb_dir_open_below(store->fd, LATEST_DIR, false, store->dir_mode, &latest_fd, error);
+    if (status == SCB_OK)
+        status = scb_file_open(latest_fd, LATEST_NAME, O_RDONLY | O_NONBLOCK, 0, &fd, error);
+    if (status != SCB_OK)
+        return status;
+    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode))
+        return scb_error_set(error, SCB_ERROR_FILE, "'%s' is no regular file", LATEST_NAME);
+    *ret_fd = fd;
+    fd = -1;
+    return SCB_OK;
+}

@@ -103,6 +103,10 @@ void scb_backup_dir_remove_if_empty(const struct scb_backup_dir *dir);
 SCB_MUST_CHECK enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir,
                                                       struct scb_error *error);
 
+/* What stands in latest/, for reading; NotFoundError. */
+SCB_MUST_CHECK enum scb_status scb_store_read_latest(const struct scb_store *store, int *ret_fd,
+                                                     struct scb_error *error);
+
 enum { SCB_ARCHIVE_NAME_SIZE = 48 };
 
 /* "backup_2024-01-15.zip" */

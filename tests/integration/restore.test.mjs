@@ -335,9 +335,22 @@ describe('some hundred entries', () => {
         test('paid by an account of the node', async (t) => {
             const chain = await withAnvil(t);
             const result = await drill(['--rpc-url', chain.url]);
-            assert.equal(result.result, 'passed');
+            assert.equal(result.outcome, 'valid');
             assert.equal(result.equal, 300);
             assertSameEntries(await pairsOf(chain.url, result.contract), entries);
+            const { checks } = await store.json('status');
+            const check = checks.find(({ kind }) => kind === 'test_restore_chain');
+            assert.equal(check.outcome, 'valid');
+            assert.equal(check.keys, 300);
+        });
+
+        test('a node that is not there says nothing about the backup', async () => {
+            const result = await run(store.args('test-restore', '--rpc-url', 'http://127.0.0.1:1',
+                '--retry-attempts', '1'));
+            assertFailed(result, 4, 'ContractConnectionError');
+            const { checks } = await store.json('status');
+            const check = checks.find(({ kind }) => kind === 'test_restore_chain');
+            assert.equal(check.outcome, 'not_checked');
         });
 
         test('on a chain without base fees', async (t) => {

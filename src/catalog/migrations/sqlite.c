@@ -33,6 +33,11 @@ static const char *const migrations[] = {
     "CREATE TABLE schema_migrations (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL);\n",
     /* 2: backups that cleanup leaves. */
     "CREATE TABLE backup_hold (backup_date TEXT PRIMARY KEY, held_at TEXT NOT NULL);\n",
+    /* 3: what proved a backup, the last time of each kind. */
+    "CREATE TABLE backup_check (\n"
+    "    backup_date TEXT, kind TEXT, checked_at TEXT NOT NULL, outcome TEXT NOT NULL,\n"
+    "    keys INTEGER NOT NULL, duration_ms INTEGER NOT NULL, message TEXT,\n"
+    "    PRIMARY KEY (backup_date, kind)) WITHOUT ROWID;\n",
 };
 
 const int64_t scb_sqlite_version = SCB_LENGTH(migrations);

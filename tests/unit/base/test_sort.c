@@ -17,6 +17,8 @@
 #include "base/memory.h"
 #include "base/sort.h"
 
+enum { MEMORY = 1 << 20, MAX_RECORD = 256 * 1024 };
+
 static struct scb_error error;
 
 #define assert_ok(call_)                                                                           \
@@ -74,7 +76,7 @@ static void orders_by_key_then_payload(void **state)
     const struct scb_bytes payloads[] = {none,      text("1"), text("1"), text("2"), text(""),
                                          text("x"), text("x"), none,      text("y")};
     static const size_t order[] = {4, 8, 2, 7, 1, 6, 0, 5, 3};
-    assert_ok(scb_sorter_new(SCB_SORTER_MIN_MEMORY, &sorter, &error));
+    assert_ok(scb_sorter_new(MEMORY, MAX_RECORD, &sorter, &error));
     for (size_t i = 0; i < SCB_LENGTH(order); i++)
         add(sorter, keys[order[i]], payloads[order[i]]);
     for (size_t i = 0; i < SCB_LENGTH(keys); i++)
@@ -87,7 +89,7 @@ static void sorts_nothing(void **state)
 {
     (void)state;
     struct scb_sorter *sorter = NULL;
-    assert_ok(scb_sorter_new(SCB_SORTER_MIN_MEMORY, &sorter, &error));
+    assert_ok(scb_sorter_new(MEMORY, MAX_RECORD, &sorter, &error));
     assert_end(sorter);
     scb_sorter_free(sorter);
 }
@@ -95,10 +97,10 @@ static void sorts_nothing(void **state)
 /* The numbers below count, each once, in an order that looks random; count is no multiple of 7. */
 static void sorts_numbers(uint64_t count, size_t padding)
 {
-    static uint8_t payload[SCB_SORTER_MAX_RECORD];
+    static uint8_t payload[MAX_RECORD];
     struct scb_sorter *sorter = NULL;
     assert_true(count % 7 != 0);
-    assert_ok(scb_sorter_new(SCB_SORTER_MIN_MEMORY, &sorter, &error));
+    assert_ok(scb_sorter_new(MEMORY, MAX_RECORD, &sorter, &error));
     for (uint64_t i = 0, number = 0; i < count; i++, number = (number + 7) % count) {
         char key[32];
         memset(payload, (int)(number & 0xff), padding);
@@ -130,10 +132,10 @@ static void merges_on_the_way(void **state)
 static void takes_the_largest_record_and_no_larger_one(void **state)
 {
     (void)state;
-    static uint8_t key[SCB_SORTER_MAX_RECORD + 1];
+    static uint8_t key[MAX_RECORD + 1];
     struct scb_sorter *sorter = NULL;
-    sorts_numbers(20, SCB_SORTER_MAX_RECORD - 26);
-    assert_ok(scb_sorter_new(SCB_SORTER_MIN_MEMORY, &sorter, &error));
+    sorts_numbers(20, MAX_RECORD - 26);
+    assert_ok(scb_sorter_new(MEMORY, MAX_RECORD, &sorter, &error));
     assert_int_equal(scb_sorter_add(sorter, (struct scb_bytes){key, sizeof(key)}, text(""), &error),
                      SCB_ERROR_RESOURCE);
     assert_int_equal(

@@ -112,8 +112,8 @@ static void begin(struct scb_progress_line *line, enum scb_progress progress)
 
 #define HALF "[==========>         ] 5/10 pages · 500 keys · 500 keys/s · eta 1s"
 #define DONE "[====================] 10/10 pages · 1,000 keys · 500 keys/s · eta 0s"
-static const struct scb_run_progress half = {"2024-01-15", 5, 10, 500, 1000, 0, 1000};
-static const struct scb_run_progress done = {"2024-01-15", 10, 10, 1000, 1000, 0, 2000};
+static const struct scb_run_progress half = {NULL, "2024-01-15", 5, 10, 500, 1000, 0, 1000};
+static const struct scb_run_progress done = {NULL, "2024-01-15", 10, 10, 1000, 1000, 0, 2000};
 
 static void the_line_is_redrawn_around_log_lines(void **state)
 {

@@ -10,6 +10,9 @@
 
 enum { MAX_ARCHIVED_PAGE = 32 << 20, WHOLE_PAGE = 8 << 20 };
 
+/* What the next manifests say of odd entries. */
+static struct scb_warnings archived_warnings;
+
 static inline struct scb_bytes bytes_of(const char *text)
 {
     return (struct scb_bytes){(const uint8_t *)text, strlen(text)};
@@ -56,6 +59,7 @@ archive_entries(const char *date, const struct scb_entry *entries, size_t count,
 {
     struct scb_manifest manifest = sample_manifest(date, count);
     manifest.page_size = page_size;
+    manifest.warnings = archived_warnings;
     manifest.total_pages = count == 0 ? 1 : (count + page_size - 1) / page_size;
     struct scb_page_entry *pages = calloc(manifest.total_pages, sizeof(*pages));
     struct scb_page_record *rows = calloc(manifest.total_pages, sizeof(*rows));

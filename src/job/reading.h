@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All of a backup's entries, one after the other, to whoever uses them: with progress, and an end
+ * when it is asked for.
+ */
+#ifndef SCB_JOB_READING_H
+#define SCB_JOB_READING_H
+
+#include "base/clock.h"
+#include "base/thread.h"
+#include "job/backup_reader.h"
+#include "scb/progress.h"
+
+struct scb_reading_progress {
+    const char *activity; /* "Export" */
+    const struct scb_clock *clock;
+    const struct scb_cancel *cancel;
+    scb_progress_observer observe; /* may be NULL */
+    void *observe_state;
+    int64_t started_ms; /* set by the first call where it is 0 */
+};
+
+/* Takes one entry, borrowed during the call. */
+typedef enum scb_status (*scb_entry_taker)(void *state, const struct scb_entry *entry,
+                                           struct scb_error *error);
+
+SCB_MUST_CHECK enum scb_status scb_read_entries(struct scb_backup_reader *reader,
+                                                struct scb_reading_progress *progress,
+                                                scb_entry_taker take, void *state,
+                                                struct scb_error *error);
+
+#endif

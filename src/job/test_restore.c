@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/test_restore.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "job/entries_db.h"
+#include "job/reading.h"
+
+struct drill {
+    const struct scb_restore_test_parts *parts;
+    struct scb_restore_test_result *result;
+    struct scb_backup_reader_settings settings;
+    struct scb_reading_progress progress;
+    char *dir;  /* a directory of its own; NULL: none yet */
+    char *path; /* of the database in it */
+    struct scb_entries_db *db;
+    uint64_t index; /* of the entry that is compared */
+};
+
+static enum scb_status make_scratch(struct drill *drill, struct scb_error *error)
+{
+    drill->dir = scb_format(error, "%s/satellite-restore-XXXXXX", scb_temporary_dir());
+    if (drill->dir == NULL)
+        return SCB_ERROR_RESOURCE;
+    if (mkdtemp(drill->dir) == NULL) { /* 0700 */
+        enum scb_status status = scb_error_set_errno(error, SCB_ERROR_FILE, errno,
+                                                     "scratch directory '%s' not made", drill->dir);
+        free(SCB_TAKE(drill->dir));
+        return status;
+    }
+    drill->path = scb_format(error, "%s/scratch.db", drill->dir);
+    return drill->path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
+}
+
+static void remove_scratch(struct drill *drill)
+{
+    scb_entries_db_close(drill->db);
+    if (drill->path != NULL)
+        (void)unlink(drill->path);
+    if (drill->dir != NULL)
+        (void)rmdir(drill->dir);
+    free(drill->path);
+    free(drill->dir);
+}
+
+static enum scb_status restore_entry(void *state, const struct scb_entry *entry,
+                                     struct scb_error *error)
+{
+    struct drill *drill = state;
+    return scb_entries_db_add(drill->db, entry, error);
+}
+
+static enum scb_status restore(struct drill *drill, struct scb_backup_reader *reader,
+                               struct scb_error *error)
+{
+    enum scb_status status = make_scratch(drill, error);
+    drill->progress.activity = "Test restore";
+    if (status == SCB_OK)
+        status = scb_entries_db_create(drill->path, scb_backup_reader_manifest(reader), &drill->db,
+                                       error);
+    if (status == SCB_OK)
+        status = scb_read_entries(reader, &drill->progress, restore_entry, drill, error);
+    if (status == SCB_OK)
+        status = scb_entries_db_finish(drill->db, error);
+    scb_entries_db_close(drill->db);
+    drill->db = NULL;
+    return status;
+}
+
+static bool are_equal(struct scb_bytes a, struct scb_bytes b)
+{
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+static enum scb_status compare_entry(void *state, const struct scb_entry *entry,
+                                     struct scb_error *error)
+{
+    struct drill *drill = state;
+    bool more = false;
+    struct scb_entry restored;
+    enum scb_status status = scb_entries_db_next(drill->db, &more, &restored, error);
+    if (status != SCB_OK)
+        return status;
+    const char *wrong = !more                                      ? "is missing"
+                        : !are_equal(restored.key, entry->key)     ? "has another key"
+                        : !are_equal(restored.value, entry->value) ? "has another value"
+                        : !are_equal(restored.version_id, entry->version_id)
+                            ? "has another version id"
+                            : NULL;
+    if (wrong != NULL)
+        return scb_error_set(error, SCB_ERROR_INTEGRITY, "restored entry %" PRIu64 " %s",
+                             drill->index, wrong);
+    drill->index++;
+    drill->result->keys++;
+    drill->result->bytes += entry->key.size + entry->value.size + entry->version_id.size;
+    return SCB_OK;
+}
+
+/* Reads both again, the database by another connection. */
+static enum scb_status compare(struct drill *drill, struct scb_error *error)
+{
+    bool more = false;
+    struct scb_entry none;
+    struct scb_backup_reader *reader = NULL;
+    drill->progress.activity = "Comparison";
+    enum scb_status status = scb_entries_db_open(drill->path, &drill->db, error);
+    if (status == SCB_OK)
+        status = scb_backup_reader_open(drill->parts->store, drill->parts->catalog,
+                                        &drill->settings, &reader, error);
+    if (status == SCB_OK)
+        status = scb_read_entries(reader, &drill->progress, compare_entry, drill, error);
+    if (status == SCB_OK)
+        status = scb_entries_db_next(drill->db, &more, &none, error);
+    if (status == SCB_OK && more)
+        status = scb_error_set(error, SCB_ERROR_INTEGRITY,
+                               "there is an entry %" PRIu64 " that the backup does not have",
+                               drill->index);
+    scb_backup_reader_close(reader);
+    return status;
+}
+
+/* The lock of the first reader is kept until the end: nobody deletes the backup in between. */
+static enum scb_status run(struct drill *drill, const char *backup_date, struct scb_error *error)
+{
+    struct scb_backup_reader *reader = NULL;
+    struct scb_backup_record record;
+    enum scb_status status = scb_backup_find(drill->parts->catalog, backup_date, &record, error);
+    if (status != SCB_OK)
+        return status;
+    char *date = drill->result->backup_date;
+    (void)snprintf(date, sizeof(drill->result->backup_date), "%s", record.backup_date);
+    drill->settings =
+        (struct scb_backup_reader_settings){.backup_date = date, .limits = drill->parts->limits};
+    status = scb_backup_reader_open(drill->parts->store, drill->parts->catalog, &drill->settings,
+                                    &reader, error);
+    if (status == SCB_OK)
+        status = restore(drill, reader, error);
+    if (status == SCB_OK)
+        status = compare(drill, error);
+    remove_scratch(drill);
+    scb_backup_reader_close(reader);
+    return status;
+}
+
+static enum scb_status record(const struct drill *drill, const struct scb_error *failure,
+                              struct scb_error *error)
+{
+    const struct scb_restore_test_result *result = drill->result;
+    struct scb_check_record check = {.kind = SCB_CHECK_TEST_RESTORE,
+                                     .checked_at_ms = scb_clock_real_ms(drill->parts->clock),
+                                     .outcome = result->outcome,
+                                     .keys = result->keys,
+                                     .duration_ms = result->duration_ms};
+    (void)snprintf(check.message, sizeof(check.message), "%.511s", failure->message);
+    return scb_catalog_record_check(drill->parts->catalog, result->backup_date, &check, error);
+}
+
+enum scb_status scb_test_restore_run(const struct scb_restore_test_parts *parts,
+                                     const char *backup_date,
+                                     struct scb_restore_test_result *ret_result,
+                                     struct scb_error *error)
+{
+    struct drill drill = {.parts = parts,
+                          .result = ret_result,
+                          .progress = {.clock = parts->clock,
+                                       .cancel = parts->cancel,
+                                       .observe = parts->observe,
+                                       .observe_state = parts->observe_state}};
+    struct scb_error failure = {0};
+    int64_t started_ms = scb_clock_monotonic_ms(parts->clock);
+    *ret_result = (struct scb_restore_test_result){0};
+    enum scb_status status = run(&drill, backup_date, &failure);
+    ret_result->duration_ms = scb_clock_monotonic_ms(parts->clock) - started_ms;
+    ret_result->outcome = status == SCB_OK                ? SCB_VERIFY_VALID
+                          : status == SCB_ERROR_INTEGRITY ? SCB_VERIFY_INVALID
+                                                          : SCB_VERIFY_NOT_CHECKED;
+    if (ret_result->backup_date[0] != '\0' && status != SCB_ERROR_CANCELED) {
+        enum scb_status recorded = record(&drill, &failure, error);
+        if (status == SCB_OK)
+            return recorded;
+    }
+    if (status != SCB_OK)
+        *error = failure;
+    return status;
+}

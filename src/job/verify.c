@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/verify.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+#include "crypto/digest.h"
+#include "job/verify_report.h"
+
+#define LATEST "latest/backup_latest.zip"
+
+enum { STEP = 256 * 1024 };
+
+/* --- the report --- */
+
+static void find(struct scb_verify_report *report, struct scb_verify_finding *finding,
+                 const char *where)
+{
+    struct scb_verify_result *result = report->result;
+    const struct scb_verify_observer *observer = &report->parts->observer;
+    finding->backup_date = result->backup_date;
+    (void)snprintf(finding->where, sizeof(finding->where), "%s", where);
+    pthread_mutex_lock(&report->lock);
+    if (!finding->warning && result->problems == 0)
+        result->first_problem = *finding;
+    if (finding->warning)
+        result->warnings++;
+    else
+        result->problems++;
+    if (observer->found != NULL)
+        observer->found(observer->state, finding);
+    pthread_mutex_unlock(&report->lock);
+}
+
+void scb_verify_problem(struct scb_verify_report *report, const char *where, const char *format,
+                        ...)
+{
+    struct scb_verify_finding finding = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(finding.what, sizeof(finding.what), format, arguments);
+    va_end(arguments);
+    find(report, &finding, where);
+}
+
+void scb_verify_warning(struct scb_verify_report *report, const char *where, const char *format,
+                        ...)
+{
+    struct scb_verify_finding finding = {.warning = true};
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(finding.what, sizeof(finding.what), format, arguments);
+    va_end(arguments);
+    find(report, &finding, where);
+}
+
+enum scb_status scb_verify_judge(struct scb_verify_report *report, const char *where,
+                                 enum scb_status status, const struct scb_error *failure,
+                                 struct scb_error *error)
+{
+    if (status == SCB_OK)
+        return SCB_OK;
+    if (status == SCB_ERROR_INTEGRITY || status == SCB_ERROR_NOT_FOUND) {
+        scb_verify_problem(report, where, "%s", failure->message);
+        return SCB_OK;
+    }
+    *error = *failure;
+    return scb_error_wrap(error, "%s", where);
+}
+
+void scb_verify_show(struct scb_verify_report *report, const struct scb_manifest *manifest,
+                     const char *activity, uint64_t pages, uint64_t keys)
+{
+    const struct scb_verify_parts *parts = report->parts;
+    if (parts->observe == NULL)
+        return;
+    const struct scb_run_progress progress = {.activity = activity,
+                                              .backup_date = report->result->backup_date,
+                                              .pages = pages,
+                                              .total_pages = manifest->total_pages,
+                                              .keys = keys,
+                                              .total_keys = manifest->total_keys,
+                                              .elapsed_ms = scb_clock_monotonic_ms(parts->clock) -
+                                                            report->started_ms};
+    parts->observe(parts->observe_state, &progress);
+}
+
+/* --- the archive as a file --- */
+
+/* Its checksum is made while its pages are looked at. */
+struct hasher {
+    const struct scb_cancel *cancel;
+    int fd;
+    char checksum[65];
+    enum scb_status status;
+    struct scb_error error;
+    pthread_t thread;
+};
+
+static enum scb_status hash_file(int fd, const struct scb_cancel *cancel, char ret_checksum[65],
+                                 struct scb_error *error)
+{
+    uint8_t sha256[SCB_SHA256_SIZE];
+    uint64_t offset = 0;
+    SCB_AUTO(digest) struct scb_digest digest = {0};
+    SCB_AUTO(memory) void *step = scb_alloc(STEP, 1, error);
+    if (step == NULL)
+        return SCB_ERROR_RESOURCE;
+    enum scb_status status = scb_digest_begin(&digest, error);
+    for (size_t got = 1; status == SCB_OK && got > 0; offset += got) {
+        status = scb_file_read_at(fd, "archive", offset, step, STEP, &got, error);
+        if (status == SCB_OK)
+            status = scb_digest_update(&digest, step, got, error);
+        if (status == SCB_OK && scb_cancel_requested(cancel))
+            status = scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
+    }
+    if (status == SCB_OK)
+        status = scb_digest_end(&digest, sha256, error);
+    if (status == SCB_OK)
+        scb_text_hex(sha256, sizeof(sha256), ret_checksum);
+    return status;
+}
+
+static void *hash_archive(void *argument)
+{
+    struct hasher *hasher = argument;
+    hasher->status = hash_file(hasher->fd, hasher->cancel, hasher->checksum, &hasher->error);
+    return NULL;
+}
+
+/* --- against the status database --- */
+
+static void check_record(struct scb_verify_report *report, const struct scb_backup_record *record,
+                         const struct scb_manifest *manifest)
+{
+    char hash[67] = "0x";
+    scb_text_hex(manifest->block_hash, sizeof(manifest->block_hash), hash + 2);
+    if (record->total_keys != (int64_t)manifest->total_keys ||
+        record->total_pages != (int64_t)manifest->total_pages)
+        scb_verify_problem(
+            report, "database",
+            "%" PRId64 " keys in %" PRId64 " pages; the manifest says %" PRIu64 " in %" PRIu64,
+            record->total_keys, record->total_pages, manifest->total_keys, manifest->total_pages);
+    if (record->block_hash[0] != '\0' && (record->block_number != (int64_t)manifest->block_number ||
+                                          strcmp(record->block_hash, hash) != 0))
+        scb_verify_problem(report, "database",
+                           "block %" PRId64 " %s; the manifest says %" PRIu64 " %s",
+                           record->block_number, record->block_hash, manifest->block_number, hash);
+}
+
+/* The database's rows beside the manifest's pages. */
+struct row_walk {
+    struct scb_verify_report *report;
+    struct scb_archive_pages *pages;
+    uint64_t rows;
+};
+
+static enum scb_status compare_row(void *state, const struct scb_page_record *row,
+                                   struct scb_error *error)
+{
+    struct row_walk *walk = state;
+    bool more = false;
+    struct scb_archived_page page;
+    enum scb_status status = scb_archive_pages_next(walk->pages, &more, &page, error);
+    walk->rows++;
+    if (status != SCB_OK || !more)
+        return status;
+    if (row->page_number != page.page.number || row->state != SCB_BACKUP_COMPLETED ||
+        row->keys_count != page.page.keys || row->file_size != page.page.size ||
+        memcmp(row->sha256, page.page.sha256, sizeof(row->sha256)) != 0)
+        scb_verify_problem(walk->report, "database",
+                           "the row of page %" PRIu64 " is not what the manifest says of page "
+                           "%" PRIu64,
+                           row->page_number, page.page.number);
+    return SCB_OK;
+}
+
+static enum scb_status check_rows(struct scb_verify_report *report, int fd, uint64_t size,
+                                  struct scb_error *error)
+{
+    const char *backup_date = report->result->backup_date;
+    struct row_walk walk = {.report = report};
+    enum scb_status status = scb_archive_pages_open(fd, size, backup_date, &walk.pages, error);
+    if (status != SCB_OK)
+        return status;
+    status = scb_catalog_pages(report->parts->catalog, backup_date, compare_row, &walk, error);
+    uint64_t total = scb_archive_pages_manifest(walk.pages)->total_pages;
+    if (status == SCB_OK && walk.rows != total)
+        scb_verify_problem(report, "database",
+                           "%" PRIu64 " rows of pages; the manifest has "
+                           "%" PRIu64,
+                           walk.rows, total);
+    scb_archive_pages_close(walk.pages);
+    return status;
+}
+
+/* --- what lies beside the archive --- */
+
+static enum scb_status compare_manifest(struct scb_zip_content *content, int fd,
+                                        struct scb_error *error)
+{
+    struct scb_input input = scb_zip_content_input(content);
+    uint8_t archived[4096], beside[4096];
+    for (;;) {
+        size_t size = 0, got = 0;
+        enum scb_status status = input.read(input.state, archived, sizeof(archived), &size, error);
+        /* At the end of the one, whether the other ends too. */
+        if (status == SCB_OK)
+            status =
+                scb_file_read(fd, SCB_MANIFEST_NAME, beside, size == 0 ? 1 : size, &got, error);
+        if (status != SCB_OK)
+            return status;
+        if (got != size || memcmp(archived, beside, size) != 0)
+            return scb_error_set(error, SCB_ERROR_INTEGRITY, "not the manifest in the archive");
+        if (size == 0)
+            return SCB_OK;
+    }
+}
+
+static enum scb_status check_manifest_file(struct scb_verify_report *report,
+                                           const struct scb_backup_dir *dir, int archive_fd,
+                                           const struct scb_zip_place *place,
+                                           struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    uint64_t size = 0;
+    struct scb_error failure = {0};
+    struct scb_zip_content *content = NULL;
+    enum scb_status status = scb_backup_dir_read(dir, SCB_MANIFEST_NAME, &fd, &size, &failure);
+    if (status == SCB_ERROR_NOT_FOUND) {
+        scb_verify_warning(report, SCB_MANIFEST_NAME, "not there; the archive has it");
+        return SCB_OK;
+    }
+    if (status == SCB_OK)
+        status = scb_zip_content_open(archive_fd, place, &content, &failure);
+    if (status == SCB_OK)
+        status = compare_manifest(content, fd, &failure);
+    scb_zip_content_close(content);
+    return scb_verify_judge(report, "file " SCB_MANIFEST_NAME, status, &failure, error);
+}
+
+struct owner {
+    const char *checksum;
+    char backup_date[24];
+};
+
+static enum scb_status compare_checksum(void *state, const struct scb_backup_record *backup,
+                                        struct scb_error *error)
+{
+    (void)error;
+    struct owner *owner = state;
+    if (backup->state == SCB_BACKUP_COMPLETED && strcmp(backup->checksum, owner->checksum) == 0)
+        memcpy(owner->backup_date, backup->backup_date, sizeof(owner->backup_date));
+    return SCB_OK;
+}
+
+/* latest/ is another file than the archive: a copy of it, or that of another backup, or neither. */
+static enum scb_status check_copy(struct scb_verify_report *report, int latest_fd,
+                                  const struct scb_backup_record *record, struct scb_error *error)
+{
+    char checksum[65];
+    struct scb_backup_record newest;
+    struct owner owner = {.checksum = checksum};
+    enum scb_status status = hash_file(latest_fd, report->parts->cancel, checksum, error);
+    if (status != SCB_OK || strcmp(checksum, record->checksum) == 0)
+        return status;
+    status = scb_catalog_newest(report->parts->catalog, true, &newest, error);
+    if (status != SCB_OK || strcmp(newest.backup_date, record->backup_date) != 0)
+        return status; /* a newer one was completed meanwhile */
+    status = scb_catalog_list(report->parts->catalog, 0, compare_checksum, &owner, error);
+    if (status != SCB_OK)
+        return status;
+    if (owner.backup_date[0] != '\0') /* a crash, or a deletion; the next run publishes again */
+        scb_verify_warning(report, LATEST, "it is backup %s, the newest is %s", owner.backup_date,
+                           record->backup_date);
+    else
+        scb_verify_problem(report, LATEST, "not the archive of any completed backup");
+    return SCB_OK;
+}
+
+static enum scb_status check_latest(struct scb_verify_report *report,
+                                    const struct scb_backup_record *record, int archive_fd,
+                                    struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    struct scb_backup_record newest;
+    struct stat archive, latest;
+    struct scb_error failure = {0};
+    enum scb_status status = scb_catalog_newest(report->parts->catalog, true, &newest, error);
+    if (status != SCB_OK || strcmp(newest.backup_date, record->backup_date) != 0)
+        return status;
+    status = scb_store_read_latest(report->parts->store, &fd, &failure);
+    if (status != SCB_OK)
+        return scb_verify_judge(report, LATEST, status, &failure, error);
+    if (fstat(archive_fd, &archive) == 0 && fstat(fd, &latest) == 0 &&
+        archive.st_ino == latest.st_ino && archive.st_dev == latest.st_dev)
+        return SCB_OK; /* a hard link */
+    return check_copy(report, fd, record, error);
+}
+
+/* --- one backup --- */
+
+/* Everything that is said of the archive, once it is known to be one. */
+static enum scb_status check_content(struct scb_verify_report *report,
+                                     const struct scb_backup_record *record,
+                                     const struct scb_backup_dir *dir, int fd, uint64_t size,
+                                     struct scb_error *error)
+{
+    struct scb_archive_pages *pages = NULL;
+    struct scb_error failure = {0};
+    enum scb_status status =
+        scb_archive_pages_open(fd, size, record->backup_date, &pages, &failure);
+    if (status != SCB_OK)
+        return scb_verify_judge(report, "archive", status, &failure, error);
+    const struct scb_manifest *manifest = scb_archive_pages_manifest(pages);
+    check_record(report, record, manifest);
+    status = check_rows(report, fd, size, error);
+    if (status == SCB_OK)
+        status =
+            check_manifest_file(report, dir, fd, scb_archive_pages_manifest_place(pages), error);
+    if (status == SCB_OK)
+        status = scb_verify_pages(report, dir, fd, pages, error);
+    scb_archive_pages_close(pages);
+    if (status != SCB_OK || report->parts->source == NULL)
+        return status;
+    status = scb_archive_pages_open(fd, size, record->backup_date, &pages, error);
+    if (status == SCB_OK)
+        status = scb_verify_chain(report, pages, error);
+    scb_archive_pages_close(pages);
+    return status;
+}
+
+static enum scb_status check_archive(struct scb_verify_report *report,
+                                     const struct scb_backup_record *record,
+                                     const struct scb_backup_dir *dir, struct scb_error *error)
+{
+    char name[SCB_ARCHIVE_NAME_SIZE];
+    SCB_AUTO(fd) int fd = -1;
+    uint64_t size = 0;
+    struct scb_error failure = {0};
+    scb_archive_name(record->backup_date, name);
+    enum scb_status status = scb_backup_dir_read(dir, name, &fd, &size, &failure);
+    if (status != SCB_OK)
+        return scb_verify_judge(report, "archive", status, &failure, error);
+    if (record->file_size >= 0 && size != (uint64_t)record->file_size)
+        scb_verify_problem(report, "archive", "%" PRIu64 " bytes; the database says %" PRId64, size,
+                           record->file_size);
+    struct hasher hasher = {.fd = fd, .cancel = report->parts->cancel};
+    status = scb_thread_start(&hasher.thread, "verify-hash", hash_archive, &hasher, error);
+    if (status != SCB_OK)
+        return status;
+    status = check_content(report, record, dir, fd, size, error);
+    (void)pthread_join(hasher.thread, NULL);
+    if (status == SCB_OK && hasher.status != SCB_OK) {
+        *error = hasher.error;
+        return error->status;
+    }
+    if (hasher.status == SCB_OK && record->checksum[0] != '\0' &&
+        strcmp(hasher.checksum, record->checksum) != 0)
+        scb_verify_problem(report, "archive", "its SHA-256 is %s; the database says %s",
+                           hasher.checksum, record->checksum);
+    return status == SCB_OK ? check_latest(report, record, fd, error) : status;
+}
+
+/* The record is read again under the lock: a cleanup may have been first. */
+static enum scb_status check_locked(struct scb_verify_report *report, const char *backup_date,
+                                    struct scb_error *error)
+{
+    struct scb_backup_record record;
+    struct scb_backup_dir *dir = NULL;
+    struct scb_error failure = {0};
+    enum scb_status status = scb_catalog_get(report->parts->catalog, backup_date, &record, error);
+    if (status == SCB_OK && record.state != SCB_BACKUP_COMPLETED)
+        return scb_error_set(error, SCB_ERROR_NOT_FOUND, "it is %s",
+                             scb_backup_state_name(record.state));
+    if (status != SCB_OK)
+        return status;
+    status = scb_backup_dir_open(report->parts->store, backup_date, false, &dir, &failure);
+    if (status != SCB_OK)
+        return scb_verify_judge(report, "directory", status, &failure, error);
+    status = check_archive(report, &record, dir, error);
+    scb_backup_dir_close(dir);
+    return status;
+}
+
+void scb_verify_run(const struct scb_verify_parts *parts,
+                    const struct scb_verify_settings *settings, const char *backup_date,
+                    struct scb_verify_result *ret_result)
+{
+    struct scb_verify_report report = {.lock = PTHREAD_MUTEX_INITIALIZER,
+                                       .parts = parts,
+                                       .settings = settings,
+                                       .result = ret_result,
+                                       .started_ms = scb_clock_monotonic_ms(parts->clock)};
+    struct scb_store_lock *lock = NULL;
+    struct scb_error error = {0};
+    *ret_result = (struct scb_verify_result){0};
+    (void)snprintf(ret_result->backup_date, sizeof(ret_result->backup_date), "%s", backup_date);
+    enum scb_status status = scb_store_lock_shared(parts->store, backup_date, &lock, &error);
+    if (status == SCB_OK)
+        status = check_locked(&report, ret_result->backup_date, &error);
+    scb_store_unlock(lock);
+    if (status != SCB_OK)
+        ret_result->error = error;
+    ret_result->outcome = ret_result->problems > 0 ? SCB_VERIFY_INVALID
+                          : status != SCB_OK       ? SCB_VERIFY_NOT_CHECKED
+                                                   : SCB_VERIFY_VALID;
+    ret_result->duration_ms = scb_clock_monotonic_ms(parts->clock) - report.started_ms;
+    if (parts->observer.done != NULL)
+        parts->observer.done(parts->observer.state, ret_result);
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/verify_page.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "base/memory.h"
+
+enum {
+    MAX_WHOLE = 8 << 20, /* the largest page that is held in memory */
+    CHUNK = 64 * 1024,
+};
+
+enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier, struct scb_error *error)
+{
+    verifier->page.max = verifier->file.max = MAX_WHOLE;
+    return scb_inflater_new(&verifier->inflater, error);
+}
+
+void scb_page_verifier_free(struct scb_page_verifier *verifier)
+{
+    scb_inflater_free(verifier->inflater);
+    scb_digest_free(&verifier->digest);
+    scb_buffer_free(&verifier->page);
+    scb_buffer_free(&verifier->file);
+    free(verifier->stand_ins);
+}
+
+static enum scb_status note_entry(struct scb_page_verifier *verifier, uint64_t index,
+                                  const struct scb_entry *entry, struct scb_error *error)
+{
+    if (verifier->count == verifier->room) {
+        size_t room = verifier->room == 0 ? 1024 : verifier->room * 2;
+        struct scb_key_stand_in *grown =
+            scb_realloc(verifier->stand_ins, room, sizeof(*verifier->stand_ins), error);
+        if (grown == NULL)
+            return SCB_ERROR_RESOURCE;
+        verifier->stand_ins = grown;
+        verifier->room = room;
+    }
+    struct scb_key_stand_in *stand_in = &verifier->stand_ins[verifier->count++];
+    const uint64_t hashes[] = {scb_hash(verifier->seeds[0], entry->key),
+                               scb_hash(verifier->seeds[1], entry->key)};
+    memcpy(stand_in->hash, hashes, sizeof(stand_in->hash));
+    for (size_t i = 0; i < 8; i++)
+        stand_in->index[i] = (uint8_t)(index >> (56 - 8 * i));
+    verifier->warnings.empty_keys += entry->key.size == 0;
+    verifier->warnings.empty_versions += entry->version_id.size == 0;
+    return SCB_OK;
+}
+
+/* The page's form, and as many entries as the manifest says. */
+static enum scb_status check_entries(struct scb_page_verifier *verifier,
+                                     const struct scb_manifest_page *page, struct scb_input input,
+                                     struct scb_error *error)
+{
+    struct scb_page_reader *reader = NULL;
+    uint64_t first = page->number * verifier->manifest->page_size, count = 0;
+    bool more = true;
+    enum scb_status status =
+        scb_page_reader_new(input, verifier->report->settings->limits, &reader, error);
+    while (status == SCB_OK && more) {
+        struct scb_entry entry;
+        status = scb_page_reader_next(reader, &more, &entry, error);
+        if (status == SCB_OK && more)
+            status = note_entry(verifier, first + count++, &entry, error);
+    }
+    scb_page_reader_free(reader);
+    if (status == SCB_OK && count != page->keys)
+        status =
+            scb_error_set(error, SCB_ERROR_INTEGRITY,
+                          "%" PRIu64 " entries, the manifest says %" PRIu64, count, page->keys);
+    return status;
+}
+
+struct held_input {
+    struct scb_bytes left;
+};
+
+static enum scb_status read_held(void *state, void *data, size_t size, size_t *ret_size,
+                                 struct scb_error *error)
+{
+    (void)error;
+    struct held_input *input = state;
+    *ret_size = size < input->left.size ? size : input->left.size;
+    if (*ret_size > 0)
+        memcpy(data, input->left.data, *ret_size);
+    input->left = (struct scb_bytes){input->left.data + *ret_size, input->left.size - *ret_size};
+    return SCB_OK;
+}
+
+/* A page on its way through the digest to its reader. */
+struct hashed_input {
+    struct scb_input input;
+    struct scb_digest *digest;
+};
+
+static enum scb_status read_hashed(void *state, void *data, size_t size, size_t *ret_size,
+                                   struct scb_error *error)
+{
+    struct hashed_input *hashed = state;
+    enum scb_status status = hashed->input.read(hashed->input.state, data, size, ret_size, error);
+    return status != SCB_OK ? status : scb_digest_update(hashed->digest, data, *ret_size, error);
+}
+
+static enum scb_status check_sha256(const uint8_t sha256[SCB_SHA256_SIZE],
+                                    const struct scb_manifest_page *page, struct scb_error *error)
+{
+    if (memcmp(sha256, page->sha256, SCB_SHA256_SIZE) == 0)
+        return SCB_OK;
+    return scb_error_set(error, SCB_ERROR_INTEGRITY, "its SHA-256 is not that of the manifest");
+}
+
+static enum scb_status check_whole(struct scb_page_verifier *verifier,
+                                   const struct scb_archived_page *page, struct scb_error *error)
+{
+    uint8_t sha256[SCB_SHA256_SIZE];
+    enum scb_status status = scb_inflater_run(verifier->inflater, verifier->archive_fd,
+                                              &page->place, &verifier->page, error);
+    struct scb_bytes bytes = scb_buffer_bytes(&verifier->page);
+    if (status == SCB_OK)
+        status = scb_digest_sha256(&verifier->digest, bytes, sha256, error);
+    if (status == SCB_OK)
+        status = check_sha256(sha256, &page->page, error);
+    struct held_input input = {bytes};
+    return status == SCB_OK
+               ? check_entries(verifier, &page->page, (struct scb_input){read_held, &input}, error)
+               : status;
+}
+
+/* Form errors in a page with another checksum are no news: the checksum is what is reported. */
+static enum scb_status check_streamed(struct scb_page_verifier *verifier,
+                                      const struct scb_archived_page *page, struct scb_error *error)
+{
+    uint8_t sha256[SCB_SHA256_SIZE];
+    struct scb_zip_content *content = NULL;
+    enum scb_status status =
+        scb_zip_content_open(verifier->archive_fd, &page->place, &content, error);
+    if (status == SCB_OK)
+        status = scb_digest_begin(&verifier->digest, error);
+    struct hashed_input input = {.digest = &verifier->digest};
+    if (status == SCB_OK) {
+        input.input = scb_zip_content_input(content);
+        status =
+            check_entries(verifier, &page->page, (struct scb_input){read_hashed, &input}, error);
+    }
+    if (status == SCB_OK)
+        status = scb_digest_end(&verifier->digest, sha256, error);
+    if (status == SCB_OK)
+        status = check_sha256(sha256, &page->page, error);
+    scb_zip_content_close(content);
+    return status;
+}
+
+static enum scb_status hash_file(struct scb_page_verifier *verifier, int fd, const char *name,
+                                 const struct scb_manifest_page *page, struct scb_error *error)
+{
+    uint8_t sha256[SCB_SHA256_SIZE], chunk[CHUNK];
+    enum scb_status status = scb_digest_begin(&verifier->digest, error);
+    for (size_t got = 1; status == SCB_OK && got > 0;) {
+        status = scb_file_read(fd, name, chunk, sizeof(chunk), &got, error);
+        if (status == SCB_OK)
+            status = scb_digest_update(&verifier->digest, chunk, got, error);
+    }
+    if (status == SCB_OK)
+        status = scb_digest_end(&verifier->digest, sha256, error);
+    return status == SCB_OK ? check_sha256(sha256, page, error) : status;
+}
+
+/* good: verifier->page holds the page as it is in the archive, with the manifest's checksum. */
+static enum scb_status compare_file(struct scb_page_verifier *verifier, int fd, const char *name,
+                                    const struct scb_manifest_page *page, bool good,
+                                    struct scb_error *error)
+{
+    if (!good)
+        return hash_file(verifier, fd, name, page, error);
+    size_t got = 0;
+    scb_buffer_clear(&verifier->file);
+    enum scb_status status = scb_buffer_reserve(&verifier->file, verifier->page.size, error);
+    if (status == SCB_OK)
+        status = scb_file_read(fd, name, verifier->file.data, verifier->page.size, &got, error);
+    if (status == SCB_OK &&
+        (got != verifier->page.size || memcmp(verifier->file.data, verifier->page.data, got) != 0))
+        status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the page that the archive has");
+    return status;
+}
+
+/* The page file beside the archive, where there is one. */
+static enum scb_status check_file(struct scb_page_verifier *verifier, const char *name,
+                                  const struct scb_manifest_page *page, bool good,
+                                  struct scb_error *error)
+{
+    SCB_AUTO(fd) int fd = -1;
+    uint64_t size = 0;
+    struct scb_error failure = {0};
+    enum scb_status status = scb_backup_dir_read(verifier->dir, name, &fd, &size, &failure);
+    if (status == SCB_ERROR_NOT_FOUND)
+        return SCB_OK;
+    if (status == SCB_OK && size != page->size)
+        status = scb_error_set(&failure, SCB_ERROR_INTEGRITY,
+                               "%" PRIu64 " bytes, the manifest says %" PRIu64, size, page->size);
+    if (status == SCB_OK)
+        status = compare_file(verifier, fd, name, page, good, &failure);
+    char where[SCB_PAGE_NAME_SIZE + 16];
+    (void)snprintf(where, sizeof(where), "file %s", name);
+    return scb_verify_judge(verifier->report, where, status, &failure, error);
+}
+
+enum scb_status scb_page_verifier_run(struct scb_page_verifier *verifier,
+                                      const struct scb_archived_page *page, bool *ret_counted,
+                                      struct scb_error *error)
+{
+    char name[SCB_PAGE_NAME_SIZE];
+    struct scb_error failure = {0};
+    bool whole = page->place.size <= MAX_WHOLE;
+    scb_page_file_name(page->page.number, name);
+    enum scb_status status = SCB_OK;
+    if (page->place.size != page->page.size)
+        status = scb_error_set(&failure, SCB_ERROR_INTEGRITY,
+                               "%" PRIu64 " bytes, the manifest says %" PRIu64, page->place.size,
+                               page->page.size);
+    else if (whole)
+        status = check_whole(verifier, page, &failure);
+    else
+        status = check_streamed(verifier, page, &failure);
+    bool good = status == SCB_OK;
+    *ret_counted = *ret_counted && good;
+    char where[SCB_PAGE_NAME_SIZE + 16];
+    (void)snprintf(where, sizeof(where), "archive %s", name);
+    status = scb_verify_judge(verifier->report, where, status, &failure, error);
+    return status == SCB_OK ? check_file(verifier, name, &page->page, good && whole, error)
+                            : status;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a worker of a verification does with one page: inflate, hash, parse, and compare with the
+ * manifest and with the page file. For job/verify's files only.
+ */
+#ifndef SCB_JOB_VERIFY_PAGE_H
+#define SCB_JOB_VERIFY_PAGE_H
+
+#include "crypto/digest.h"
+#include "job/verify_report.h"
+
+enum { SCB_KEY_HASH_SIZE = 12 };
+
+/*
+ * Stands for a key in the search for keys that are there twice: a seeded hash and the entry's index
+ * in the contract, most significant byte first.
+ */
+struct scb_key_stand_in {
+    uint8_t hash[SCB_KEY_HASH_SIZE];
+    uint8_t index[8];
+};
+
+/* A worker's tools, one set a thread; the first members are set by its owner. */
+struct scb_page_verifier {
+    struct scb_verify_report *report;
+    const struct scb_backup_dir *dir;
+    int archive_fd;
+    const struct scb_manifest *manifest;
+    uint64_t seeds[2];
+    /* Gathered since it was emptied: */
+    struct scb_key_stand_in *stand_ins;
+    size_t count, room;
+    struct scb_warnings warnings; /* without duplicate keys */
+    /* Its own: */
+    struct scb_inflater *inflater;
+    struct scb_digest digest;
+    struct scb_buffer page, file;
+};
+
+SCB_MUST_CHECK enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier,
+                                                      struct scb_error *error);
+void scb_page_verifier_free(struct scb_page_verifier *verifier);
+/* *ret_counted is set to false where the page's entries could not all be read. */
+SCB_MUST_CHECK enum scb_status scb_page_verifier_run(struct scb_page_verifier *verifier,
+                                                     const struct scb_archived_page *page,
+                                                     bool *ret_counted, struct scb_error *error);
+
+#endif

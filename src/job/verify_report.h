@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of a verification share: where findings go to, and which failures are findings.
+ * For job/verify's files only.
+ */
+#ifndef SCB_JOB_VERIFY_REPORT_H
+#define SCB_JOB_VERIFY_REPORT_H
+
+#include <pthread.h>
+
+#include "job/archive_pages.h"
+#include "job/verify.h"
+
+/* Thread-safe. */
+struct scb_verify_report {
+    pthread_mutex_t lock;
+    const struct scb_verify_parts *parts;
+    const struct scb_verify_settings *settings;
+    struct scb_verify_result *result;
+    int64_t started_ms;
+};
+
+void scb_verify_problem(struct scb_verify_report *report, const char *where, const char *format,
+                        ...) SCB_PRINTF(3, 4);
+void scb_verify_warning(struct scb_verify_report *report, const char *where, const char *format,
+                        ...) SCB_PRINTF(3, 4);
+/*
+ * Where status says that data is not what was written, or is not there, that is a finding, and
+ * SCB_OK is returned: the rest can still be looked at. Other failures are returned as they are:
+ * something could not be checked.
+ */
+SCB_MUST_CHECK enum scb_status scb_verify_judge(struct scb_verify_report *report, const char *where,
+                                                enum scb_status status,
+                                                const struct scb_error *failure,
+                                                struct scb_error *error);
+
+/* Tells how far it is. */
+void scb_verify_show(struct scb_verify_report *report, const struct scb_manifest *manifest,
+                     const char *activity, uint64_t pages, uint64_t keys);
+
+/* Every page in the archive, and its page file where there is one (verify_pages.c). */
+SCB_MUST_CHECK enum scb_status scb_verify_pages(struct scb_verify_report *report,
+                                                const struct scb_backup_dir *dir, int archive_fd,
+                                                struct scb_archive_pages *pages,
+                                                struct scb_error *error);
+/* Every page as the chain gives it now (verify_chain.c). */
+SCB_MUST_CHECK enum scb_status scb_verify_chain(struct scb_verify_report *report,
+                                                struct scb_archive_pages *pages,
+                                                struct scb_error *error);
+
+#endif

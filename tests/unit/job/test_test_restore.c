@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Covers job/test_restore and entries_db: a drill that passes, one on a damaged archive, one that
+ * cannot be done, each recorded as what it was; a scratch database that was changed is found; and
+ * nothing is left in TMPDIR.
+ */
+#include <sqlite3.h>
+
+#include "archived.h"
+
+#include "job/entries_db.h"
+#include "job/test_restore.h"
+
+#define DATE "2024-01-15"
+
+static struct scb_restore_test_result result;
+static struct scb_check_record recorded;
+static int records;
+static char tmpdir_before[512];
+
+static int set_up_scratch(void **state)
+{
+    int failed = set_up(state);
+    temp_mkdir("scratch");
+    (void)snprintf(tmpdir_before, sizeof(tmpdir_before), "%s",
+                   getenv("TMPDIR") == NULL ? "/tmp" : getenv("TMPDIR"));
+    assert_int_equal(setenv("TMPDIR", temp_path("scratch"), 1), 0);
+    return failed;
+}
+
+static int tear_down_scratch(void **state)
+{
+    assert_string_equal(temp_list("scratch"), "");
+    assert_int_equal(setenv("TMPDIR", tmpdir_before, 1), 0);
+    return tear_down(state);
+}
+
+static enum scb_status drill(const char *date, size_t max_key_size)
+{
+    const struct scb_restore_test_parts parts = {
+        .store = house.parts.store,
+        .catalog = house.parts.catalog,
+        .limits = {.max_key_size = max_key_size, .max_value_size = 16 << 20},
+        .clock = &clock_2024};
+    return scb_test_restore_run(&parts, date, &result, &house.error);
+}
+
+static enum scb_status note(void *state, const struct scb_check_record *check,
+                            struct scb_error *error)
+{
+    (void)state;
+    (void)error;
+    recorded = *check;
+    records++;
+    return SCB_OK;
+}
+
+static void assert_recorded(enum scb_verify_outcome outcome, uint64_t keys, const char *message)
+{
+    records = 0;
+    assert_ok(scb_catalog_checks(house.parts.catalog, DATE, note, NULL, &house.error));
+    assert_int_equal(records, 1);
+    assert_int_equal(recorded.kind, SCB_CHECK_TEST_RESTORE);
+    assert_int_equal(recorded.outcome, outcome);
+    assert_int_equal(recorded.keys, keys);
+    assert_int_equal(recorded.checked_at_ms, NOW_MS);
+    if (strstr(recorded.message, message) == NULL)
+        fail_msg("%s", recorded.message);
+}
+
+static void archive_odd(void)
+{
+    static const uint8_t odd[] = {0, 'a', 0, 0xff, 0x80};
+    const struct scb_bytes bytes = {odd, sizeof(odd)}, nul = {odd, 3}, none = {odd, 0};
+    const struct scb_entry entries[] = {entry_of("a", "1", "v1"), {bytes, nul, none},
+                                        {none, bytes, nul},       {nul, none, bytes},
+                                        entry_of("a", "1", "v1"), entry_of("e", "", "")};
+    archive_entries(DATE, entries, SCB_LENGTH(entries), 4);
+}
+
+static void a_drill_that_passes_is_recorded(void **state)
+{
+    (void)state;
+    archive_odd();
+    for (int i = 0; i < 2; i++) { /* the last one counts */
+        assert_ok(drill(i == 0 ? NULL : DATE, 100));
+        assert_string_equal(result.backup_date, DATE);
+        assert_int_equal(result.outcome, SCB_VERIFY_VALID);
+        assert_int_equal(result.keys, 6);
+        assert_int_equal(result.bytes, 4 + 8 + 8 + 8 + 4 + 1);
+        assert_recorded(SCB_VERIFY_VALID, 6, "");
+    }
+}
+
+static void a_damaged_archive_fails_it(void **state)
+{
+    (void)state;
+    archive_odd();
+    flip(archive_name(DATE), 70, 1);
+    assert_int_equal(drill(DATE, 100), SCB_ERROR_INTEGRITY);
+    assert_int_equal(result.outcome, SCB_VERIFY_INVALID);
+    assert_recorded(SCB_VERIFY_INVALID, 0, "page_0.json");
+}
+
+static void what_cannot_be_done_is_no_failed_drill(void **state)
+{
+    (void)state;
+    archive_odd();
+    assert_int_equal(drill(DATE, 1), SCB_ERROR_RESOURCE);
+    assert_int_equal(result.outcome, SCB_VERIFY_NOT_CHECKED);
+    assert_recorded(SCB_VERIFY_NOT_CHECKED, 0, "more than 1 bytes");
+    assert_int_equal(drill("2024-01-14", 100), SCB_ERROR_NOT_FOUND);
+    assert_int_equal(drill("no date", 100), SCB_ERROR_VALIDATION);
+    assert_ok(scb_catalog_delete(house.parts.catalog, DATE, &house.error));
+    records = 0;
+    assert_ok(scb_catalog_checks(house.parts.catalog, DATE, note, NULL, &house.error));
+    assert_int_equal(records, 0); /* they go with their backup */
+}
+
+/* --- the database itself --- */
+
+static const struct scb_entry three[] = {{{(const uint8_t *)"a", 1}, {NULL, 0}, {NULL, 0}},
+                                         {{(const uint8_t *)"b", 1}, {NULL, 0}, {NULL, 0}},
+                                         {{(const uint8_t *)"c", 1}, {NULL, 0}, {NULL, 0}}};
+
+static struct scb_entries_db *db;
+
+static void write_three(void)
+{
+    struct scb_manifest manifest = sample_manifest(DATE, 3);
+    assert_ok(scb_entries_db_create(temp_path("entries.db"), &manifest, &db, &house.error));
+    for (size_t i = 0; i < SCB_LENGTH(three); i++)
+        assert_ok(scb_entries_db_add(db, &three[i], &house.error));
+    assert_ok(scb_entries_db_finish(db, &house.error));
+    scb_entries_db_close(db);
+}
+
+static void entries_come_back_in_their_order(void **state)
+{
+    (void)state;
+    bool more = false;
+    struct scb_entry entry;
+    write_three();
+    assert_ok(scb_entries_db_open(temp_path("entries.db"), &db, &house.error));
+    for (size_t i = 0; i < SCB_LENGTH(three); i++) {
+        assert_ok(scb_entries_db_next(db, &more, &entry, &house.error));
+        assert_true(more);
+        assert_int_equal(entry.key.size, 1);
+        assert_memory_equal(entry.key.data, three[i].key.data, 1);
+        assert_int_equal(entry.value.size, 0);
+    }
+    assert_ok(scb_entries_db_next(db, &more, &entry, &house.error));
+    assert_false(more);
+    scb_entries_db_close(db);
+}
+
+static void a_harmed_database_is_found(void **state)
+{
+    (void)state;
+    write_three();
+    flip("entries.db", 5000, 0xff);
+    for (off_t i = 0; i < 8; i++)
+        flip("entries.db", 4096 + i, 0xff); /* the head of its first table */
+    assert_int_equal(scb_entries_db_open(temp_path("entries.db"), &db, &house.error),
+                     SCB_ERROR_INTEGRITY);
+    assert_int_equal(truncate(temp_path("entries.db"), 10), 0);
+    assert_int_equal(scb_entries_db_open(temp_path("entries.db"), &db, &house.error),
+                     SCB_ERROR_INTEGRITY);
+    assert_int_equal(scb_entries_db_open(temp_path("none.db"), &db, &house.error), SCB_ERROR_FILE);
+}
+
+#define IN_SCRATCH(test_) cmocka_unit_test_setup_teardown(test_, set_up_scratch, tear_down_scratch)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_SCRATCH(a_drill_that_passes_is_recorded),
+        IN_SCRATCH(a_damaged_archive_fails_it),
+        IN_SCRATCH(what_cannot_be_done_is_no_failed_drill),
+        IN_SCRATCH(entries_come_back_in_their_order),
+        IN_SCRATCH(a_harmed_database_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
