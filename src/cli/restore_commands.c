@@ -110,7 +110,8 @@ static enum scb_status confirm(void *state, const struct scb_restore_plan *plan,
     scb_address_format(&contract, wanted);
     (void)fprintf(stderr, "\nType the contract's address to send (%s): ", wanted);
     (void)fflush(stderr);
-    if (fgets(typed, sizeof(typed), stdin) == NULL)
+    if (!scb_terminal_wait(STDIN_FILENO, asking->context->cancel) ||
+        fgets(typed, sizeof(typed), stdin) == NULL)
         typed[0] = '\0';
     typed[strcspn(typed, "\r\n")] = '\0';
     if (scb_address_parse(typed, &address, NULL) == SCB_OK &&

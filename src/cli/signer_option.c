@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -46,8 +48,18 @@ static void end_line(struct password *password)
         password->size--;
 }
 
+bool scb_terminal_wait(int fd, const struct scb_cancel *cancel)
+{
+    struct pollfd polled[] = {{.fd = fd, .events = POLLIN},
+                              {.fd = scb_cancel_fd(cancel), .events = POLLIN}};
+    while (poll(polled, SCB_LENGTH(polled), -1) < 0 && errno == EINTR)
+        ;
+    return polled[1].revents == 0;
+}
+
 /* From the terminal itself, whatever standard input is, without showing it. */
-static enum scb_status ask(const char *keystore, struct password *password, struct scb_error *error)
+static enum scb_status ask(const char *keystore, const struct scb_cancel *cancel,
+                           struct password *password, struct scb_error *error)
 {
     SCB_AUTO(fd) int fd = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
     struct termios before;
@@ -61,7 +73,8 @@ static enum scb_status ask(const char *keystore, struct password *password, stru
     quiet.c_lflag |= ICANON;
     (void)dprintf(fd, "Password of keystore %s: ", keystore);
     (void)tcsetattr(fd, TCSAFLUSH, &quiet);
-    ssize_t got = read(fd, password->text, sizeof(password->text));
+    ssize_t got =
+        scb_terminal_wait(fd, cancel) ? read(fd, password->text, sizeof(password->text)) : 0;
     (void)tcsetattr(fd, TCSAFLUSH, &before);
     (void)dprintf(fd, "\n");
     if (got <= 0)
@@ -79,6 +92,7 @@ enum scb_status scb_signer_option(const struct scb_command_context *context,
         return password_file == NULL ? SCB_OK
                                      : scb_error_set(error, SCB_ERROR_USAGE,
                                                      "--password-file is given without --keystore");
+    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0}); /* a key must not lie in a core dump */
     char document[SCB_KEYSTORE_MAX_SIZE + 1];
     struct password password = {0};
     size_t size = 0;
@@ -88,7 +102,7 @@ enum scb_status scb_signer_option(const struct scb_command_context *context,
         status = read_file("password file", password_file, password.text, sizeof(password.text),
                            &password.size, error);
     else if (status == SCB_OK)
-        status = ask(keystore, &password, error);
+        status = ask(keystore, context->cancel, &password, error);
     end_line(&password);
     if (status == SCB_OK)
         status = scb_keystore_open(

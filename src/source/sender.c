@@ -19,6 +19,7 @@ enum {
     MAX_BYTES = 8 << 20, /* of calls on their way, each of them in some four forms */
     MIN_POLL_MS = 10,
     MAX_POLL_MS = 1000,
+    FEES_AGE_MS = 12000, /* new transactions offer what gas costs about now */
 };
 
 int64_t scb_sender_now(const struct sender *sender)
@@ -84,6 +85,9 @@ static enum scb_status over_budget(struct sender *sender)
 static enum scb_status may_sign(struct sender *sender, struct slot *slot, bool *ret_may)
 {
     bool any = false;
+    enum scb_status status = scb_sender_refresh_fees(sender, FEES_AGE_MS);
+    if (status != SCB_OK)
+        return status;
     slot->max_fee = sender->fees.max_fee;
     slot->priority_fee = sender->fees.priority_fee;
     scb_wei sum = scb_wei_plus(committed(sender, &any), scb_slot_reserved(slot));

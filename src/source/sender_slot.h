@@ -87,6 +87,24 @@ SCB_MUST_CHECK enum scb_status scb_slot_ask_receipt(struct sender *sender, struc
  * ResourceError where more is not allowed. */
 SCB_MUST_CHECK enum scb_status scb_slot_replace(struct sender *sender, struct slot *slot,
                                                 bool must_pay);
+/* Takes the node's answer to a transaction that was sent. */
+SCB_MUST_CHECK enum scb_status scb_slot_take_send(struct sender *sender, struct slot *slot);
+
+/* Asks what gas costs now, where what is known of it is older than that. */
+SCB_MUST_CHECK enum scb_status scb_sender_refresh_fees(struct sender *sender, int64_t max_age_ms);
+/* The end of the run for what a call's answer says. */
+SCB_MUST_CHECK enum scb_status scb_sender_fail(struct sender *sender,
+                                               const struct scb_rpc_call *call);
+
+/* Parameters in three ways: a begin and an end with something between them, or the slot's call and
+ * what is in rest behind it. */
+SCB_MUST_CHECK enum scb_status scb_params_begin(struct sender *sender, struct pending *pending,
+                                                const char *text);
+SCB_MUST_CHECK enum scb_status scb_params_end(struct sender *sender, struct pending *pending,
+                                              const char *text);
+SCB_MUST_CHECK enum scb_status scb_params_call(struct sender *sender, struct slot *slot,
+                                               const char *rest);
+
 /* Takes the answer to the slot's call. */
 SCB_MUST_CHECK enum scb_status scb_slot_take_answer(struct sender *sender, struct slot *slot);
 
