@@ -18,6 +18,7 @@
 #include "scb/export.h"
 #include "scb/maintenance.h"
 #include "scb/progress.h"
+#include "scb/restore.h"
 #include "scb/restore_test.h"
 #include "scb/verify.h"
 
@@ -148,6 +149,20 @@ SCB_MUST_CHECK enum scb_status scb_service_hold(struct scb_service *service,
 /* Makes the status database agree with what is on the disk; what it finds is logged. */
 SCB_MUST_CHECK enum scb_status scb_service_rescan(struct scb_service *service,
                                                   struct scb_error *error);
+/*
+ * Puts a backup back onto a chain (docs/restore.md). ret_result says how far it came in any case.
+ * AccessError where the account may not write, IntegrityError where entries were refused,
+ * ResourceError where the money does not suffice.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_restore(struct scb_service *service,
+                                                   const struct scb_restore_options *options,
+                                                   struct scb_restore_result *ret_result,
+                                                   struct scb_error *error);
+/* A restore into a contract that is deployed for it on a scratch chain, read back and compared. */
+SCB_MUST_CHECK enum scb_status scb_service_drill(struct scb_service *service,
+                                                 const struct scb_drill_options *options,
+                                                 struct scb_restore_result *ret_result,
+                                                 struct scb_error *error);
 /* What the backups take: visit is told of every one, ret_status gets the sums. */
 SCB_MUST_CHECK enum scb_status scb_service_storage(struct scb_service *service,
                                                    scb_storage_visitor visit, void *state,

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/backup_view.h"
+#include "cli/drill.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "cli/progress.h"
@@ -220,6 +221,8 @@ enum scb_status scb_command_backup_test_restore(const struct scb_command_context
     struct scb_progress_line line;
     struct scb_service *service = NULL;
     struct scb_restore_test_result result;
+    if (scb_command_option(context, "--rpc-url") != NULL)
+        return scb_drill_on_chain(context, scb_command_option(context, "--rpc-url"), error);
     const struct scb_service_parts parts = {.config = context->config,
                                             .log = context->log,
                                             .cancel = context->cancel,

@@ -92,6 +92,40 @@ void scb_abi_encode_call(const uint8_t selector[4], const uint64_t *arguments, s
             ret_data[4 + SCB_ABI_WORD * i + 24 + byte] = (uint8_t)(arguments[i] >> (56 - 8 * byte));
 }
 
+static size_t padding(size_t size)
+{
+    return (SCB_ABI_WORD - size % SCB_ABI_WORD) % SCB_ABI_WORD;
+}
+
+static enum scb_status append_word(struct scb_buffer *out, uint64_t value, struct scb_error *error)
+{
+    uint8_t word[SCB_ABI_WORD] = {0};
+    for (size_t byte = 0; byte < 8; byte++)
+        word[SCB_ABI_WORD - 1 - byte] = (uint8_t)(value >> (8 * byte));
+    return scb_buffer_append(out, word, sizeof(word), error);
+}
+
+enum scb_status scb_abi_encode_strings(struct scb_buffer *out, const uint8_t selector[4],
+                                       const struct scb_bytes *strings, size_t count,
+                                       struct scb_error *error)
+{
+    static const uint8_t zeros[SCB_ABI_WORD];
+    enum scb_status status = scb_buffer_append(out, selector, 4, error);
+    size_t offset = count * SCB_ABI_WORD;
+    for (size_t i = 0; i < count && status == SCB_OK; i++) {
+        status = append_word(out, offset, error);
+        offset += SCB_ABI_WORD + strings[i].size + padding(strings[i].size);
+    }
+    for (size_t i = 0; i < count && status == SCB_OK; i++) {
+        status = append_word(out, strings[i].size, error);
+        if (status == SCB_OK)
+            status = scb_buffer_append(out, strings[i].data, strings[i].size, error);
+        if (status == SCB_OK)
+            status = scb_buffer_append(out, zeros, padding(strings[i].size), error);
+    }
+    return status;
+}
+
 /* The word as a number; false where it does not fit. */
 static bool load_u64(const uint8_t *word, uint64_t *ret_value)
 {

@@ -29,6 +29,15 @@ SCB_MUST_CHECK enum scb_status scb_abi_selector(const char *signature, uint8_t r
 void scb_abi_encode_call(const uint8_t selector[4], const uint64_t *arguments, size_t count,
                          uint8_t *ret_data);
 
+/*
+ * Appends call data whose arguments are count strings of any bytes, four at most: what
+ * createKeyValue(string,string,string) takes.
+ */
+SCB_MUST_CHECK enum scb_status scb_abi_encode_strings(struct scb_buffer *out,
+                                                      const uint8_t selector[4],
+                                                      const struct scb_bytes *strings, size_t count,
+                                                      struct scb_error *error);
+
 /* A single uint256 that must fit 64 bits; what names it in messages ("getTotalKeys()"). */
 SCB_MUST_CHECK enum scb_status scb_abi_decode_u64(struct scb_bytes data, const char *what,
                                                   uint64_t *ret_value, struct scb_error *error);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "evm/abi.h"
+#include "evm/pool_answer.h"
 
 /* The first row whose every given part matches decides; anything else is SCB_RPC_TROUBLE. */
 static const struct rule {
@@ -87,6 +88,7 @@ static const struct rule {
     {"api key", 0, 0, SCB_RPC_FORBIDDEN},               /* Ankr */
     {"project id", 0, 0, SCB_RPC_FORBIDDEN},            /* Infura */
 
+    {"gas required exceeds", 0, 0, SCB_RPC_REVERTED}, /* geth: over what a block has */
     {"revert", 0, 0, SCB_RPC_REVERTED},
     {"evm error", 0, 0, SCB_RPC_REVERTED}, /* anvil */
     {"invalid opcode", 0, 0, SCB_RPC_REVERTED},
@@ -147,6 +149,9 @@ enum { TEXT_SIZE = 512, REVERT_DATA_MAX = 1024 };
 
 enum scb_rpc_outcome scb_rpc_classify(const char *message, int64_t code, long http_status)
 {
+    /* A pool that refuses a transaction refuses it again: for its sender to judge. */
+    if (scb_pool_classify(message) != SCB_POOL_OTHER)
+        return SCB_RPC_REVERTED;
     for (size_t i = 0; i < SCB_LENGTH(rules); i++) {
         const struct rule *rule = &rules[i];
         if ((rule->message == NULL || strcasestr(message, rule->message) != NULL) &&

@@ -23,7 +23,8 @@
 #include "scb/source.h"
 #include "source/endpoints.h"
 
-enum { SCB_MAX_RPC_PARAMS = 64 * 1024 }; /* bytes of JSON */
+/* Bytes of JSON: the longest is a transaction of 128 KiB, in hex. */
+enum { SCB_MAX_RPC_PARAMS = 512 * 1024 };
 
 struct scb_rpc_client_settings {
     const char *const *urls; /* NULL-terminated; copied */

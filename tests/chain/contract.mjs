@@ -35,11 +35,14 @@ export function calldata(functionName, args) {
     return selector + encodeFunctionData({ abi: bytesAbi, functionName, args: hexArgs }).slice(10);
 }
 
-/** Deploys with the node's first account, which becomes owner and operator. */
-export async function deploy(url) {
+/**
+ * Deploys with the node's first account, which becomes owner and operator. `more` are members of
+ * the transaction.
+ */
+export async function deploy(url, more = {}) {
     const [from] = await rpc(url, 'eth_accounts');
     const receipt = await send(url, {
-        from, data: artifact.bytecode, gas: word(BigInt(DEPLOY_GAS)),
+        from, data: artifact.bytecode, gas: word(BigInt(DEPLOY_GAS)), ...more,
     });
     return receipt.contractAddress;
 }

@@ -26,7 +26,7 @@ static json_t *vectors_load(const char *name)
     if (file == NULL)
         return NULL;
     json_error_t error;
-    json_t *document = json_load_callback(vectors_read, file, 0, &error);
+    json_t *document = json_load_callback(vectors_read, file, JSON_ALLOW_NUL, &error);
     (void)gzclose(file);
     if (document == NULL)
         (void)fprintf(stderr, "%s: line %d: %s\n", path, error.line, error.text);

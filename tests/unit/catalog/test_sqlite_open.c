@@ -101,7 +101,7 @@ static void migrates_from_nothing(void **state)
         assert_sql(fixture,
                    "SELECT count(*) FROM schema_migrations"
                    " WHERE applied_at GLOB '[0-9]*-[0-9]*-[0-9]*T[0-9]*:[0-9]*:[0-9]*.[0-9]*Z'",
-                   "3");
+                   "4");
         reopen(fixture);
     }
     assert_sql(fixture, "PRAGMA journal_mode", "wal");

@@ -220,6 +220,44 @@ static void test_calls(void **state)
     assert_int_equal(data[4], 0xee);
 }
 
+/* As viem encodes createKeyValue("", 33 bytes, "v1.0") and ("key", 32 bytes, ""). */
+static void test_calls_with_strings(void **state)
+{
+    (void)state;
+#define ZEROS "00000000000000000000000000000000000000000000000000000000"
+    static const struct {
+        const char *strings[3];
+        const char *expected;
+    } table[] = {
+        {{"", "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy", "v1.0"},
+         "9780713b" ZEROS "00000060" ZEROS "00000080" ZEROS "000000e0" ZEROS "00000000" ZEROS
+         "00000021"
+         "7979797979797979797979797979797979797979797979797979797979797979"
+         "79000000" ZEROS ZEROS "00000004"
+         "76312e30" ZEROS},
+        {{"key", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", ""},
+         "9780713b" ZEROS "00000060" ZEROS "000000a0" ZEROS "000000e0" ZEROS "00000003"
+         "6b657900" ZEROS ZEROS "00000020"
+         "7878787878787878787878787878787878787878787878787878787878787878" ZEROS "00000000"},
+    };
+#undef ZEROS
+    for (size_t i = 0; i < SCB_LENGTH(table); i++) {
+        SCB_AUTO(buffer) struct scb_buffer out = {.max = 1024};
+        struct scb_bytes strings[3];
+        uint8_t selector[4];
+        char digits[1024];
+        for (size_t j = 0; j < 3; j++)
+            strings[j] = (struct scb_bytes){(const uint8_t *)table[i].strings[j],
+                                            strlen(table[i].strings[j])};
+        assert_int_equal(scb_abi_selector("createKeyValue(string,string,string)", selector, NULL),
+                         SCB_OK);
+        assert_int_equal(scb_abi_encode_strings(&out, selector, strings, 3, NULL), SCB_OK);
+        assert_true(2 * out.size < sizeof(digits));
+        scb_text_hex(out.data, out.size, digits);
+        assert_string_equal(digits, table[i].expected);
+    }
+}
+
 static void test_numbers(void **state)
 {
     (void)state;
@@ -595,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_selectors),
         cmocka_unit_test(test_refused_signatures),
         cmocka_unit_test(test_calls),
+        cmocka_unit_test(test_calls_with_strings),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_page_round_trip),
         cmocka_unit_test(test_empty_page),

@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Design: JSON lines, a head and then a record each. A line that a crash tore was never synced, so
+ * nothing of it was sent: it is cut off when the file is opened again.
+ */
+#include "job/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { MAX_LINE = 512 * 1024, NAME_SIZE = 160 };
+
+/* Where a record stands. */
+struct place {
+    uint64_t nonce;
+    off_t at;
+    size_t size;
+};
+
+struct scb_journal {
+    int dir_fd, fd;
+    char name[NAME_SIZE];
+    off_t end;
+    struct scb_buffer line, raw;
+    struct place *places;
+    size_t count, room, next;
+};
+
+static void add_hex(struct scb_json *json, const char *name, struct scb_bytes bytes,
+                    struct scb_buffer *scratch)
+{
+    if (json->status != SCB_OK)
+        return;
+    scb_buffer_clear(scratch);
+    json->status = scb_buffer_reserve(scratch, 2 * bytes.size + 1, &json->error);
+    if (json->status != SCB_OK)
+        return;
+    scb_text_hex(bytes.data, bytes.size, (char *)scratch->data);
+    scb_json_text(json, name, (const char *)scratch->data);
+}
+
+static enum scb_status make_head(const struct scb_journal_owner *owner, struct scb_buffer *out,
+                                 struct scb_error *error)
+{
+    SCB_AUTO(buffer) struct scb_buffer scratch = {.max = 256};
+    char contract[SCB_ADDRESS_TEXT_SIZE], account[SCB_ADDRESS_TEXT_SIZE];
+    struct scb_json json;
+    scb_address_format(&owner->contract, contract);
+    scb_address_format(&owner->account, account);
+    scb_buffer_clear(out);
+    scb_json_begin(&json, out);
+    scb_json_open_object(&json, NULL);
+    scb_json_integer(&json, "satellite_restore", 1);
+    scb_json_unsigned(&json, "chain_id", owner->chain_id);
+    add_hex(&json, "genesis_hash", (struct scb_bytes){owner->genesis_hash, 32}, &scratch);
+    scb_json_text(&json, "contract", contract);
+    scb_json_text(&json, "account", account);
+    scb_json_text(&json, "backup_date", owner->backup_date);
+    scb_json_close_object(&json);
+    enum scb_status status = scb_json_finish(&json, error);
+    return status == SCB_OK ? scb_buffer_append(out, "\n", 1, error) : status;
+}
+
+static enum scb_status sync_file(struct scb_journal *journal, struct scb_error *error)
+{
+    if (fdatasync(journal->fd) == 0)
+        return SCB_OK;
+    return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "journal %s not synced",
+                               journal->name);
+}
+
+/* Reads the line that begins at an offset; *ret_size is 0 where no whole line does. */
+static enum scb_status read_line(struct scb_journal *journal, off_t at, size_t *ret_size,
+                                 struct scb_error *error)
+{
+    struct scb_buffer *line = &journal->line;
+    enum scb_status status = scb_buffer_reserve(line, MAX_LINE - line->size, error);
+    scb_buffer_clear(line);
+    *ret_size = 0;
+    while (status == SCB_OK && line->size < MAX_LINE) {
+        size_t wanted = line->size == 0 ? 4096 : MAX_LINE - line->size;
+        ssize_t got = pread(journal->fd, line->data + line->size, wanted, at + (off_t)line->size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "journal %s not read",
+                                       journal->name);
+        const uint8_t *end = got == 0 ? NULL : memchr(line->data + line->size, '\n', (size_t)got);
+        line->size += (size_t)got;
+        if (end != NULL)
+            *ret_size = (size_t)(end - line->data) + 1;
+        if (end != NULL || got == 0)
+            break;
+    }
+    return status;
+}
+
+static enum scb_status add_place(struct scb_journal *journal, struct place place,
+                                 struct scb_error *error)
+{
+    if (journal->count == journal->room) {
+        size_t room = journal->room == 0 ? 256 : 2 * journal->room;
+        struct place *grown = scb_realloc(journal->places, room, sizeof(*grown), error);
+        if (grown == NULL)
+            return SCB_ERROR_RESOURCE;
+        journal->places = grown;
+        journal->room = room;
+    }
+    journal->places[journal->count++] = place;
+    return SCB_OK;
+}
+
+static enum scb_status broken(const struct scb_journal *journal, off_t at, struct scb_error *error)
+{
+    scb_error_set(error, SCB_ERROR_INTEGRITY, "journal %s: the line at byte %lld is no record",
+                  journal->name, (long long)at);
+    return scb_error_hint(error, "wait until the account's transactions are mined, then move the "
+                                 "file away and run the same again");
+}
+
+/* Goes over the records, keeps the places of those from a nonce on; *ret_end is where the last
+ * whole line ends. */
+static enum scb_status scan(struct scb_journal *journal, uint64_t nonce, off_t *ret_end,
+                            struct scb_error *error)
+{
+    size_t size = 0;
+    off_t at = 0;
+    journal->count = journal->next = 0;
+    enum scb_status status = read_line(journal, at, &size, error);
+    for (at = (off_t)size; status == SCB_OK && size > 0; at += (off_t)size) {
+        status = read_line(journal, at, &size, error);
+        if (status != SCB_OK || size == 0)
+            break;
+        json_auto_t *record = json_loadb((const char *)journal->line.data, size, 0, NULL);
+        const json_t *number = json_object_get(record, "nonce");
+        if (!json_is_integer(number))
+            return broken(journal, at, error);
+        uint64_t its = (uint64_t)json_integer_value(number);
+        if (its >= nonce)
+            status = add_place(journal, (struct place){its, at, size}, error);
+    }
+    *ret_end = at;
+    return status;
+}
+
+static enum scb_status begin_anew(struct scb_journal *journal, const struct scb_buffer *head,
+                                  struct scb_error *error)
+{
+    if (ftruncate(journal->fd, 0) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "journal %s not emptied",
+                                   journal->name);
+    journal->end = 0;
+    enum scb_status status =
+        scb_file_write(journal->fd, journal->name, head->data, head->size, error);
+    if (status == SCB_OK)
+        status = sync_file(journal, error);
+    if (status == SCB_OK)
+        status = scb_dir_sync(journal->dir_fd, journal->name, error);
+    journal->end = (off_t)head->size;
+    return status;
+}
+
+/* Takes over what is there, where it is the owner's. */
+static enum scb_status take_over(struct scb_journal *journal, const struct scb_journal_owner *owner,
+                                 bool *ret_left, struct scb_error *error)
+{
+    SCB_AUTO(buffer) struct scb_buffer head = {.max = 4096};
+    size_t size = 0;
+    enum scb_status status = make_head(owner, &head, error);
+    if (status == SCB_OK)
+        status = read_line(journal, 0, &size, error);
+    if (status != SCB_OK)
+        return status;
+    *ret_left = false;
+    if (size != head.size || memcmp(journal->line.data, head.data, size) != 0)
+        return begin_anew(journal, &head, error);
+    status = scan(journal, 0, &journal->end, error);
+    if (status != SCB_OK)
+        return status;
+    *ret_left = journal->count > 0;
+    if (ftruncate(journal->fd, journal->end) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "journal %s not cut",
+                                   journal->name);
+    return sync_file(journal, error);
+}
+
+static enum scb_status lock(struct scb_journal *journal, struct scb_error *error)
+{
+    if (flock(journal->fd, LOCK_EX | LOCK_NB) == 0)
+        return SCB_OK;
+    if (errno != EWOULDBLOCK)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "journal %s not locked",
+                                   journal->name);
+    scb_error_set(error, SCB_ERROR_BUSY,
+                  "another restore to this contract with this account is running");
+    return scb_error_hint(error, "wait for its end");
+}
+
+enum scb_status scb_journal_open(const char *dir, const struct scb_journal_owner *owner,
+                                 struct scb_journal **ret_journal, bool *ret_left,
+                                 struct scb_error *error)
+{
+    struct scb_journal *journal = scb_alloc(1, sizeof(*journal), error);
+    if (journal == NULL)
+        return SCB_ERROR_RESOURCE;
+    char contract[SCB_ADDRESS_TEXT_SIZE], account[SCB_ADDRESS_TEXT_SIZE];
+    scb_address_format(&owner->contract, contract);
+    scb_address_format(&owner->account, account);
+    (void)snprintf(journal->name, sizeof(journal->name), "restore-%" PRIu64 "-%s-%s.journal",
+                   owner->chain_id, contract, account);
+    journal->dir_fd = journal->fd = -1;
+    journal->line.max = journal->raw.max = MAX_LINE;
+    enum scb_status status = scb_dir_open(dir, true, 0700, &journal->dir_fd, error);
+    if (status == SCB_OK)
+        status = scb_file_open(journal->dir_fd, journal->name, O_RDWR | O_CREAT | O_APPEND, 0600,
+                               &journal->fd, error);
+    if (status == SCB_OK)
+        status = lock(journal, error);
+    if (status == SCB_OK)
+        status = take_over(journal, owner, ret_left, error);
+    if (status != SCB_OK) {
+        scb_journal_close(journal);
+        return status;
+    }
+    *ret_journal = journal;
+    return SCB_OK;
+}
+
+void scb_journal_close(struct scb_journal *journal)
+{
+    if (journal == NULL)
+        return;
+    scb_fd_cleanup(&journal->fd);
+    scb_fd_cleanup(&journal->dir_fd);
+    scb_buffer_free(&journal->line);
+    scb_buffer_free(&journal->raw);
+    free(journal->places);
+    free(journal);
+}
+
+static enum scb_status make_record(struct scb_journal *journal, const struct scb_signed *made,
+                                   struct scb_error *error)
+{
+    char fee[SCB_WEI_TEXT_SIZE], priority[SCB_WEI_TEXT_SIZE];
+    struct scb_json json;
+    scb_wei_hex(made->max_fee, fee);
+    scb_wei_hex(made->priority_fee, priority);
+    scb_buffer_clear(&journal->line);
+    scb_json_begin(&json, &journal->line);
+    scb_json_open_object(&json, NULL);
+    scb_json_unsigned(&json, "index", made->index);
+    scb_json_unsigned(&json, "nonce", made->nonce);
+    scb_json_unsigned(&json, "gas_limit", made->gas_limit);
+    scb_json_text(&json, "max_fee", fee);
+    scb_json_text(&json, "priority_fee", priority);
+    add_hex(&json, "hash", (struct scb_bytes){made->hash, sizeof(made->hash)}, &journal->raw);
+    add_hex(&json, "data", made->data, &journal->raw);
+    add_hex(&json, "raw", made->raw, &journal->raw);
+    scb_json_close_object(&json);
+    enum scb_status status = scb_json_finish(&json, error);
+    return status == SCB_OK ? scb_buffer_append(&journal->line, "\n", 1, error) : status;
+}
+
+enum scb_status scb_journal_append(struct scb_journal *journal,
+                                   const struct scb_signed *transactions, size_t count,
+                                   struct scb_error *error)
+{
+    enum scb_status status = SCB_OK;
+    for (size_t i = 0; i < count && status == SCB_OK; i++) {
+        status = make_record(journal, &transactions[i], error);
+        if (status == SCB_OK)
+            status = scb_file_write(journal->fd, journal->name, journal->line.data,
+                                    journal->line.size, error);
+    }
+    return status == SCB_OK ? sync_file(journal, error) : status;
+}
+
+static int by_nonce(const void *a, const void *b)
+{
+    const struct place *left = a, *right = b;
+    if (left->nonce != right->nonce)
+        return left->nonce < right->nonce ? -1 : 1;
+    return left->at < right->at ? -1 : left->at > right->at;
+}
+
+enum scb_status scb_journal_rewind(struct scb_journal *journal, uint64_t nonce, uint64_t *ret_count,
+                                   struct scb_error *error)
+{
+    off_t end = 0;
+    enum scb_status status = scan(journal, nonce, &end, error);
+    if (status != SCB_OK)
+        return status;
+    if (journal->count > 0)
+        qsort(journal->places, journal->count, sizeof(*journal->places), by_nonce);
+    size_t kept = 0;
+    for (size_t i = 0; i < journal->count; i++)
+        if (i + 1 == journal->count || journal->places[i].nonce != journal->places[i + 1].nonce)
+            journal->places[kept++] = journal->places[i];
+    journal->count = *ret_count = kept;
+    return SCB_OK;
+}
+
+/* The bytes of a hex member behind what raw holds already. */
+static bool take_hex(const json_t *record, const char *name, struct scb_buffer *raw,
+                     struct scb_bytes *ret_bytes)
+{
+    const char *digits = json_string_value(json_object_get(record, name));
+    size_t size = digits == NULL ? 0 : strlen(digits) / 2;
+    if (digits == NULL || strlen(digits) % 2 != 0 || size > raw->capacity - raw->size ||
+        !scb_text_unhex(digits, size, raw->data + raw->size))
+        return false;
+    *ret_bytes = (struct scb_bytes){raw->data + raw->size, size};
+    raw->size += size;
+    return true;
+}
+
+static bool read_record(struct scb_journal *journal, const json_t *record,
+                        struct scb_signed *ret_transaction, struct scb_error *error)
+{
+    struct scb_signed made = {0};
+    struct scb_bytes hash = {0};
+    json_int_t index = -1, nonce = -1, gas = -1;
+    scb_buffer_clear(&journal->raw);
+    bool right = scb_buffer_reserve(&journal->raw, MAX_LINE, error) == SCB_OK &&
+                 json_unpack((json_t *)(uintptr_t)record, "{s:I,s:I,s:I}", "index", &index, "nonce",
+                             &nonce, "gas_limit", &gas) == 0 &&
+                 index >= 0 && nonce >= 0 && gas >= 0 &&
+                 scb_wei_quantity(json_object_get(record, "max_fee"), "max_fee", &made.max_fee,
+                                  error) == SCB_OK &&
+                 scb_wei_quantity(json_object_get(record, "priority_fee"), "priority_fee",
+                                  &made.priority_fee, error) == SCB_OK &&
+                 take_hex(record, "hash", &journal->raw, &hash) && hash.size == sizeof(made.hash) &&
+                 take_hex(record, "data", &journal->raw, &made.data) &&
+                 take_hex(record, "raw", &journal->raw, &made.raw);
+    if (!right)
+        return false;
+    memcpy(made.hash, hash.data, sizeof(made.hash));
+    made.index = (uint64_t)index;
+    made.nonce = (uint64_t)nonce;
+    made.gas_limit = (uint64_t)gas;
+    *ret_transaction = made;
+    return true;
+}
+
+enum scb_status scb_journal_next(struct scb_journal *journal, bool *ret_more,
+                                 struct scb_signed *ret_transaction, struct scb_error *error)
+{
+    *ret_more = journal->next < journal->count;
+    if (!*ret_more)
+        return SCB_OK;
+    const struct place *place = &journal->places[journal->next++];
+    size_t size = 0;
+    enum scb_status status = read_line(journal, place->at, &size, error);
+    if (status != SCB_OK)
+        return status;
+    json_auto_t *record = json_loadb((const char *)journal->line.data, size, 0, NULL);
+    return read_record(journal, record, ret_transaction, error) ? SCB_OK
+                                                                : broken(journal, place->at, error);
+}
+
+enum scb_status scb_journal_remove(struct scb_journal *journal, struct scb_error *error)
+{
+    enum scb_status status = scb_file_remove(journal->dir_fd, journal->name, error);
+    return status == SCB_OK ? scb_dir_sync(journal->dir_fd, journal->name, error) : status;
+}

@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "job/restore.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "job/backup_reader.h"
+#include "job/chain_reader.h"
+#include "job/fingerprints.h"
+#include "job/journal.h"
+#include "job/restore_pass.h"
+#include "source/chain.h"
+
+enum {
+    MAX_ROUNDS = 5,        /* of sending: a second one is for what a reorganisation took back */
+    POOL_WAIT_MS = 120000, /* for the account's other transactions */
+    POLL_MS = 500,
+    STALLED_MS = 5 * 60 * 1000, /* a chain that makes no block for so long */
+    LOG_MS = 10000,
+};
+
+struct restore {
+    const struct scb_restore_parts *parts;
+    const struct scb_restore_settings *settings;
+    const struct scb_restore_options *options;
+    struct scb_restore_result *result;
+    struct scb_backup_reader *held; /* keeps the backup from being removed meanwhile */
+    struct scb_address account;
+    struct scb_source *source;
+    struct scb_pin pin;
+    struct scb_fingerprints *target;
+    struct scb_journal *journal;
+    struct scb_restore_pass pass;
+    uint64_t last_block; /* that holds a transaction of ours; 0 = none was sent */
+};
+
+static int64_t now_ms(const struct restore *restore)
+{
+    return scb_clock_monotonic_ms(restore->parts->clock);
+}
+
+static void close_target(struct restore *restore)
+{
+    scb_fingerprints_free(restore->target);
+    restore->target = NULL;
+    if (restore->source != NULL)
+        restore->source->ops->close(restore->source);
+    restore->source = NULL;
+}
+
+/* --- the target's state --- */
+
+static enum scb_status take_entry(void *state, uint64_t index, const struct scb_entry *entry,
+                                  struct scb_error *error)
+{
+    return scb_fingerprints_add(state, index, entry, error);
+}
+
+static enum scb_status pin_target(struct restore *restore, const char *block,
+                                  struct scb_error *error)
+{
+    close_target(restore);
+    enum scb_status status =
+        restore->parts->open_target(restore->parts->state, block, &restore->source, error);
+    if (status == SCB_OK)
+        status = restore->source->ops->pin(restore->source, NULL, &restore->pin, error);
+    return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "the target");
+}
+
+/* Reads all that the contract holds at the block, as fingerprints. */
+static enum scb_status read_target(struct restore *restore, const char *block,
+                                   struct scb_error *error)
+{
+    const struct scb_restore_settings *settings = restore->settings;
+    enum scb_status status = pin_target(restore, block, error);
+    if (status == SCB_OK)
+        status = scb_fingerprints_new(restore->pin.total_keys, settings->memory_limit,
+                                      &restore->target, error);
+    if (status != SCB_OK)
+        return status;
+    struct scb_chain_reader_settings reader = {.source = restore->source,
+                                               .total_keys = restore->pin.total_keys,
+                                               .range = settings->range,
+                                               .window = settings->window,
+                                               .limit_ms = settings->range_limit_ms,
+                                               .cancel = restore->parts->cancel,
+                                               .take = take_entry,
+                                               .state = restore->target};
+    status = scb_chain_read(&reader, error);
+    if (status == SCB_OK)
+        scb_fingerprints_sort(restore->target);
+    return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "the target");
+}
+
+/* --- before anything is planned --- */
+
+static bool same_address(const struct scb_address *a, const struct scb_address *b)
+{
+    return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+/* Whether the account may write, where the contract says who may; takes the operator's place where
+ * there is no account, for a plan alone. */
+static enum scb_status check_rights(struct restore *restore, struct scb_error *error)
+{
+    struct scb_address owner = {0}, operator= {0};
+    bool has_owner = false, has_operator = false;
+    const struct scb_address *contract = &restore->settings->contract;
+    enum scb_status status = scb_chain_address_of(restore->parts->client, contract, "owner()",
+                                                  &has_owner, &owner, error);
+    if (status == SCB_OK)
+        status = scb_chain_address_of(restore->parts->client, contract, "operator()", &has_operator,
+                                      &operator, error);
+    if (status != SCB_OK || (!has_owner && !has_operator))
+        return status;
+    if (restore->options->signer == NULL && !restore->settings->node_signs) {
+        restore->account = has_owner ? owner : operator;
+        return SCB_OK;
+    }
+    if ((has_owner && same_address(&owner, &restore->account)) ||
+        (has_operator && same_address(&operator, & restore->account)))
+        return SCB_OK;
+    char account[SCB_ADDRESS_TEXT_SIZE], text[SCB_ADDRESS_TEXT_SIZE];
+    scb_address_format(&restore->account, account);
+    scb_address_format(has_operator ? &operator : &owner, text);
+    scb_error_set(error, SCB_ERROR_ACCESS,
+                  "account %s may not write to the contract: its operator is %s", account, text);
+    return scb_error_hint(error,
+                          "give the operator's or the owner's --keystore, or let the owner "
+                          "call setOperator(%s)",
+                          account);
+}
+
+/* What others send with this account would take nonces away. */
+static enum scb_status wait_for_others(struct restore *restore, struct scb_error *error)
+{
+    int64_t until_ms = now_ms(restore) + POOL_WAIT_MS;
+    for (;;) {
+        uint64_t mined = 0, pending = 0;
+        enum scb_status status =
+            scb_chain_nonce(restore->parts->client, &restore->account, false, &mined, error);
+        if (status == SCB_OK)
+            status =
+                scb_chain_nonce(restore->parts->client, &restore->account, true, &pending, error);
+        if (status != SCB_OK || pending <= mined)
+            return status;
+        if (now_ms(restore) >= until_ms) {
+            scb_error_set(error, SCB_ERROR_BUSY,
+                          "the account has %" PRIu64 " transactions on their way that are not of "
+                          "this restore",
+                          pending - mined);
+            return scb_error_hint(error, "wait until they are mined, or use another account");
+        }
+        if (scb_cancel_sleep(restore->parts->cancel, POLL_MS))
+            return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
+    }
+}
+
+static void count_sent(struct restore *restore, const struct scb_sender_totals *totals)
+{
+    struct scb_restore_result *result = restore->result;
+    result->sent += totals->sent;
+    result->replaced += totals->replaced;
+    result->mined += totals->mined;
+    result->failed += totals->failed + totals->lost;
+    result->gas_used += totals->gas_used;
+    result->cost = scb_wei_plus(result->cost, totals->cost);
+    if (totals->last_block > restore->last_block)
+        restore->last_block = totals->last_block;
+}
+
+static void begin_pass(struct restore *restore, bool plans)
+{
+    restore->pass = (struct scb_restore_pass){.parts = restore->parts,
+                                              .settings = restore->settings,
+                                              .target = restore->target,
+                                              .journal = restore->journal,
+                                              .account = restore->account,
+                                              .chain_id = restore->pin.chain_id,
+                                              .plans = plans};
+}
+
+/* Waits for what an interrupted restore has on its way. */
+static enum scb_status resume(struct restore *restore, struct scb_error *error)
+{
+    const struct scb_backup_record *record = scb_backup_reader_record(restore->held);
+    struct scb_journal_owner owner = {.chain_id = restore->pin.chain_id,
+                                      .contract = restore->settings->contract,
+                                      .account = restore->account};
+    memcpy(owner.genesis_hash, restore->pin.genesis_hash, sizeof(owner.genesis_hash));
+    memcpy(owner.backup_date, record->backup_date, sizeof(owner.backup_date));
+    enum scb_status status = scb_journal_open(restore->settings->journal_dir, &owner,
+                                              &restore->journal, &restore->result->resumed, error);
+    if (status != SCB_OK || !restore->result->resumed)
+        return status;
+    struct scb_sender_totals totals = {0};
+    begin_pass(restore, false);
+    status = scb_restore_resume(&restore->pass, &totals, error);
+    count_sent(restore, &totals);
+    /* Those that were mined before this run are to be as deep as the others in the end. */
+    if (status == SCB_OK && restore->last_block == 0)
+        status = scb_chain_block_number(restore->parts->client, &restore->last_block, error);
+    scb_log_info(restore->parts->log, "Interrupted restore taken up",
+                 SCB_NUMBER("waited_for", totals.mined + totals.failed + totals.lost));
+    return status;
+}
+
+static enum scb_status get_ready(struct restore *restore, struct scb_error *error)
+{
+    struct scb_backup_reader_settings reader = {.backup_date = restore->options->backup_date,
+                                                .limits = restore->settings->limits};
+    enum scb_status status = scb_backup_reader_open(restore->parts->store, restore->parts->catalog,
+                                                    &reader, &restore->held, error);
+    if (status == SCB_OK)
+        status = pin_target(restore, "latest", error);
+    if (status == SCB_OK)
+        status = check_rights(restore, error);
+    if (status != SCB_OK || restore->options->dry_run)
+        return status;
+    if (restore->settings->journal_dir != NULL)
+        status = resume(restore, error);
+    if (status == SCB_OK)
+        status = wait_for_others(restore, error);
+    return status;
+}
+
+/* --- the plan --- */
+
+static enum scb_status price(struct restore *restore, struct scb_restore_plan *plan,
+                             struct scb_error *error)
+{
+    struct scb_fees fees;
+    plan->gas = scb_restore_pass_gas(&restore->pass);
+    enum scb_status status = scb_chain_fees(restore->parts->client,
+                                            restore->options->max_fee_per_gas, false, &fees, error);
+    if (status == SCB_OK)
+        status =
+            scb_chain_balance(restore->parts->client, &restore->account, &plan->balance, error);
+    if (status != SCB_OK)
+        return status;
+    plan->dynamic_fee = fees.dynamic;
+    plan->gas_price = fees.expected;
+    plan->cost = scb_wei_times(plan->gas, fees.expected);
+    plan->most = scb_wei_times(scb_wei_plus(plan->gas, plan->gas / 8), fees.max_fee);
+    return SCB_OK;
+}
+
+static enum scb_status make_plan(struct restore *restore, struct scb_restore_plan *plan,
+                                 struct scb_error *error)
+{
+    struct scb_sender_totals totals = {0};
+    begin_pass(restore, true);
+    enum scb_status status = scb_restore_pass_run(&restore->pass, SCB_WEI_MAX, &totals, error);
+    if (status != SCB_OK)
+        return status;
+    const struct scb_restore_pass *pass = &restore->pass;
+    if (pass->samples > 0 && pass->sampled_weight == 0) {
+        scb_error_set(error, SCB_ERROR_VALIDATION, "the contract takes no new keys: %s",
+                      pass->create_refusal);
+        return scb_error_hint(error, "check --contract: it must be a KeyValueStore that the "
+                                     "account may write to");
+    }
+    *plan = (struct scb_restore_plan){.backup_chain_id =
+                                          scb_backup_reader_manifest(restore->held)->chain_id,
+                                      .chain_id = restore->pin.chain_id,
+                                      .block_number = restore->pin.block_number,
+                                      .total = pass->total,
+                                      .create = pass->create,
+                                      .edit = pass->edit,
+                                      .equal = pass->equal,
+                                      .refusals = pass->refusals};
+    memcpy(plan->backup_date, scb_backup_reader_record(restore->held)->backup_date,
+           sizeof(plan->backup_date));
+    memcpy(plan->contract, restore->settings->contract.bytes, sizeof(plan->contract));
+    memcpy(plan->account, restore->account.bytes, sizeof(plan->account));
+    plan->only_on_chain =
+        scb_fingerprints_unseen(restore->target, plan->only_on_chain_first, SCB_RESTORE_SHOWN);
+    return price(restore, plan, error);
+}
+
+static enum scb_status check_money(const struct restore *restore,
+                                   const struct scb_restore_plan *plan, struct scb_error *error)
+{
+    char cost[SCB_WEI_TEXT_SIZE], limit[SCB_WEI_TEXT_SIZE], account[SCB_ADDRESS_TEXT_SIZE];
+    scb_wei_format(plan->cost, cost);
+    if (plan->cost > restore->options->max_total_cost) {
+        scb_wei_format(restore->options->max_total_cost, limit);
+        scb_error_set(error, SCB_ERROR_RESOURCE,
+                      "the restore costs about %s, over --max-total-cost %s", cost, limit);
+        return scb_error_hint(error, "raise --max-total-cost or wait until gas is cheaper");
+    }
+    if (plan->cost > plan->balance) {
+        scb_wei_format(plan->balance, limit);
+        scb_address_format(&restore->account, account);
+        scb_error_set(error, SCB_ERROR_RESOURCE,
+                      "the restore costs about %s, and account %s has %s", cost, account, limit);
+        return scb_error_hint(error, "send the account money for gas and run the same again");
+    }
+    return SCB_OK;
+}
+
+static enum scb_status agree(struct restore *restore, struct scb_error *error)
+{
+    const struct scb_restore_plan *plan = &restore->result->plan;
+    restore->result->planned = true;
+    if (restore->options->dry_run)
+        return SCB_OK;
+    enum scb_status status = check_money(restore, plan, error);
+    if (status == SCB_OK && restore->options->confirm != NULL && plan->create + plan->edit > 0)
+        status = restore->options->confirm(restore->options->state, plan, error);
+    return status;
+}
+
+/* --- sending --- */
+
+static enum scb_status send_all(struct restore *restore, uint64_t to_do, struct scb_error *error)
+{
+    struct scb_sender_totals totals = {0};
+    scb_wei limit = restore->options->max_total_cost;
+    if (limit != SCB_WEI_MAX)
+        limit = limit > restore->result->cost ? limit - restore->result->cost : 0;
+    begin_pass(restore, false);
+    restore->pass.to_do = to_do;
+    int64_t began_ms = now_ms(restore);
+    enum scb_status status = scb_restore_pass_run(&restore->pass, limit, &totals, error);
+    restore->result->sending_ms += now_ms(restore) - began_ms;
+    count_sent(restore, &totals);
+    return status;
+}
+
+static enum scb_status stalled(const struct restore *restore, uint64_t head,
+                               struct scb_error *error)
+{
+    scb_error_set(error, SCB_ERROR_CONTRACT,
+                  "all is sent, but the chain has made no block after %" PRIu64 " for 5 minutes, "
+                  "and %" PRIu64 " confirmations are asked for",
+                  head, restore->settings->confirmations);
+    error->retryable = true;
+    return scb_error_hint(error, "run the same again later, or lower --contract-confirmations on a "
+                                 "chain that makes blocks on demand");
+}
+
+/* Until the last transaction is as deep as contract.confirmations wants it. */
+static enum scb_status wait_until_deep(struct restore *restore, uint64_t *ret_block,
+                                       struct scb_error *error)
+{
+    uint64_t wanted = restore->last_block + restore->settings->confirmations, last = 0;
+    int64_t moved_ms = now_ms(restore), began_ms = moved_ms, logged_ms = moved_ms;
+    for (;;) {
+        uint64_t head = 0;
+        enum scb_status status = scb_chain_block_number(restore->parts->client, &head, error);
+        if (status != SCB_OK)
+            return status;
+        *ret_block = head - restore->settings->confirmations;
+        if (head >= wanted)
+            return SCB_OK;
+        int64_t now = now_ms(restore);
+        moved_ms = head != last ? now : moved_ms;
+        last = head;
+        if (now - moved_ms >= STALLED_MS)
+            return stalled(restore, head, error);
+        uint64_t deep = head > restore->last_block ? head - restore->last_block : 0;
+        struct scb_restore_progress progress = {.what = "waiting for confirmations",
+                                                .done = deep,
+                                                .total = restore->settings->confirmations,
+                                                .elapsed_ms = now - began_ms};
+        if (restore->options->observe != NULL)
+            restore->options->observe(restore->options->state, &progress);
+        if (now - logged_ms >= LOG_MS) {
+            logged_ms = now;
+            scb_log_info(restore->parts->log, "Restore waits for confirmations",
+                         SCB_NUMBER("done", deep),
+                         SCB_NUMBER("total", restore->settings->confirmations));
+        }
+        if (scb_cancel_sleep(restore->parts->cancel, POLL_MS))
+            return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
+    }
+}
+
+static enum scb_status not_settled(const struct scb_restore_plan *plan, struct scb_error *error)
+{
+    scb_error_set(error, SCB_ERROR_INTEGRITY,
+                  "%" PRIu64 " of %" PRIu64 " entries are still not what the backup holds after %d "
+                  "rounds of sending",
+                  plan->create + plan->edit, plan->total, MAX_ROUNDS);
+    return scb_error_hint(error, "see whether somebody else writes to the contract, then run the "
+                                 "same again");
+}
+
+/* Compares, sends what differs, and again, until what is read back deep enough is equal. */
+static enum scb_status work(struct restore *restore, struct scb_error *error)
+{
+    struct scb_restore_plan plan;
+    char block[32] = "latest";
+    bool deep = false;
+    for (int round = 0;; round++) {
+        enum scb_status status = read_target(restore, block, error);
+        if (status == SCB_OK)
+            status = make_plan(restore, &plan, error);
+        if (status == SCB_OK && round == 0) {
+            restore->result->plan = plan;
+            status = agree(restore, error);
+        }
+        if (status != SCB_OK || restore->options->dry_run)
+            return status;
+        restore->result->refusals = plan.refusals;
+        restore->result->read_back_equal = plan.equal;
+        restore->result->read_back_block = plan.block_number;
+        bool to_do = plan.create + plan.edit > 0;
+        if (!to_do && (deep || restore->last_block == 0))
+            return SCB_OK;
+        if (to_do && round == MAX_ROUNDS)
+            return not_settled(&plan, error);
+        if (to_do)
+            status = send_all(restore, plan.create + plan.edit, error);
+        uint64_t number = 0;
+        if (status == SCB_OK)
+            status = wait_until_deep(restore, &number, error);
+        if (status != SCB_OK)
+            return status;
+        (void)snprintf(block, sizeof(block), "%" PRIu64, number);
+        deep = true;
+    }
+}
+
+static enum scb_status refused(const struct scb_restore_result *result, struct scb_error *error)
+{
+    const struct scb_restore_refusal *first = &result->refusals.first[0];
+    scb_error_set(error, SCB_ERROR_INTEGRITY,
+                  "%" PRIu64 " of %" PRIu64
+                  " entries were not restored, the first is entry %" PRIu64 ": %s",
+                  result->refusals.count, result->plan.total, first->index, first->reason);
+    return scb_error_hint(error, "where a version exists already, --new-version-suffix gives the "
+                                 "entry another");
+}
+
+enum scb_status scb_restore_run(const struct scb_restore_parts *parts,
+                                const struct scb_restore_settings *settings,
+                                struct scb_restore_result *ret_result, struct scb_error *error)
+{
+    *ret_result = (struct scb_restore_result){0};
+    struct restore restore = {.parts = parts,
+                              .settings = settings,
+                              .options = settings->options,
+                              .result = ret_result,
+                              .account = settings->account};
+    if (settings->options->signer != NULL)
+        restore.account = *scb_signer_address(settings->options->signer);
+    int64_t began_ms = now_ms(&restore);
+    enum scb_status status = get_ready(&restore, error);
+    if (status == SCB_OK)
+        status = work(&restore, error);
+    ret_result->done = status == SCB_OK && !settings->options->dry_run;
+    if (ret_result->done && restore.journal != NULL)
+        status = scb_journal_remove(restore.journal, error);
+    const struct scb_restore_refusals *refusals =
+        settings->options->dry_run ? &ret_result->plan.refusals : &ret_result->refusals;
+    if (status == SCB_OK && refusals->count > 0) {
+        ret_result->refusals = *refusals;
+        status = refused(ret_result, error);
+    }
+    ret_result->duration_ms = now_ms(&restore) - began_ms;
+    scb_journal_close(restore.journal);
+    close_target(&restore);
+    scb_backup_reader_close(restore.held);
+    return status;
+}

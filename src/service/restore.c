@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The service's way back: a backup onto a chain, and the same as a drill.
+ */
+#include "job/restore.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "job/backup_reader.h"
+#include "job/drill.h"
+#include "service/internal.h"
+#include "source/chain.h"
+#include "source/contract_source.h"
+
+enum { LEAST_IN_FLIGHT = 16 }; /* calls: a transaction takes three */
+
+static const char sqlite_scheme[] = "sqlite://";
+
+static int64_t integer(const struct scb_service *service, const char *name)
+{
+    return scb_config_integer(service->parts.config, name);
+}
+
+/* What a restore holds, and the one endpoint that it talks to. */
+struct work {
+    struct scb_service *service;
+    const char *urls[2];
+    struct scb_address contract;
+    struct scb_store *store;
+    struct scb_catalog *catalog;
+    struct scb_rpc_client *client;
+};
+
+static void note(void *state, const char *line)
+{
+    const struct work *work = state;
+    scb_log_warn(work->service->parts.log, "Endpoint", SCB_TEXT("note", line));
+}
+
+static struct scb_rpc_client_settings client_settings(struct work *work)
+{
+    struct scb_service *service = work->service;
+    int64_t in_flight = integer(service, "backup.max_concurrent_pages");
+    return (struct scb_rpc_client_settings){
+        .urls = work->urls,
+        .max_in_flight = (size_t)(in_flight > LEAST_IN_FLIGHT ? in_flight : LEAST_IN_FLIGHT),
+        .retry = {.attempts = integer(service, "backup.retry_attempts"),
+                  .delay_ms = integer(service, "backup.retry_delay"),
+                  .max_delay_ms = integer(service, "backup.retry_max_delay")},
+        .rate_per_minute = integer(service, "backup.smart_contract_rate_limit"),
+        .timeout_ms = integer(service, "backup.smart_contract_timeout"),
+        .clock = service->clock,
+        .cancel = service->cancel,
+        .note = note,
+        .note_state = work};
+}
+
+static size_t source_memory(const struct scb_service *service)
+{
+    size_t largest = (size_t)(integer(service, "backup.max_value_size") +
+                              2 * integer(service, "backup.max_key_size"));
+    return 4 * largest + ((size_t)64 << 20);
+}
+
+static enum scb_status open_target(void *state, const char *block, struct scb_source **ret_source,
+                                   struct scb_error *error)
+{
+    struct work *work = state;
+    struct scb_service *service = work->service;
+    const struct scb_config *config = service->parts.config;
+    struct scb_contract_source_settings settings = {
+        .client = client_settings(work),
+        .pin = {.contract = work->contract,
+                .chain_id = (uint64_t)integer(service, "contract.chain_id"),
+                .block = block,
+                .total_function = scb_config_text(config, "contract.total_function"),
+                .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
+                .clock = service->clock,
+                .note = note,
+                .note_state = work},
+        .page_function = scb_config_text(config, "contract.page_function"),
+        .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
+        .memory_limit = source_memory(service),
+        .max_value_size = (size_t)integer(service, "backup.max_value_size"),
+        .max_key_size = (size_t)integer(service, "backup.max_key_size")};
+    return scb_contract_source_open(&settings, ret_source, error);
+}
+
+/* The directory of the status database: the journal stands beside it. To be freed. */
+static char *state_dir(const struct scb_service *service, struct scb_error *error)
+{
+    const char *path = scb_config_text(service->parts.config, "database.url");
+    if (strncmp(path, sqlite_scheme, strlen(sqlite_scheme)) == 0)
+        path += strlen(sqlite_scheme);
+    size_t size = strcspn(path, "?");
+    while (size > 0 && path[size - 1] != '/')
+        size--;
+    return size == 0 ? scb_strdup(".", error) : scb_format(error, "%.*s", (int)size, path);
+}
+
+static enum scb_status check_url(const char *url, struct scb_error *error)
+{
+    if (strncmp(url, "http://", 7) == 0 || strncmp(url, "https://", 8) == 0)
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_USAGE, "--rpc-url is no http:// or https:// URL");
+    return scb_error_hint(error, "--rpc-url http://127.0.0.1:8545");
+}
+
+static enum scb_status open_work(struct work *work, struct scb_service *service, const char *url,
+                                 struct scb_error *error)
+{
+    *work = (struct work){.service = service, .urls = {url}};
+    struct scb_rpc_client_settings client = client_settings(work);
+    enum scb_status status = check_url(url, error);
+    if (status == SCB_OK)
+        status = scb_service_open_catalog(service, &work->catalog, error);
+    if (status == SCB_OK)
+        status = scb_service_open_store(service, false, &work->store, error);
+    if (status == SCB_OK)
+        status = scb_rpc_client_new(&client, &work->client, error);
+    return status;
+}
+
+static void close_work(struct work *work)
+{
+    scb_rpc_client_free(work->client);
+    scb_store_close(work->store);
+    scb_catalog_close(work->catalog);
+}
+
+static struct scb_restore_parts parts_of(struct work *work)
+{
+    return (struct scb_restore_parts){.store = work->store,
+                                      .catalog = work->catalog,
+                                      .client = work->client,
+                                      .open_target = open_target,
+                                      .state = work,
+                                      .log = work->service->parts.log,
+                                      .clock = work->service->clock,
+                                      .cancel = work->service->cancel};
+}
+
+static struct scb_restore_settings settings_of(const struct work *work,
+                                               const struct scb_restore_options *options)
+{
+    const struct scb_service *service = work->service;
+    return (struct scb_restore_settings){
+        .options = options,
+        .contract = work->contract,
+        .limits = {.max_key_size = (size_t)integer(service, "backup.max_key_size"),
+                   .max_value_size = (size_t)integer(service, "backup.max_value_size")},
+        .chain_id = (uint64_t)integer(service, "contract.chain_id"),
+        .confirmations = (uint64_t)integer(service, "contract.confirmations"),
+        .range = (uint64_t)integer(service, "backup.page_size"),
+        .window = (size_t)integer(service, "backup.max_concurrent_pages"),
+        .range_limit_ms = integer(service, "backup.page_deadline"),
+        .memory_limit = (uint64_t)integer(service, "backup.memory_limit")};
+}
+
+static void log_result(const struct work *work, const char *event,
+                       const struct scb_restore_result *result)
+{
+    char contract[SCB_ADDRESS_TEXT_SIZE];
+    scb_address_format(&work->contract, contract);
+    scb_log_info(work->service->parts.log, event, SCB_TEXT("backup_date", result->plan.backup_date),
+                 SCB_TEXT("contract", contract), SCB_NUMBER("chain_id", result->plan.chain_id),
+                 SCB_NUMBER("sent", result->sent), SCB_NUMBER("equal", result->read_back_equal),
+                 SCB_NUMBER("refused", result->refusals.count),
+                 SCB_NUMBER("duration_ms", result->duration_ms));
+}
+
+enum scb_status scb_service_restore(struct scb_service *service,
+                                    const struct scb_restore_options *options,
+                                    struct scb_restore_result *ret_result, struct scb_error *error)
+{
+    struct work work;
+    *ret_result = (struct scb_restore_result){0};
+    SCB_AUTO(string) char *journal_dir = state_dir(service, error);
+    if (journal_dir == NULL)
+        return SCB_ERROR_RESOURCE;
+    enum scb_status status = open_work(&work, service, options->rpc_url, error);
+    if (status == SCB_OK && scb_address_parse(options->contract, &work.contract, error) != SCB_OK)
+        status = scb_error_wrap(error, "--contract");
+    struct scb_restore_parts parts = parts_of(&work);
+    struct scb_restore_settings settings = settings_of(&work, options);
+    settings.journal_dir = journal_dir;
+    if (status == SCB_OK)
+        status = scb_restore_run(&parts, &settings, ret_result, error);
+    if (ret_result->done)
+        log_result(&work, "Restore completed", ret_result);
+    close_work(&work);
+    return status;
+}
+
+/* The account that pays for a drill without a keystore. */
+static enum scb_status find_account(const struct work *work, struct scb_address *ret_account,
+                                    struct scb_error *error)
+{
+    bool has = false;
+    enum scb_status status = scb_chain_own_account(work->client, &has, ret_account, error);
+    if (status != SCB_OK || has)
+        return status;
+    scb_error_set(error, SCB_ERROR_ACCESS, "the scratch chain's node has no account of its own");
+    return scb_error_hint(error, "give --keystore of an account that has money there");
+}
+
+/* Kept for status, with its outcome: a chain that cannot be used says nothing about the backup. */
+static enum scb_status record_drill(const struct work *work, const char *backup_date,
+                                    const struct scb_restore_result *result,
+                                    const struct scb_error *failure, struct scb_error *error)
+{
+    struct scb_check_record check = {.kind = SCB_CHECK_TEST_RESTORE_CHAIN,
+                                     .checked_at_ms = scb_clock_real_ms(work->service->clock),
+                                     .outcome = SCB_VERIFY_NOT_CHECKED,
+                                     .keys = result->read_back_equal,
+                                     .duration_ms = result->duration_ms};
+    if (failure->status == SCB_OK)
+        check.outcome = SCB_VERIFY_VALID;
+    else if (failure->status == SCB_ERROR_INTEGRITY)
+        check.outcome = SCB_VERIFY_INVALID;
+    (void)snprintf(check.message, sizeof(check.message), "%.511s", failure->message);
+    return scb_catalog_record_check(work->catalog, backup_date, &check, error);
+}
+
+static enum scb_status run_drill(struct work *work, struct scb_restore_settings *settings,
+                                 struct scb_restore_result *ret_result, struct scb_error *error)
+{
+    struct scb_restore_parts parts = parts_of(work);
+    enum scb_status status = SCB_OK;
+    if (settings->node_signs)
+        status = find_account(work, &settings->account, error);
+    if (status == SCB_OK)
+        status = scb_drill_deploy(&parts, settings, &work->contract, error);
+    settings->contract = work->contract;
+    if (status == SCB_OK)
+        status = scb_restore_run(&parts, settings, ret_result, error);
+    return status;
+}
+
+enum scb_status scb_service_drill(struct scb_service *service,
+                                  const struct scb_drill_options *options,
+                                  struct scb_restore_result *ret_result, struct scb_error *error)
+{
+    enum { REPLACE_AFTER_MS = 60000 };
+    struct work work;
+    *ret_result = (struct scb_restore_result){0};
+    struct scb_restore_options restore = {.backup_date = options->backup_date,
+                                          .rpc_url = options->rpc_url,
+                                          .signer = options->signer,
+                                          .max_fee_per_gas = SCB_WEI_MAX,
+                                          .max_total_cost = SCB_WEI_MAX,
+                                          .replace_after_ms = REPLACE_AFTER_MS,
+                                          .observe = options->observe,
+                                          .state = options->state};
+    struct scb_backup_record record;
+    struct scb_error failure = {0};
+    enum scb_status status = open_work(&work, service, options->rpc_url, error);
+    if (status == SCB_OK)
+        status = scb_backup_find(work.catalog, options->backup_date, &record, error);
+    if (status == SCB_OK) {
+        struct scb_restore_settings settings = settings_of(&work, &restore);
+        restore.backup_date = record.backup_date;
+        settings.confirmations = 0; /* nobody reorganises a scratch chain */
+        settings.chain_id = 0;
+        settings.node_signs = options->signer == NULL;
+        status = run_drill(&work, &settings, ret_result, &failure);
+        if (status != SCB_OK)
+            *error = failure;
+        struct scb_error *kept = status == SCB_OK ? error : &(struct scb_error){0};
+        if (status != SCB_ERROR_CANCELED) {
+            enum scb_status recorded =
+                record_drill(&work, record.backup_date, ret_result, &failure, kept);
+            status = status == SCB_OK ? recorded : status;
+        }
+    }
+    if (ret_result->done)
+        log_result(&work, "Test restore completed", ret_result);
+    close_work(&work);
+    return status;
+}

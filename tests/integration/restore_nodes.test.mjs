@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// backup restore against what nodes answer to those who send: every case ends with each entry sent
+// once, or with one clear line.
+
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { startAnvil } from '../chain/anvil.mjs';
+import { createEntries, deploy, totalKeys } from '../chain/contract.mjs';
+import { realisticEntries } from '../chain/entries.mjs';
+import { keystoreText, testKey } from '../chain/keystore.mjs';
+import { Cut, startMeddler } from '../chain/meddler.mjs';
+import { rpc } from '../chain/rpc.mjs';
+import { ANVIL_ARGS, Store, assertFailed, run, workspace } from './harness.mjs';
+
+const ENTRIES = 120;
+const directory = workspace({ after });
+let store;
+
+before(async () => {
+    const chain = await startAnvil({ args: ANVIL_ARGS });
+    try {
+        const address = await deploy(chain.url);
+        await createEntries(chain.url, address, realisticEntries(ENTRIES));
+        store = new Store(directory, { url: chain.url, address }, { 'contract-block': 'latest' });
+        await store.mustRun();
+    } finally {
+        await chain.stop();
+    }
+    writeFileSync(join(directory, 'key.json'), keystoreText(testKey(0), 'x'));
+    writeFileSync(join(directory, 'password'), 'x');
+});
+
+/** Restores through a meddler onto a new chain. */
+async function restoreThrough(t, meddle, more = ['--json']) {
+    const chain = await startAnvil({ args: ANVIL_ARGS });
+    t.after(() => chain.stop());
+    const target = await deploy(chain.url);
+    const meddler = await startMeddler(chain.url, meddle);
+    t.after(() => meddler.stop());
+    const result = await run(store.args('restore', '--yes', '--rpc-url', meddler.url,
+        '--contract', target, '--keystore', join(directory, 'key.json'),
+        '--password-file', join(directory, 'password'), '--contract-confirmations', '0',
+        '--max-total-cost', '10ether', ...more));
+    const [account] = await rpc(chain.url, 'eth_accounts');
+    return {
+        ...result,
+        calls: meddler.calls,
+        chain,
+        sent: Number(await rpc(chain.url, 'eth_getTransactionCount', account, 'latest')) - 1,
+        keys: await totalKeys(chain.url, target),
+    };
+}
+
+function assertRestored({ code, stderr, stdout, sent, keys }) {
+    assert.equal(code, 0, stderr);
+    assert.equal(keys, ENTRIES);
+    assert.equal(sent, ENTRIES, 'one transaction an entry');
+    const result = JSON.parse(stdout);
+    assert.equal(result.equal, ENTRIES);
+    return result;
+}
+
+/** Meddles with every nth call of a method. */
+function everyNth(n, method, said) {
+    let count = 0;
+    return (call) => (call.method === method && ++count % n === 0 ? said(call) : undefined);
+}
+
+/** Meddles with the first calls of a method. */
+function first(n, method, said) {
+    let count = 0;
+    return (call) => (call.method === method && ++count <= n ? said(call) : undefined);
+}
+
+const refusal = (message, code = -32000) => () => ({ error: { code, message } });
+
+test('the answer to every third transaction is lost: the node knows it already', async (t) => {
+    const result = await restoreThrough(t,
+        everyNth(3, 'eth_sendRawTransaction', () => new Cut({ after: true })));
+    assertRestored(result);
+    assert.ok(result.calls.get('eth_sendRawTransaction') > ENTRIES);
+});
+
+test('every fifth call of any kind is cut off', async (t) => {
+    let count = 0;
+    assertRestored(await restoreThrough(t, () => (++count % 5 === 0 ? new Cut() : undefined)));
+});
+
+test('the pool is full for a while', async (t) => {
+    assertRestored(await restoreThrough(t,
+        first(20, 'eth_sendRawTransaction', refusal('txpool is full'))));
+});
+
+test('the pool wants more for gas than the node had said', async (t) => {
+    const seen = new Set();
+    const result = assertRestored(await restoreThrough(t, ({ method, params }) => {
+        if (method !== 'eth_sendRawTransaction' || seen.size >= 10) return undefined;
+        seen.add(params[0]);
+        return refusal('transaction underpriced')();
+    }));
+    assert.ok(result.replaced >= 5, `${result.replaced} were offered more for`);
+});
+
+test('the pool wants more than is allowed', async (t) => {
+    const result = await restoreThrough(t,
+        everyNth(1, 'eth_sendRawTransaction', refusal('transaction underpriced')),
+        ['--quiet', '--max-fee-per-gas', '3gwei']);
+    assertFailed(result, 7, 'ResourceError', /--max-fee-per-gas/);
+    assert.equal(result.sent, 0);
+});
+
+test('the chain has base fees and takes legacy transactions only', async (t) => {
+    const result = await restoreThrough(t, ({ method, params }) =>
+        (method === 'eth_sendRawTransaction' && params[0].startsWith('0x02')
+            ? refusal('transaction type not supported')() : undefined));
+    assertRestored(result);
+    const block = await rpc(result.chain.url, 'eth_getBlockByNumber', 'latest', true);
+    assert.equal(block.transactions[0].type, '0x0');
+});
+
+test('a node that takes one transaction at a time, in order', async (t) => {
+    let under = 0;
+    const result = await restoreThrough(t, async ({ method }) => {
+        if (method !== 'eth_sendRawTransaction') return undefined;
+        if (under > 0) return refusal('Nonce too high. Expected nonce to be 5 but got 7.')();
+        under++;
+        setTimeout(() => { under--; }, 3);
+        return undefined;
+    });
+    assertRestored(result);
+});
+
+test('receipts come late', async (t) => {
+    const asked = new Map();
+    assertRestored(await restoreThrough(t, ({ method, params }) => {
+        if (method !== 'eth_getTransactionReceipt') return undefined;
+        const times = (asked.get(params[0]) ?? 0) + 1;
+        asked.set(params[0], times);
+        return times <= 2 ? { result: null } : undefined;
+    }));
+});
+
+test('a node without eth_maxPriorityFeePerGas', async (t) => {
+    assertRestored(await restoreThrough(t,
+        everyNth(1, 'eth_maxPriorityFeePerGas', refusal('the method does not exist', -32601))));
+});
+
+test('throttled: it takes longer, and that is all', async (t) => {
+    assertRestored(await restoreThrough(t, everyNth(7, 'eth_estimateGas',
+        refusal('too many requests', -32005))));
+});
+
+test('the money runs out on the way: one line, and the next run goes on', async (t) => {
+    const result = await restoreThrough(t, everyNth(60, 'eth_sendRawTransaction',
+        refusal('insufficient funds for gas * price + value: address 0x0 have 1 want 2')), ['--quiet']);
+    assertFailed(result, 7, 'ResourceError', /insufficient funds.*run the same again/);
+});

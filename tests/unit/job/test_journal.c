@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The journal: what is written comes back, a torn line does not, replaced transactions are the last
+ * of their nonce, another backup's journal is dropped, one restore at a time.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../temp_dir.h"
+#include "base/memory.h"
+#include "job/journal.h"
+
+static const char file[] = "restore-5-0x0101010101010101010101010101010101010101-"
+                           "0x0202020202020202020202020202020202020202.journal";
+
+static struct scb_journal_owner owner_of(const char *backup_date)
+{
+    struct scb_journal_owner owner = {.chain_id = 5};
+    memset(owner.contract.bytes, 1, sizeof(owner.contract.bytes));
+    memset(owner.account.bytes, 2, sizeof(owner.account.bytes));
+    memset(owner.genesis_hash, 3, sizeof(owner.genesis_hash));
+    (void)snprintf(owner.backup_date, sizeof(owner.backup_date), "%s", backup_date);
+    return owner;
+}
+
+static struct scb_journal *open_journal(const char *backup_date, bool expect_left)
+{
+    struct scb_journal *journal = NULL;
+    struct scb_error error = {0};
+    struct scb_journal_owner owner = owner_of(backup_date);
+    bool left = !expect_left;
+    if (scb_journal_open(temp_dir, &owner, &journal, &left, &error) != SCB_OK)
+        fail_msg("%s", error.message);
+    assert_int_equal(left, expect_left);
+    return journal;
+}
+
+static void append(struct scb_journal *journal, uint64_t nonce, const char *data)
+{
+    char raw[64];
+    int size = snprintf(raw, sizeof(raw), "raw of %s", data);
+    struct scb_signed made = {.index = nonce + 100,
+                              .nonce = nonce,
+                              .gas_limit = 21000 + nonce,
+                              .max_fee = (scb_wei)1 << 70,
+                              .priority_fee = 7,
+                              .raw = {(const uint8_t *)raw, (size_t)size},
+                              .data = {(const uint8_t *)data, strlen(data)}};
+    memset(made.hash, (int)nonce, sizeof(made.hash));
+    assert_int_equal(scb_journal_append(journal, &made, 1, NULL), SCB_OK);
+}
+
+static void assert_next(struct scb_journal *journal, uint64_t nonce, const char *data)
+{
+    struct scb_signed read = {0};
+    bool more = false;
+    uint8_t hash[SCB_TRANSACTION_HASH_SIZE];
+    memset(hash, (int)nonce, sizeof(hash));
+    assert_int_equal(scb_journal_next(journal, &more, &read, NULL), SCB_OK);
+    assert_true(more);
+    assert_int_equal(read.nonce, nonce);
+    assert_int_equal(read.index, nonce + 100);
+    assert_int_equal(read.gas_limit, 21000 + nonce);
+    assert_true(read.max_fee == (scb_wei)1 << 70 && read.priority_fee == 7);
+    assert_memory_equal(read.hash, hash, sizeof(hash));
+    assert_int_equal(read.data.size, strlen(data));
+    assert_memory_equal(read.data.data, data, strlen(data));
+    assert_int_equal(read.raw.size, strlen(data) + strlen("raw of "));
+    assert_memory_equal(read.raw.data + strlen("raw of "), data, strlen(data));
+}
+
+static void assert_no_more(struct scb_journal *journal)
+{
+    struct scb_signed read = {0};
+    bool more = true;
+    assert_int_equal(scb_journal_next(journal, &more, &read, NULL), SCB_OK);
+    assert_false(more);
+}
+
+static void rewind_to(struct scb_journal *journal, uint64_t nonce, uint64_t expected)
+{
+    uint64_t count = 0;
+    assert_int_equal(scb_journal_rewind(journal, nonce, &count, NULL), SCB_OK);
+    assert_int_equal(count, expected);
+}
+
+static void test_what_is_written_comes_back(void **state)
+{
+    (void)state;
+    struct scb_journal *journal = open_journal("2024-01-15", false);
+    assert_int_equal(temp_mode(file), 0600);
+    append(journal, 4, "four");
+    append(journal, 6, "six");
+    append(journal, 5, "five");
+    append(journal, 6, "six, dearer");
+    scb_journal_close(journal);
+
+    journal = open_journal("2024-01-15", true);
+    rewind_to(journal, 5, 2);
+    assert_next(journal, 5, "five");
+    assert_next(journal, 6, "six, dearer");
+    assert_no_more(journal);
+    append(journal, 7, "seven");
+    rewind_to(journal, 0, 4);
+    assert_next(journal, 4, "four");
+    rewind_to(journal, 8, 0);
+    assert_no_more(journal);
+    scb_journal_close(journal);
+}
+
+/* Cut at every byte: whole records stay, and the next one stands on a line of its own. */
+static void test_a_torn_line(void **state)
+{
+    (void)state;
+    struct scb_journal *journal = open_journal("2024-01-15", false);
+    append(journal, 1, "one");
+    off_t whole = temp_stat(file).st_size;
+    append(journal, 2, "two");
+    scb_journal_close(journal);
+    off_t size = temp_stat(file).st_size;
+    for (off_t cut = size - 1; cut >= whole; cut--) {
+        assert_int_equal(truncate(temp_path(file), cut), 0);
+        journal = open_journal("2024-01-15", true);
+        rewind_to(journal, 0, 1);
+        append(journal, 2, "two");
+        rewind_to(journal, 0, 2);
+        assert_next(journal, 1, "one");
+        assert_next(journal, 2, "two");
+        scb_journal_close(journal);
+        assert_int_equal(temp_stat(file).st_size, size);
+    }
+    assert_int_equal(truncate(temp_path(file), 20), 0); /* in the head */
+    scb_journal_close(open_journal("2024-01-15", false));
+}
+
+static void test_a_large_transaction(void **state)
+{
+    (void)state;
+    static char data[SCB_SENDER_MAX_DATA];
+    memset(data, 'x', sizeof(data) - 1);
+    struct scb_signed made = {.raw = {(const uint8_t *)data, sizeof(data)},
+                              .data = {(const uint8_t *)data, sizeof(data) - 300}};
+    struct scb_journal *journal = open_journal("2024-01-15", false);
+    for (made.nonce = 0; made.nonce < 3; made.nonce++)
+        assert_int_equal(scb_journal_append(journal, &made, 1, NULL), SCB_OK);
+    scb_journal_close(journal);
+    journal = open_journal("2024-01-15", true);
+    rewind_to(journal, 2, 1);
+    struct scb_signed read = {0};
+    bool more = false;
+    assert_int_equal(scb_journal_next(journal, &more, &read, NULL), SCB_OK);
+    assert_int_equal(read.raw.size, sizeof(data));
+    assert_memory_equal(read.raw.data, data, sizeof(data));
+    scb_journal_close(journal);
+}
+
+static void test_another_backup_begins_anew(void **state)
+{
+    (void)state;
+    struct scb_journal *journal = open_journal("2024-01-15", false);
+    append(journal, 1, "one");
+    scb_journal_close(journal);
+    scb_journal_close(open_journal("2024-01-16", false));
+    scb_journal_close(open_journal("2024-01-15", false));
+}
+
+static void test_one_restore_at_a_time(void **state)
+{
+    (void)state;
+    struct scb_journal *journal = open_journal("2024-01-15", false), *second = NULL;
+    struct scb_error error = {0};
+    struct scb_journal_owner owner = owner_of("2024-01-15");
+    bool left = false;
+    assert_int_equal(scb_journal_open(temp_dir, &owner, &second, &left, &error), SCB_ERROR_BUSY);
+    assert_null(second);
+    scb_journal_close(journal);
+}
+
+static void test_a_record_that_is_none(void **state)
+{
+    (void)state;
+    struct scb_journal *journal = open_journal("2024-01-15", false), *second = NULL;
+    struct scb_error error = {0};
+    struct scb_journal_owner owner = owner_of("2024-01-15");
+    bool left = false;
+    append(journal, 1, "one");
+    scb_journal_close(journal);
+    FILE *handle = fopen(temp_path(file), "ae");
+    assert_non_null(handle);
+    assert_true(fputs("{\"nonce\":\"x\"}\n", handle) >= 0);
+    assert_int_equal(fclose(handle), 0);
+    assert_int_equal(scb_journal_open(temp_dir, &owner, &second, &left, &error),
+                     SCB_ERROR_INTEGRITY);
+    assert_string_not_equal(error.hint, "");
+}
+
+static void test_it_goes_when_all_is_done(void **state)
+{
+    (void)state;
+    struct scb_journal *journal = open_journal("2024-01-15", false);
+    append(journal, 1, "one");
+    assert_int_equal(scb_journal_remove(journal, NULL), SCB_OK);
+    scb_journal_close(journal);
+    assert_string_equal(temp_list("."), "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        IN_TEMP(test_what_is_written_comes_back), IN_TEMP(test_a_torn_line),
+        IN_TEMP(test_a_large_transaction),        IN_TEMP(test_another_backup_begins_anew),
+        IN_TEMP(test_one_restore_at_a_time),      IN_TEMP(test_a_record_that_is_none),
+        IN_TEMP(test_it_goes_when_all_is_done),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
