@@ -35,7 +35,8 @@ test-integration: build
 
 test-performance: bench
 
-# Every fault at every call, and kill -9 at 200 random instants; make test has a short form of it.
+# Every fault at every call, kill -9 at 250 random instants, a second make of node: hours where the
+# machine is slow. make test has a short form of it.
 torture:
 	@scripts/setup.sh torture
 	@$(MAKE) --no-print-directory build

@@ -2,7 +2,8 @@
 /*
  * resume_check DIRECTORY [MIB]
  *
- * Makes that many MiB (1024) of finished page files of an interrupted backup below DIRECTORY, then
+ * Makes that many MiB (1024) of finished page files of an interrupted backup below DIRECTORY, once
+ * with 100 and once with 1,000 keys a page, then
  * times what a resume does with them, on one core: their check, which must reach 1 GB/s of CPU
  * time, and, to compare, their check and the deflate that the archive needs. Removes what it made.
  */
@@ -19,7 +20,7 @@
 
 #define DATE "2024-01-15"
 
-enum { MIB = 1024 * 1024, ENTRIES = 100, PASSES = 3 };
+enum { MIB = 1024 * 1024, MOST_KEYS = 1000, PASSES = 3 };
 
 struct pages {
     struct scb_store *store;
@@ -27,6 +28,7 @@ struct pages {
     struct scb_page_tools tools;
     struct scb_page_work work;
     uint8_t (*sha256)[SCB_SHA256_SIZE];
+    uint64_t keys; /* a page */
     uint64_t count, bytes;
 };
 
@@ -39,11 +41,11 @@ static void must(enum scb_status status, const struct scb_error *error)
 }
 
 /* A page of realistic entries; no two pages are the same. */
-static size_t make_page(uint64_t number, char *text, size_t room)
+static size_t make_page(uint64_t number, uint64_t keys, char *text, size_t room)
 {
     size_t used = (size_t)snprintf(text, room, "[");
-    for (uint64_t i = 0; i < ENTRIES; i++) {
-        uint64_t index = number * ENTRIES + i;
+    for (uint64_t i = 0; i < keys; i++) {
+        uint64_t index = number * keys + i;
         used += (size_t)snprintf(
             text + used, room - used,
             "%s\n  {\n    \"key\": \"user_profile_%010llu\",\n    \"value\": "
@@ -60,16 +62,16 @@ static size_t make_page(uint64_t number, char *text, size_t room)
 
 static void make_pages(struct pages *pages, uint64_t bytes)
 {
-    static char text[ENTRIES * 1024];
+    static char text[MOST_KEYS * 1024];
     struct scb_error error = {0};
-    uint64_t most = bytes / (ENTRIES * 100) + 1;
+    uint64_t most = bytes / (pages->keys * 100) + 1;
     pages->sha256 = scb_alloc(most, sizeof(*pages->sha256), &error);
     must(pages->sha256 == NULL ? SCB_ERROR_RESOURCE : SCB_OK, &error);
     while (pages->bytes < bytes && pages->count < most) {
         char name[SCB_PAGE_NAME_SIZE];
         scb_page_file_name(pages->count, name);
         struct scb_bytes page = {(const uint8_t *)text,
-                                 make_page(pages->count, text, sizeof(text))};
+                                 make_page(pages->count, pages->keys, text, sizeof(text))};
         must(scb_backup_dir_write(pages->dir, name, page, &error), &error);
         must(scb_digest_sha256(&pages->tools.digest, page, pages->sha256[pages->count], &error),
              &error);
@@ -100,7 +102,8 @@ static struct cost cost_of(struct pages *pages, page_step step)
     double began = now(CLOCK_MONOTONIC), cpu_began = now(CLOCK_THREAD_CPUTIME_ID);
     for (uint64_t i = 0; i < pages->count; i++) {
         bool good = false;
-        must(scb_page_work_begin(&pages->work, pages->dir, &rules, i, i * ENTRIES, ENTRIES, &error),
+        must(scb_page_work_begin(&pages->work, pages->dir, &rules, i, i * pages->keys, pages->keys,
+                                 &error),
              &error);
         must(step(&pages->work, &pages->tools, pages->sha256[i], &good, &error), &error);
         if (!good)
@@ -119,6 +122,28 @@ static void tell(struct pages *pages, const char *what, page_step step)
     }
 }
 
+static void measure(const char *directory, uint64_t keys, uint64_t bytes)
+{
+    struct scb_error error = {0};
+    struct pages pages = {.keys = keys};
+    struct scb_store_settings settings = {.dir = directory, .group = ""};
+    must(scb_store_open(&settings, true, &pages.store, &error), &error);
+    must(scb_backup_dir_open(pages.store, DATE, true, &pages.dir, &error), &error);
+    must(scb_page_tools_init(&pages.tools, &error), &error);
+    make_pages(&pages, bytes);
+    (void)printf("%llu keys a page: %llu pages, %.3f GB\n", (unsigned long long)keys,
+                 (unsigned long long)pages.count, (double)pages.bytes / 1e9);
+    tell(&pages, "check", scb_page_work_check);
+    tell(&pages, "check and deflate", scb_page_work_reuse);
+    must(scb_backup_dir_clear(pages.dir, &error), &error);
+    scb_backup_dir_remove_if_empty(pages.dir);
+    scb_page_work_free(&pages.work);
+    scb_page_tools_free(&pages.tools);
+    scb_backup_dir_close(pages.dir);
+    scb_store_close(pages.store);
+    free(pages.sha256);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 2) {
@@ -129,23 +154,8 @@ int main(int argc, char **argv)
     CPU_ZERO(&core);
     CPU_SET((unsigned)sched_getcpu(), &core);
     (void)sched_setaffinity(0, sizeof(core), &core);
-    struct scb_error error = {0};
-    struct pages pages = {0};
-    struct scb_store_settings settings = {.dir = argv[1], .group = ""};
-    must(scb_store_open(&settings, true, &pages.store, &error), &error);
-    must(scb_backup_dir_open(pages.store, DATE, true, &pages.dir, &error), &error);
-    must(scb_page_tools_init(&pages.tools, &error), &error);
-    make_pages(&pages, (uint64_t)(argc > 2 ? strtoul(argv[2], NULL, 10) : 1024) * MIB);
-    (void)printf("%llu pages, %.3f GB\n", (unsigned long long)pages.count,
-                 (double)pages.bytes / 1e9);
-    tell(&pages, "check", scb_page_work_check);
-    tell(&pages, "check and deflate", scb_page_work_reuse);
-    must(scb_backup_dir_clear(pages.dir, &error), &error);
-    scb_backup_dir_remove_if_empty(pages.dir);
-    scb_page_work_free(&pages.work);
-    scb_page_tools_free(&pages.tools);
-    scb_backup_dir_close(pages.dir);
-    scb_store_close(pages.store);
-    free(pages.sha256);
+    uint64_t bytes = (uint64_t)(argc > 2 ? strtoul(argv[2], NULL, 10) : 1024) * MIB;
+    measure(argv[1], 100, bytes);
+    measure(argv[1], MOST_KEYS, bytes);
     return 0;
 }

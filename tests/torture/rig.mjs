@@ -33,6 +33,8 @@ export const faultsModule = join(dirname(realpathSync(program)), '..', 'tests', 
 const PROPER_CODES = new Map([[4, 'ContractConnectionError'], [5, 'FileSystemError'],
     [6, 'DatabaseError'], [7, 'ResourceError']]);
 
+const MEMORY_CODES = new Map([[7, 'ResourceError']]);
+
 const SETTINGS = {
     'page-size': PAGE_SIZE, 'contract-block': BLOCK, 'max-concurrent-pages': 4,
     'worker-concurrency': 2, 'min-free-space': 0,
@@ -272,12 +274,13 @@ async function disturbedRun(store, directory, { fault, lost, killAtCall, killAft
     const struck = fault ? existsSync(mark) : result.signal === 'SIGKILL';
     rmSync(outside, { recursive: true });
     const killed = result.signal !== null;
-    checkEnd(result, struck && !/:E|:SHORT|:HANG/.test(fault ?? ':KILL'));
+    checkEnd(result, struck && !/:E|:SHORT|:HANG/.test(fault ?? ':KILL'),
+        /^malloc.*ENOMEM$/.test(fault ?? '') ? MEMORY_CODES : PROPER_CODES);
     return { ...result, struck, killed, survived: result.code === 0 };
 }
 
 /** A proper exit code and one line that says why. */
-function checkEnd({ code, signal, stderr }, mayBeKilled) {
+function checkEnd({ code, signal, stderr }, mayBeKilled, proper) {
     if (signal !== null) {
         assert.ok(mayBeKilled && signal === 'SIGKILL', `ended by ${signal}; stderr: ${stderr}`);
         return;
@@ -287,7 +290,7 @@ function checkEnd({ code, signal, stderr }, mayBeKilled) {
         assert.deepEqual(said, []);
         return;
     }
-    assert.ok(PROPER_CODES.has(code), `exit code ${code}; stderr: ${stderr}`);
+    assert.ok(proper.has(code), `exit code ${code}; stderr: ${stderr}`);
     assert.equal(said.length, 1, `one error line, not: ${stderr}`);
-    assert.ok(said[0].startsWith(`satellite: ${PROPER_CODES.get(code)}: `), said[0]);
+    assert.ok(said[0].startsWith(`satellite: ${proper.get(code)}: `), said[0]);
 }
