@@ -143,6 +143,7 @@ static enum scb_status restore(const struct scb_command_context *context,
     options->signer = signer;
     options->confirm = confirm;
     options->observe = observe;
+    /* cppcheck-suppress autoVariables - done with it before this returns */
     options->state = &asking;
     scb_restore_line_begin(&asking.line, context);
     struct scb_restore_result result;

@@ -158,6 +158,7 @@ static enum scb_status run_json(struct report *report, const struct scb_verify_o
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
     struct scb_json json;
     struct scb_error problem = {0};
+    /* cppcheck-suppress autoVariables - done with it before this returns */
     report->json = &json;
     scb_json_begin(&json, &text);
     scb_json_open_object(&json, NULL);

@@ -315,7 +315,6 @@ static void a_wait_is_ended(void **state)
     assert_int_equal(scb_http_run(http, 0, -1, NULL), SCB_OK);
 }
 
-
 #define SERVED(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
 
 int main(void)
