@@ -108,7 +108,7 @@ static void *work(void *argument)
         bool counted = true;
         for (size_t i = 0; i < batch->count && status == SCB_OK && !has_failed(checker); i++)
             status = scb_page_verifier_run(&worker->verifier, &batch->pages[i], &counted, &error);
-        if (status == SCB_OK)
+        if (status == SCB_OK && !has_failed(checker))
             status = deliver(worker, batch, counted, &error);
         if (status != SCB_OK)
             fail(checker, &error);
