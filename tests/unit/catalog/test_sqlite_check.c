@@ -20,7 +20,7 @@ static enum scb_status note(void *state, const struct scb_check_record *check,
 }
 
 static void keep(struct fixture *fixture, const char *date, enum scb_check_kind kind,
-                   enum scb_verify_outcome outcome, const char *message)
+                 enum scb_verify_outcome outcome, const char *message)
 {
     struct scb_check_record check = {.kind = kind,
                                      .checked_at_ms = NOW_MS,
