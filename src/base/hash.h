@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A fast hash of bytes for tables and comparisons within one run. With a random seed nobody can
- * choose bytes that collide; not for anything that is kept or sent (crypto/digest.h is).
+ * A fast hash of bytes, for tables and hints. With a random seed nobody can choose bytes that
+ * collide; it proves nothing (crypto/digest.h does). Kept on the disk by format/key_index, on
+ * little-endian machines: on others it is another one, which finds nothing.
  */
 #ifndef SCB_BASE_HASH_H
 #define SCB_BASE_HASH_H

@@ -127,8 +127,9 @@ static void observe(void *state, const struct scb_restore_progress *progress)
 }
 
 static enum scb_status restore(const struct scb_command_context *context,
-                               struct scb_restore_options *options, struct scb_error *error)
+                               const struct scb_restore_options *given, struct scb_error *error)
 {
+    struct scb_restore_options options = *given;
     struct asking asking = {.context = context,
                             .yes = scb_command_option(context, "--yes") != NULL};
     struct scb_service_parts parts = {
@@ -140,18 +141,17 @@ static enum scb_status restore(const struct scb_command_context *context,
         status = scb_service_new(&parts, &service, error);
     if (status != SCB_OK)
         return status;
-    options->signer = signer;
-    options->confirm = confirm;
-    options->observe = observe;
-    /* cppcheck-suppress autoVariables - done with it before this returns */
-    options->state = &asking;
+    options.signer = signer;
+    options.confirm = confirm;
+    options.observe = observe;
+    options.state = &asking;
     scb_restore_line_begin(&asking.line, context);
     struct scb_restore_result result;
-    status = scb_service_restore(service, options, &result, error);
+    status = scb_service_restore(service, &options, &result, error);
     scb_restore_line_end(&asking.line);
     scb_service_free(service);
-    if (result.done || (options->dry_run && result.planned)) {
-        enum scb_status shown = scb_view_restore(context, options->dry_run, &result, error);
+    if (result.done || (options.dry_run && result.planned)) {
+        enum scb_status shown = scb_view_restore(context, options.dry_run, &result, error);
         status = status == SCB_OK ? shown : status;
     }
     return status;

@@ -22,9 +22,9 @@ enum { MAX_TEXT = 64 * 1024 * 1024, MAX_LISTED = 1000 };
 struct report {
     const struct scb_command_context *context;
     struct scb_progress_line line;
-    struct scb_json *json; /* NULL: text */
-    bool open;             /* the backup's object is */
-    bool any;              /* backup was looked at */
+    struct scb_json json; /* where --json is given */
+    bool open;            /* the backup's object is */
+    bool any;             /* backup was looked at */
     uint64_t listed;
 };
 
@@ -35,11 +35,11 @@ static void open_backup(struct report *report, const char *backup_date)
         return;
     report->open = report->any = true;
     report->listed = 0;
-    if (report->json == NULL)
+    if (!report->context->json)
         return;
-    scb_json_open_object(report->json, NULL);
-    scb_json_text(report->json, "backup_date", backup_date);
-    scb_json_open_array(report->json, "findings");
+    scb_json_open_object(&report->json, NULL);
+    scb_json_text(&report->json, "backup_date", backup_date);
+    scb_json_open_array(&report->json, "findings");
 }
 
 static void found(void *state, const struct scb_verify_finding *finding)
@@ -49,12 +49,13 @@ static void found(void *state, const struct scb_verify_finding *finding)
     open_backup(report, finding->backup_date);
     if (report->listed++ >= MAX_LISTED)
         return;
-    if (report->json != NULL) {
-        scb_json_open_object(report->json, NULL);
-        scb_json_text(report->json, "kind", kind);
-        scb_json_text(report->json, "where", finding->where);
-        scb_json_text(report->json, "what", finding->what);
-        scb_json_close_object(report->json);
+    if (report->context->json) {
+        struct scb_json *json = &report->json;
+        scb_json_open_object(json, NULL);
+        scb_json_text(json, "kind", kind);
+        scb_json_text(json, "where", finding->where);
+        scb_json_text(json, "what", finding->what);
+        scb_json_close_object(json);
         return;
     }
     char what[sizeof(finding->what) + 64];
@@ -109,8 +110,8 @@ static void done(void *state, const struct scb_verify_result *result)
     struct report *report = state;
     open_backup(report, result->backup_date);
     report->open = false;
-    if (report->json != NULL) {
-        done_json(report->json, result);
+    if (report->context->json) {
+        done_json(&report->json, result);
         return;
     }
     scb_progress_clear(&report->line);
@@ -156,17 +157,15 @@ static enum scb_status run_json(struct report *report, const struct scb_verify_o
                                 struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
-    struct scb_json json;
     struct scb_error problem = {0};
-    /* cppcheck-suppress autoVariables - done with it before this returns */
-    report->json = &json;
-    scb_json_begin(&json, &text);
-    scb_json_open_object(&json, NULL);
-    scb_json_open_array(&json, "backups");
+    struct scb_json *json = &report->json;
+    scb_json_begin(json, &text);
+    scb_json_open_object(json, NULL);
+    scb_json_open_array(json, "backups");
     enum scb_status status = run(report, options, error);
-    scb_json_close_array(&json);
-    scb_json_close_object(&json);
-    if (scb_json_finish(&json, &problem) == SCB_OK) {
+    scb_json_close_array(json);
+    scb_json_close_object(json);
+    if (scb_json_finish(json, &problem) == SCB_OK) {
         if (report->any)
             scb_output_json(&text);
     } else if (status == SCB_OK) {

@@ -128,6 +128,11 @@ uint64_t scb_backup_reader_page(const struct scb_backup_reader *reader)
     return reader->page.page.number;
 }
 
+uint64_t scb_backup_reader_page_keys(const struct scb_backup_reader *reader)
+{
+    return reader->page.page.keys;
+}
+
 static enum scb_status open_content(struct scb_backup_reader *reader, struct scb_error *error)
 {
     scb_zip_content_close(reader->content);
@@ -186,18 +191,12 @@ static enum scb_status read_held(void *state, void *data, size_t size, size_t *r
     return SCB_OK;
 }
 
-/* Opens the next page, checked; at the end there is none. */
-static enum scb_status begin_page(struct scb_backup_reader *reader, struct scb_error *error)
+/* Opens the present page, checked. */
+static enum scb_status open_page(struct scb_backup_reader *reader, struct scb_error *error)
 {
-    bool more = false;
-    enum scb_status status = scb_archive_pages_next(reader->pages, &more, &reader->page, error);
-    if (status != SCB_OK || !more) {
-        reader->ended = status == SCB_OK;
-        return status;
-    }
     bool whole = reader->page.place.size <= MAX_WHOLE;
     struct scb_input input = {read_held, reader};
-    status = check_page(reader, whole, error);
+    enum scb_status status = check_page(reader, whole, error);
     if (status == SCB_OK && !whole) {
         status = open_content(reader, error);
         input = scb_zip_content_input(reader->content);
@@ -206,6 +205,15 @@ static enum scb_status begin_page(struct scb_backup_reader *reader, struct scb_e
     reader->count = 0;
     return status == SCB_OK ? scb_page_reader_new(input, reader->limits, &reader->entries, error)
                             : status;
+}
+
+/* Goes to the next page; at the end there is none. */
+static enum scb_status begin_page(struct scb_backup_reader *reader, struct scb_error *error)
+{
+    bool more = false;
+    enum scb_status status = scb_archive_pages_next(reader->pages, &more, &reader->page, error);
+    reader->ended = status == SCB_OK && !more;
+    return status == SCB_OK && more ? open_page(reader, error) : status;
 }
 
 static enum scb_status end_page(struct scb_backup_reader *reader, struct scb_error *error)
@@ -253,4 +261,21 @@ enum scb_status scb_backup_reader_next(struct scb_backup_reader *reader, bool *r
     }
     *ret_more = false;
     return SCB_OK;
+}
+
+enum scb_status scb_backup_reader_skip_to(struct scb_backup_reader *reader, uint64_t page,
+                                          struct scb_error *error)
+{
+    bool more = true;
+    enum scb_status status = SCB_OK;
+    scb_page_reader_free(reader->entries);
+    reader->entries = NULL;
+    do
+        status = scb_archive_pages_next(reader->pages, &more, &reader->page, error);
+    while (status == SCB_OK && more && reader->page.page.number < page);
+    if (status == SCB_OK && (!more || reader->page.page.number != page))
+        return scb_error_set(error, SCB_ERROR_NOT_FOUND, "no page %" PRIu64, page);
+    if (status == SCB_OK)
+        status = open_page(reader, error);
+    return status == SCB_OK ? SCB_OK : blame(reader, error);
 }

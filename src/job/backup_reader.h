@@ -50,7 +50,14 @@ const struct scb_manifest *scb_backup_reader_manifest(const struct scb_backup_re
 SCB_MUST_CHECK enum scb_status scb_backup_reader_next(struct scb_backup_reader *reader,
                                                       bool *ret_more, struct scb_entry *ret_entry,
                                                       struct scb_error *error);
-/* The page that the last entry stands in. */
+/*
+ * The next entry is the first one of that page, which must not be behind: pages in between are
+ * neither read nor checked. NotFoundError where there is no such page.
+ */
+SCB_MUST_CHECK enum scb_status scb_backup_reader_skip_to(struct scb_backup_reader *reader,
+                                                         uint64_t page, struct scb_error *error);
+/* The page that the last entry stands in, or that was skipped to; how many entries it has. */
 uint64_t scb_backup_reader_page(const struct scb_backup_reader *reader);
+uint64_t scb_backup_reader_page_keys(const struct scb_backup_reader *reader);
 
 #endif

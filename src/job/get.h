@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Finds one key in an archive. Pages are looked through in order; what is given out has been
- * checked against the manifest first.
+ * Finds one key in an archive: by the index of keys beside it where there is one, else by looking
+ * through its pages in order. What is given out has been checked against the manifest first.
  */
 #ifndef SCB_JOB_GET_H
 #define SCB_JOB_GET_H

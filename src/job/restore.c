@@ -19,6 +19,7 @@ enum {
     POLL_MS = 500,
     STALLED_MS = 5 * 60 * 1000, /* a chain that makes no block for so long */
     LOG_MS = 10000,
+    TELLING = 3, /* refused creates that are not the entries' fault, where there is no other */
 };
 
 struct restore {
@@ -256,7 +257,7 @@ static enum scb_status make_plan(struct restore *restore, struct scb_restore_pla
     if (status != SCB_OK)
         return status;
     const struct scb_restore_pass *pass = &restore->pass;
-    if (pass->samples > 0 && pass->sampled_weight == 0) {
+    if (pass->samples >= TELLING && pass->sampled_weight == 0) {
         scb_error_set(error, SCB_ERROR_VALIDATION, "the contract takes no new keys: %s",
                       pass->create_refusal);
         return scb_error_hint(error, "check --contract: it must be a KeyValueStore that the "
@@ -392,7 +393,7 @@ static enum scb_status not_settled(const struct scb_restore_plan *plan, struct s
 /* Compares, sends what differs, and again, until what is read back deep enough is equal. */
 static enum scb_status work(struct restore *restore, struct scb_error *error)
 {
-    struct scb_restore_plan plan;
+    struct scb_restore_plan plan = {0};
     char block[32] = "latest";
     bool deep = false;
     for (int round = 0;; round++) {

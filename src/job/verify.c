@@ -407,7 +407,9 @@ void scb_verify_run(const struct scb_verify_parts *parts,
     if (status == SCB_OK)
         status = check_locked(&report, ret_result->backup_date, &error);
     scb_store_unlock(lock);
-    if (status != SCB_OK)
+    if (status == SCB_ERROR_INTEGRITY) /* it changed, or was read otherwise, on the way */
+        scb_verify_problem(&report, "archive", "%s", error.message);
+    else if (status != SCB_OK)
         ret_result->error = error;
     ret_result->outcome = ret_result->problems > 0 ? SCB_VERIFY_INVALID
                           : status != SCB_OK       ? SCB_VERIFY_NOT_CHECKED

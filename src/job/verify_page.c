@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "format/key_index.h"
 
 enum {
     MAX_WHOLE = 8 << 20, /* the largest page that is held in memory */
@@ -44,9 +45,10 @@ static enum scb_status note_entry(struct scb_page_verifier *verifier, uint64_t i
         verifier->room = room;
     }
     struct scb_key_stand_in *stand_in = &verifier->stand_ins[verifier->count++];
-    const uint64_t hashes[] = {scb_hash(verifier->seeds[0], entry->key),
-                               scb_hash(verifier->seeds[1], entry->key)};
-    memcpy(stand_in->hash, hashes, sizeof(stand_in->hash));
+    const uint64_t second = scb_hash(verifier->seeds[1], entry->key);
+    scb_key_index_hash(verifier->seeds[0], entry->key, stand_in->hash);
+    memcpy(stand_in->hash + SCB_KEY_INDEX_HASH, &second,
+           sizeof(stand_in->hash) - SCB_KEY_INDEX_HASH);
     for (size_t i = 0; i < 8; i++)
         stand_in->index[i] = (uint8_t)(index >> (56 - 8 * i));
     verifier->warnings.empty_keys += entry->key.size == 0;

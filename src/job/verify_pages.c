@@ -12,6 +12,7 @@
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/sort.h"
+#include "job/verify_index.h"
 #include "job/verify_page.h"
 
 enum {
@@ -108,7 +109,7 @@ static void *work(void *argument)
         bool counted = true;
         for (size_t i = 0; i < batch->count && status == SCB_OK && !has_failed(checker); i++)
             status = scb_page_verifier_run(&worker->verifier, &batch->pages[i], &counted, &error);
-        if (status == SCB_OK)
+        if (status == SCB_OK && !has_failed(checker))
             status = deliver(worker, batch, counted, &error);
         if (status != SCB_OK)
             fail(checker, &error);
@@ -201,10 +202,11 @@ struct duplicates {
     uint64_t within, across;
 };
 
-/* Warnings name the first few by their indices. */
-static enum scb_status find_duplicates(struct checker *checker, struct duplicates *found,
-                                       struct scb_error *error)
+/* Warnings name the first few by their indices. Every key goes to the index of keys. */
+static enum scb_status walk_keys(struct checker *checker, struct scb_verify_index *key_index,
+                                 struct duplicates *found, struct scb_error *error)
 {
+    uint64_t page_size = checker->model.manifest->page_size;
     uint8_t hash[SCB_KEY_HASH_SIZE] = {0};
     uint64_t index = UINT64_MAX;
     for (;;) {
@@ -215,8 +217,7 @@ static enum scb_status find_duplicates(struct checker *checker, struct duplicate
             return status;
         uint64_t next = get_big_endian(payload.data);
         if (index != UINT64_MAX && memcmp(hash, key.data, SCB_KEY_HASH_SIZE) == 0) {
-            uint64_t page_size = checker->model.manifest->page_size;
-            bool within = page_size > 0 && index / page_size == next / page_size;
+            bool within = index / page_size == next / page_size;
             found->within += within;
             found->across += !within;
             if (!within && found->across <= MAX_NAMED)
@@ -226,6 +227,7 @@ static enum scb_status find_duplicates(struct checker *checker, struct duplicate
         }
         memcpy(hash, key.data, SCB_KEY_HASH_SIZE);
         index = next;
+        scb_verify_index_add(key_index, key.data, index / page_size);
     }
 }
 
@@ -250,6 +252,20 @@ static void check_warnings(struct checker *checker, const struct duplicates *fou
                            seen->empty_keys, seen->empty_versions, found->within);
 }
 
+static enum scb_status compare_keys(struct checker *checker, struct scb_error *error)
+{
+    struct duplicates found = {0};
+    struct scb_verify_index key_index;
+    scb_verify_index_open(&key_index, checker->model.dir, checker->model.manifest,
+                          checker->model.seeds[0]);
+    enum scb_status status = walk_keys(checker, &key_index, &found, error);
+    if (status == SCB_OK)
+        check_warnings(checker, &found);
+    scb_verify_index_close(&key_index,
+                           status == SCB_OK && checker->model.report->result->problems == 0);
+    return status;
+}
+
 static enum scb_status run(struct checker *checker, struct scb_error *error)
 {
     const struct scb_verify_settings *settings = checker->model.report->settings;
@@ -269,11 +285,8 @@ static enum scb_status run(struct checker *checker, struct scb_error *error)
         status = scb_queue_new(count, &checker->full_batches, error);
     if (status == SCB_OK)
         status = run_workers(checker, batches, count, error);
-    struct duplicates found = {0};
     if (status == SCB_OK)
-        status = find_duplicates(checker, &found, error);
-    if (status == SCB_OK)
-        check_warnings(checker, &found);
+        status = compare_keys(checker, error);
     scb_queue_free(checker->free_batches);
     scb_queue_free(checker->full_batches);
     scb_sorter_free(checker->sorter);

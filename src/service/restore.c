@@ -79,6 +79,7 @@ static enum scb_status open_target(void *state, const char *block, struct scb_so
                 .block = block,
                 .total_function = scb_config_text(config, "contract.total_function"),
                 .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
+                .quorum = 1, /* the target is one node */
                 .clock = service->clock,
                 .note = note,
                 .note_state = work},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/pin.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -387,6 +388,7 @@ enum scb_status scb_pin_choose(struct scb_rpc_client *client,
                                struct scb_block_parameter *ret_parameters, struct scb_error *error)
 {
     struct choice choice = {.client = client, .settings = settings, .parameters = ret_parameters};
+    assert(settings->quorum > 0);
     choice.pin.chain_id = wanted != NULL ? wanted->chain_id : settings->chain_id;
     memcpy(choice.pin.contract, settings->contract.bytes, sizeof(choice.pin.contract));
     scb_rpc_client_include_all(client); /* what could not serve the last block may serve this one */
