@@ -25,8 +25,7 @@ static void write_archive(const char *const *names, size_t count, uint64_t pages
     struct scb_durable_file file;
     /* A manifest made by the writer itself, out of an archive that is thrown away. */
     (void)make_archive("2024-01-01", sample_manifest("2024-01-01", pages));
-    assert_ok(scb_file_read_all(temp_fd, "backups/2024-01-01/manifest.json", &manifest_text,
-                                &house.error));
+    read_whole("backups/2024-01-01/manifest.json", &manifest_text);
     uint8_t *date = memmem(manifest_text.data, manifest_text.size, "2024-01-01", 10);
     assert_non_null(date);
     memcpy(date, manifest.backup_date, 10);

@@ -289,7 +289,7 @@ static void finds_what_latest_is(void **state)
     assert_invalid("latest/backup_latest.zip", "not the archive of any");
     /* A copy, where there are no hard links. */
     SCB_AUTO(buffer) struct scb_buffer bytes = {.max = 1 << 20};
-    assert_ok(scb_file_read_all(temp_fd, archive_name(DATE), &bytes, &house.error));
+    read_whole(archive_name(DATE), &bytes);
     int fd = open(temp_path(LATEST), O_WRONLY | O_TRUNC | O_CLOEXEC);
     assert_int_equal(write(fd, bytes.data, bytes.size), record.file_size);
     (void)close(fd);
