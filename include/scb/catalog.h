@@ -68,6 +68,7 @@ struct scb_run_record {
     char page_function[256];
     char total_function[256];
     uint64_t max_key_size, max_value_size; /* bytes; its pages were checked against them */
+    uint64_t quorum;                       /* endpoints that gave each of its pages; 0: not known */
 };
 
 /* The ways to prove a backup. */

@@ -84,6 +84,7 @@ static enum scb_status start_run(struct scb_sqlite *sqlite, const struct scb_run
     scb_query_bind_text(&query, run->total_function);
     scb_query_bind_unsigned(&query, run->max_key_size);
     scb_query_bind_unsigned(&query, run->max_value_size);
+    scb_query_bind_unsigned(&query, run->quorum);
     status = scb_query_step(&query, &row, error);
     if (status != SCB_OK)
         return status;
@@ -146,6 +147,7 @@ static enum scb_status resume_run(struct scb_sqlite *sqlite, const struct scb_ru
     scb_query_bind_text(&query, run->backup_date);
     scb_query_bind_unsigned(&query, run->max_key_size);
     scb_query_bind_unsigned(&query, run->max_value_size);
+    scb_query_bind_unsigned(&query, run->quorum);
     return scb_query_run(&query, error);
 }
 

@@ -42,6 +42,7 @@ enum scb_status scb_sqlite_get_run(struct scb_catalog *catalog, const char *back
     scb_query_get_text(&query, run.total_function, sizeof(run.total_function));
     run.max_key_size = scb_query_get_unsigned(&query);
     run.max_value_size = scb_query_get_unsigned(&query);
+    run.quorum = scb_query_get_unsigned(&query);
     status = scb_query_check(&query, error);
     if (status == SCB_OK)
         *ret_run = run;

@@ -221,6 +221,24 @@ static enum scb_status check_memory(const struct scb_config *config, struct scb_
                           text);
 }
 
+/* An endpoint that is named twice is one endpoint. */
+static enum scb_status check_quorum(const struct scb_config *config, struct scb_error *error)
+{
+    const char *const *urls = scb_config_list(config, "contract.rpc_urls");
+    size_t different = 0;
+    for (size_t i = 0; urls[i] != NULL; i++) {
+        size_t first = 0;
+        while (strcmp(urls[first], urls[i]) != 0)
+            first++;
+        different += first == i;
+    }
+    if ((int64_t)different >= scb_config_integer(config, "contract.quorum"))
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_VALIDATION,
+                  "contract.quorum is more than the %zu different contract.rpc_urls", different);
+    return scb_error_hint(error, "name more endpoints or lower contract.quorum");
+}
+
 enum scb_status scb_config_check(const struct scb_config *config, struct scb_error *error)
 {
     enum scb_status status = check_required(config, error);
@@ -232,15 +250,8 @@ enum scb_status scb_config_check(const struct scb_config *config, struct scb_err
                       "backup.retry_max_delay is less than backup.retry_delay");
         return scb_error_hint(error, "raise backup.retry_max_delay or lower backup.retry_delay");
     }
-    size_t urls = 0;
-    for (const char *const *url = scb_config_list(config, "contract.rpc_urls"); *url != NULL; url++)
-        urls++;
-    if ((int64_t)urls < scb_config_integer(config, "contract.quorum")) {
-        scb_error_set(error, SCB_ERROR_VALIDATION,
-                      "contract.quorum is more than the %zu contract.rpc_urls", urls);
-        return scb_error_hint(error, "name more endpoints or lower contract.quorum");
-    }
-    return check_memory(config, error);
+    status = check_quorum(config, error);
+    return status != SCB_OK ? status : check_memory(config, error);
 }
 
 static const struct scb_value *value_of(const struct scb_config *config, const char *name,

@@ -83,25 +83,30 @@ void scb_archive_abort(struct scb_archive *archive)
     scb_digest_free(&archive->digest);
 }
 
+/* A file on its way into the archive, hashed where digest is given. */
 struct file_input {
     int fd;
     const char *name;
+    struct scb_digest *digest;
 };
 
 static enum scb_status read_file(void *state, void *data, size_t size, size_t *ret_size,
                                  struct scb_error *error)
 {
     struct file_input *input = state;
-    return scb_file_read(input->fd, input->name, data, size, ret_size, error);
+    enum scb_status status = scb_file_read(input->fd, input->name, data, size, ret_size, error);
+    return status != SCB_OK || input->digest == NULL
+               ? status
+               : scb_digest_update(input->digest, data, *ret_size, error);
 }
 
 static enum scb_status stream_file(struct scb_archive *archive, struct scb_zip_entry *entry,
-                                   struct scb_error *error)
+                                   struct scb_digest *digest, struct scb_error *error)
 {
     SCB_AUTO(fd) int fd = -1;
     uint64_t size = 0;
     enum scb_status status = scb_backup_dir_read(archive->dir, entry->name, &fd, &size, error);
-    struct file_input input = {fd, entry->name};
+    struct file_input input = {fd, entry->name, digest};
     return status != SCB_OK ? status
                             : scb_zip_writer_stream(&archive->zip, entry,
                                                     (struct scb_input){read_file, &input}, error);
@@ -127,7 +132,16 @@ enum scb_status scb_archive_add_page(struct scb_archive *archive, uint64_t numbe
     assert(entry.streamed == (deflated.size == 0));
     if (!entry.streamed)
         return scb_zip_writer_add(&archive->zip, &entry, deflated, error);
-    enum scb_status status = stream_file(archive, &entry, error);
+    /* What is read back must still be what was written: its checksum is promised. */
+    SCB_AUTO(digest) struct scb_digest digest = {0};
+    uint8_t sha256[SCB_SHA256_SIZE];
+    enum scb_status status = scb_digest_begin(&digest, error);
+    if (status == SCB_OK)
+        status = stream_file(archive, &entry, &digest, error);
+    if (status == SCB_OK)
+        status = scb_digest_end(&digest, sha256, error);
+    if (status == SCB_OK && memcmp(sha256, page->sha256, sizeof(sha256)) != 0)
+        status = scb_error_set(error, SCB_ERROR_FILE, "'%s' is no longer what was written", name);
     page->crc32 = entry.crc32;
     page->compressed_size = entry.compressed_size;
     return status;
@@ -231,7 +245,7 @@ enum scb_status scb_archive_finish(struct scb_archive *archive, struct scb_manif
     struct scb_zip_entry entry;
     enum scb_status status = write_manifest(archive, manifest, pages, &entry, error);
     if (status == SCB_OK)
-        status = stream_file(archive, &entry, error);
+        status = stream_file(archive, &entry, NULL, error);
     if (status == SCB_OK)
         status = write_directory(archive, manifest, pages, &entry, error);
     if (status == SCB_OK)

@@ -84,7 +84,9 @@ static enum scb_status run_pages(struct backup *backup, bool *ret_pin_lost, stru
         *ret_pin_lost |= was_replaced(parts->source);
     if (status == SCB_OK && *ret_pin_lost)
         status = scb_error_set(error, SCB_ERROR_CONTRACT,
-                               "block %" PRIu64 " was replaced (the chain reorganised)",
+                               "block %" PRIu64
+                               " was replaced (the chain reorganised), or who served it "
+                               "does not confirm it",
                                backup->begin.pin.block_number);
     if (status != SCB_OK)
         scb_archive_abort(&backup->archive);
@@ -100,7 +102,7 @@ static enum scb_status run_to_the_end(struct backup *backup, struct scb_error *e
         status = run_pages(backup, &pin_lost, error);
         if (status == SCB_OK)
             return SCB_OK;
-        if (!pin_lost)
+        if (!pin_lost || backup->settings->resume_only) /* of an earlier slot: that block or none */
             return status;
         if (backup->result->repins == MAX_REPINS || scb_begin_is_fixed(backup->settings->block)) {
             scb_error_wrap(error, "the pinned block was lost %" PRIu64 " times",
@@ -264,12 +266,14 @@ static enum scb_status adopt_unknown_archive(struct backup *backup, struct scb_e
     scb_archive_name(backup->settings->backup_date, name);
     if (scb_backup_dir_read(backup->dir, name, &fd, &size, NULL) != SCB_OK)
         return SCB_OK;
-    enum scb_status status = scb_rescan_adopt(&parts, backup->settings->backup_date,
-                                              &backup->result->already_done, error);
+    enum scb_status status =
+        scb_rescan_adopt(&parts, backup->settings->backup_date, backup->settings->contract.bytes,
+                         &backup->result->already_done, error);
     if (status != SCB_OK || backup->result->already_done)
         return status;
     scb_error_set(error, SCB_ERROR_DATABASE,
-                  "%s/%s is there, but the status database does not know it, nor is it whole",
+                  "%s/%s is there, but the status database does not know it, nor is it a whole "
+                  "backup of this contract",
                   backup->settings->backup_date, name);
     return scb_error_hint(error, "move it away to make the backup again");
 }

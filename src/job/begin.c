@@ -79,7 +79,8 @@ static void describe(const struct scb_backup_settings *settings, struct scb_run_
 {
     *ret_run = (struct scb_run_record){.page_size = settings->page_size,
                                        .max_key_size = settings->rules.max_key_size,
-                                       .max_value_size = settings->rules.max_value_size};
+                                       .max_value_size = settings->rules.max_value_size,
+                                       .quorum = settings->quorum};
     (void)snprintf(ret_run->backup_date, sizeof(ret_run->backup_date), "%s", settings->backup_date);
     (void)snprintf(ret_run->page_function, sizeof(ret_run->page_function), "%s",
                    settings->page_function);
@@ -167,6 +168,8 @@ static const char *read_otherwise(const struct scb_backup_settings *settings,
         return "backup.max_key_size is smaller than it was";
     if (run->max_value_size > today.max_value_size)
         return "backup.max_value_size is smaller than it was";
+    if (run->quorum < today.quorum) /* fewer gave the pages that are there */
+        return "contract.quorum is larger than it was";
     return NULL;
 }
 
@@ -198,6 +201,7 @@ static enum scb_status take_over(struct scb_beginning *begin, const struct scb_r
     begin->run = *run;
     begin->run.max_key_size = begin->settings->rules.max_key_size;
     begin->run.max_value_size = begin->settings->rules.max_value_size;
+    begin->run.quorum = begin->settings->quorum;
     enum scb_status status = scb_binding_check(parts->store, &begin->pin, false, error);
     if (status == SCB_OK)
         status = scb_begin_count_pages(begin->settings, run->total_keys, &pages, error);

@@ -13,12 +13,11 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "format/manifest.h"
-#include "format/zip.h"
+#include "job/archive_pages.h"
 #include "store/inventory.h"
 
 enum {
-    MAX_MANIFEST = 1 << 30, /* some 8 million pages */
-    BATCH = 128,            /* pages recorded at a time */
+    BATCH = 128, /* pages recorded at a time */
 };
 
 /* An archive on its way into the catalog. */
@@ -57,50 +56,60 @@ static enum scb_status hash_file(int fd, const char *name, uint64_t *ret_size,
 typedef enum scb_status (*page_taker)(void *state, const struct scb_manifest_page *page,
                                       struct scb_error *error);
 
-static enum scb_status read_pages(struct scb_zip_reader *zip, struct scb_manifest *ret_manifest,
-                                  page_taker take, void *state, struct scb_error *error)
+/* A row says that the backup is whole: so its pages are looked at too. */
+static enum scb_status check_page(int fd, const struct scb_archived_page *page,
+                                  struct scb_error *error)
 {
-    struct scb_input input;
-    struct scb_manifest_reader *reader = NULL;
-    enum scb_status status =
-        scb_zip_reader_open(zip, SCB_MANIFEST_NAME, MAX_MANIFEST, &input, error);
+    SCB_AUTO(digest) struct scb_digest digest = {0};
+    struct scb_zip_content *content = NULL;
+    uint8_t chunk[64 * 1024], sha256[SCB_SHA256_SIZE];
+    enum scb_status status = scb_zip_content_open(fd, &page->place, &content, error);
     if (status == SCB_OK)
-        status = scb_manifest_reader_new(input, ret_manifest, &reader, error);
-    for (bool more = true; status == SCB_OK && more;) {
-        struct scb_manifest_page page;
-        status = scb_manifest_reader_next(reader, &more, &page, error);
-        if (status == SCB_OK && more && take != NULL)
-            status = take(state, &page, error);
+        status = scb_digest_begin(&digest, error);
+    for (size_t got = 1; status == SCB_OK && got > 0;) {
+        struct scb_input input = scb_zip_content_input(content);
+        status = input.read(input.state, chunk, sizeof(chunk), &got, error);
+        if (status == SCB_OK)
+            status = scb_digest_update(&digest, chunk, got, error);
     }
-    scb_manifest_reader_free(reader);
-    return status;
+    scb_zip_content_close(content);
+    if (status == SCB_OK)
+        status = scb_digest_end(&digest, sha256, error);
+    if (status == SCB_OK && memcmp(sha256, page->page.sha256, sizeof(sha256)) != 0)
+        status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the checksum of the manifest");
+    return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "%s", page->place.name);
 }
 
-/* Reads the manifest of the archive, page by page where take is given. */
-static enum scb_status read_manifest(struct archive *archive, page_taker take, void *state,
-                                     struct scb_error *error)
+/* Reads the archive, all of its pages, or only what the manifest says of them, for take. */
+static enum scb_status walk(struct archive *archive, page_taker take, void *state,
+                            struct scb_error *error)
 {
-    struct scb_zip_reader *zip = NULL;
-    if (lseek(archive->fd, 0, SEEK_SET) != 0)
-        return scb_error_set(error, SCB_ERROR_FILE, "archive not read again");
-    enum scb_status status = scb_zip_reader_new(archive->fd, &zip, error);
+    struct scb_archive_pages *pages = NULL;
+    enum scb_status status =
+        scb_archive_pages_open(archive->fd, (uint64_t)archive->record.file_size,
+                               archive->record.backup_date, &pages, error);
     if (status == SCB_OK)
-        status = read_pages(zip, &archive->manifest, take, state, error);
-    scb_zip_reader_free(zip);
+        archive->manifest = *scb_archive_pages_manifest(pages);
+    for (bool more = true; status == SCB_OK;) {
+        struct scb_archived_page page;
+        status = scb_archive_pages_next(pages, &more, &page, error);
+        if (status != SCB_OK || !more)
+            break;
+        status =
+            take == NULL ? check_page(archive->fd, &page, error) : take(state, &page.page, error);
+    }
+    scb_archive_pages_close(pages);
     return status;
 }
 
 /* The manifest is an outside file: what cannot be a backup of that date and row is refused. */
-static enum scb_status check_archive(const struct archive *archive, const char *backup_date,
+static enum scb_status check_archive(const struct archive *archive,
                                      const struct scb_backup_record *row, struct scb_error *error)
 {
     const struct scb_manifest *manifest = &archive->manifest;
     const char *checksum = archive->record.checksum;
     char hash[67] = "0x";
     scb_text_hex(manifest->block_hash, sizeof(manifest->block_hash), hash + 2);
-    if (strcmp(manifest->backup_date, backup_date) != 0)
-        return scb_error_set(error, SCB_ERROR_INTEGRITY, "its manifest is that of backup %s",
-                             manifest->backup_date);
     if (row != NULL && row->block_hash[0] != '\0' && strcmp(row->block_hash, hash) != 0)
         return scb_error_set(error, SCB_ERROR_INTEGRITY,
                              "its archive is of another block than the run in the database");
@@ -127,22 +136,22 @@ static enum scb_status read_archive(const struct scb_store *store, const char *b
     if (status == SCB_OK)
         status = scb_backup_dir_read(dir, name, &archive->fd, &size, error);
     scb_backup_dir_close(dir);
-    if (status == SCB_OK)
-        status = hash_file(archive->fd, name, &size, archive->record.checksum, error);
-    if (status == SCB_OK)
-        status = read_manifest(archive, NULL, NULL, error);
-    if (status == SCB_OK)
-        status = check_archive(archive, backup_date, row, error);
-    if (status != SCB_OK)
-        return status;
-    const struct scb_manifest *manifest = &archive->manifest;
     struct scb_backup_record *record = &archive->record;
     (void)snprintf(record->backup_date, sizeof(record->backup_date), "%s", backup_date);
     (void)snprintf(record->backup_file_path, sizeof(record->backup_file_path), "%s/%s", backup_date,
                    name);
+    if (status == SCB_OK)
+        status = hash_file(archive->fd, name, &size, record->checksum, error);
+    record->file_size = (int64_t)size;
+    if (status == SCB_OK)
+        status = walk(archive, NULL, NULL, error);
+    if (status == SCB_OK)
+        status = check_archive(archive, row, error);
+    if (status != SCB_OK)
+        return status;
+    const struct scb_manifest *manifest = &archive->manifest;
     record->total_pages = (int64_t)manifest->total_pages;
     record->total_keys = (int64_t)manifest->total_keys;
-    record->file_size = (int64_t)size;
     /* The archive got its name when it was done. */
     record->completed_at_ms = fstat(archive->fd, &about) == 0 ? (int64_t)about.st_mtime * 1000 : 0;
     return SCB_OK;
@@ -202,7 +211,7 @@ static enum scb_status record_archive(struct scb_catalog *catalog, struct archiv
     enum scb_status status =
         scb_catalog_start(catalog, &run, archive->record.completed_at_ms, error);
     if (status == SCB_OK)
-        status = read_manifest(archive, record_page, &recorder, error);
+        status = walk(archive, record_page, &recorder, error);
     if (status == SCB_OK)
         status = flush(&recorder, error);
     return status == SCB_OK ? scb_catalog_complete(catalog, &archive->record, error) : status;
@@ -217,15 +226,19 @@ static void warn(const struct scb_cleanup_parts *parts, const char *message,
                  SCB_TEXT("reason", reason));
 }
 
-/* Makes the row of a directory whose archive is whole; row is the one there is, or NULL. An
- * archive that cannot be read is a finding, too: it must not keep the others from being found. */
+/* Makes the row of a directory whose archive is whole; row is the one there is, or NULL, contract
+ * the one that it must be of, or NULL. An archive that cannot be read is a finding, too: it must
+ * not keep the others from being found. */
 static enum scb_status restore(const struct scb_cleanup_parts *parts, const char *backup_date,
-                               const struct scb_backup_record *row,
+                               const struct scb_backup_record *row, const uint8_t *contract,
                                struct scb_rescan_result *result, struct scb_error *error)
 {
     struct scb_error problem = {0};
     struct archive archive = {.fd = -1};
     enum scb_status status = read_archive(parts->store, backup_date, row, &archive, &problem);
+    if (status == SCB_OK && contract != NULL &&
+        memcmp(archive.manifest.contract, contract, sizeof(archive.manifest.contract)) != 0)
+        status = scb_error_set(&problem, SCB_ERROR_VALIDATION, "it is of another contract");
     if (status != SCB_OK) {
         warn(parts, "Directory holds no whole backup", backup_date, problem.message);
         result->orphans++;
@@ -284,7 +297,7 @@ static enum scb_status compare(const struct scb_cleanup_parts *parts, const char
         return reason == NULL ? SCB_OK : lose(parts, backup_date, reason, result, error);
     }
     if (archived)
-        return restore(parts, backup_date, has_row ? &row : NULL, result, error);
+        return restore(parts, backup_date, has_row ? &row : NULL, NULL, result, error);
     if (has_files && !has_row) {
         warn(parts, "Directory holds no whole backup", backup_date,
              "it has no archive, and the status database does not know it");
@@ -360,10 +373,11 @@ enum scb_status scb_rescan_run(const struct scb_cleanup_parts *parts,
 }
 
 enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts, const char *backup_date,
-                                 bool *ret_adopted, struct scb_error *error)
+                                 const uint8_t contract[20], bool *ret_adopted,
+                                 struct scb_error *error)
 {
     struct scb_rescan_result result = {0};
-    enum scb_status status = restore(parts, backup_date, NULL, &result, error);
+    enum scb_status status = restore(parts, backup_date, NULL, contract, &result, error);
     *ret_adopted = status == SCB_OK && result.restored == 1;
     return status;
 }

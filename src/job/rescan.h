@@ -25,10 +25,10 @@ SCB_MUST_CHECK enum scb_status scb_rescan_run(const struct scb_cleanup_parts *pa
 
 /*
  * Makes the row of one backup that has none from its archive, whose lock the caller holds. Where
- * that is not whole *ret_adopted is false, and the log says why.
+ * that is not whole, or of another contract, *ret_adopted is false, and the log says why.
  */
 SCB_MUST_CHECK enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts,
-                                                const char *backup_date, bool *ret_adopted,
-                                                struct scb_error *error);
+                                                const char *backup_date, const uint8_t contract[20],
+                                                bool *ret_adopted, struct scb_error *error);
 
 #endif

@@ -59,6 +59,7 @@ struct contract_source {
 
     size_t entry_estimate; /* bytes; the client's thread only */
     atomic_uint_fast64_t splits;
+    atomic_uint_fast64_t asked_by_number; /* endpoints that gave pages so: bit n is endpoint n */
 };
 
 static struct contract_source *of_base(struct scb_source *base)
@@ -146,6 +147,8 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
     if (!take_credit(source, fetch))
         return false;
     call->max_result = fetch->credit;
+    call->smallest = fetch->asked == 1;
+    call->can_shrink = !call->smallest;
     if (call->response.result.data == NULL)
         call->response.result = take_spare(source);
 
@@ -255,6 +258,8 @@ static void answer(struct contract_source *source, struct fetch *fetch)
     range->pin_lost =
         call->status != SCB_OK && call->status != SCB_ERROR_CANCELED &&
         (call->outcome == SCB_RPC_STATE_MISSING || call->outcome == SCB_RPC_BLOCK_UNKNOWN);
+    if (range->status == SCB_OK && source->parameters[call->answered_by].json[0] == '"')
+        atomic_fetch_or(&source->asked_by_number, UINT64_C(1) << call->answered_by);
     if (range->status == SCB_OK) {
         struct scb_buffer *result = &call->response.result;
         range->data = result->data;
@@ -367,6 +372,7 @@ static enum scb_status pin(struct scb_source *base, const struct scb_pin *wanted
                            struct scb_pin *ret_pin, struct scb_error *error)
 {
     struct contract_source *source = of_base(base);
+    atomic_store(&source->asked_by_number, 0);
     enum scb_status status = scb_pin_choose(source->client, &source->settings.pin, wanted,
                                             &source->pin, source->parameters, error);
     if (status == SCB_OK)
@@ -377,7 +383,8 @@ static enum scb_status pin(struct scb_source *base, const struct scb_pin *wanted
 static enum scb_status confirm(struct scb_source *base, bool *ret_changed, struct scb_error *error)
 {
     struct contract_source *source = of_base(base);
-    return scb_pin_confirm(source->client, &source->pin, ret_changed, error);
+    return scb_pin_confirm(source->client, &source->pin, atomic_load(&source->asked_by_number),
+                           ret_changed, error);
 }
 
 static void cancel(struct scb_source *base)

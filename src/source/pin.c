@@ -28,7 +28,8 @@ struct choice {
     const struct scb_pin_settings *settings;
     struct scb_pin pin;
     struct scb_block_parameter *parameters;
-    size_t primary; /* the endpoint that the block was chosen on */
+    size_t primary;  /* the endpoint that the block was chosen on */
+    bool taken_over; /* it is an earlier run's block */
 };
 
 static void note(const struct choice *choice, const char *text)
@@ -43,45 +44,72 @@ static void hex_text(const uint8_t *bytes, size_t size, char *ret_text)
     scb_text_hex(bytes, size, ret_text + 2);
 }
 
-/*
- * Finds out how the endpoint can be asked for the block. A node that answers the probe for another
- * block ignores the hash form and gets the number form, whose hash is checked at the end.
- */
-static enum scb_status prove(struct choice *choice, size_t endpoint, const struct scb_block *block,
-                             enum scb_block_verdict *ret_verdict, struct scb_error *error)
+/* What the probe says of a way to ask the endpoint for the block. */
+enum probe { PROBE_SAME_BLOCK, PROBE_OTHER_BLOCK, PROBE_NOT_RUN, PROBE_STATE_GONE, PROBE_UNKNOWN };
+
+static enum scb_status probe(struct choice *choice, size_t endpoint, uint64_t wanted,
+                             enum probe *ret_probe, struct scb_error *error)
 {
-    char hash[67], params[PARAMS_SIZE];
-    hex_text(block->hash, 32, hash);
-    struct scb_block_parameter *parameter = &choice->parameters[endpoint];
-    (void)snprintf(parameter->json, sizeof(parameter->json),
-                   "{\"blockHash\":\"%s\",\"requireCanonical\":true}", hash);
-    (void)snprintf(params, sizeof(params), "[{\"data\":\"" NUMBER_PROBE "\"},%s]", parameter->json);
+    char params[PARAMS_SIZE];
+    (void)snprintf(params, sizeof(params), "[{\"data\":\"" NUMBER_PROBE "\"},%s]",
+                   choice->parameters[endpoint].json);
     struct scb_rpc_call call = {.endpoint = (int)endpoint, .hex_result = true, .max_result = 4096};
     struct scb_error failure = {0};
     enum scb_status status =
         scb_rpc_client_call(choice->client, &call, "eth_call", params, &failure);
     uint64_t number = 0;
-    bool proved = status == SCB_OK &&
-                  scb_abi_decode_u64(scb_buffer_bytes(&call.response.result), "block number",
-                                     &number, NULL) == SCB_OK &&
-                  number == block->number;
-    bool gone = call.outcome == SCB_RPC_STATE_MISSING;
-    bool retryable = status != SCB_OK && failure.retryable;
+    bool ran = status == SCB_OK && scb_abi_decode_u64(scb_buffer_bytes(&call.response.result),
+                                                      "block number", &number, NULL) == SCB_OK;
+    *ret_probe = ran && number == wanted ? PROBE_SAME_BLOCK
+                 : ran                   ? PROBE_OTHER_BLOCK
+                                         : PROBE_NOT_RUN;
+    if (status != SCB_OK && call.outcome == SCB_RPC_STATE_MISSING)
+        *ret_probe = PROBE_STATE_GONE;
+    if (status != SCB_OK && call.outcome == SCB_RPC_BLOCK_UNKNOWN && choice->taken_over)
+        *ret_probe = PROBE_UNKNOWN; /* after all retries: it is no longer canonical there */
+    bool passing = failure.retryable || status == SCB_ERROR_CANCELED;
     scb_rpc_call_free(&call);
-    *ret_verdict = gone ? SCB_BLOCK_STATE_GONE : SCB_BLOCK_SUITS;
-    if (proved || gone)
+    if (*ret_probe != PROBE_NOT_RUN || !passing)
         return SCB_OK;
-    if (retryable || status == SCB_ERROR_CANCELED) {
-        *error = failure;
+    *error = failure;
+    return status;
+}
+
+/*
+ * Finds out how the endpoint can be asked for the block. One that answers the probe for another
+ * block ignores the hash form, or does not know it, and gets the number form, whose hash is checked
+ * at the end; one that ignores that too can only tell of its latest block.
+ */
+static enum scb_status prove(struct choice *choice, size_t endpoint, const struct scb_block *block,
+                             enum scb_block_verdict *ret_verdict, struct scb_error *error)
+{
+    char hash[67];
+    hex_text(block->hash, 32, hash);
+    struct scb_block_parameter *parameter = &choice->parameters[endpoint];
+    (void)snprintf(parameter->json, sizeof(parameter->json),
+                   "{\"blockHash\":\"%s\",\"requireCanonical\":true}", hash);
+    enum probe by_hash = PROBE_NOT_RUN, by_number = PROBE_NOT_RUN;
+    enum scb_status status = probe(choice, endpoint, block->number, &by_hash, error);
+    *ret_verdict = by_hash == PROBE_STATE_GONE ? SCB_BLOCK_STATE_GONE
+                   : by_hash == PROBE_UNKNOWN  ? SCB_BLOCK_NOT_KNOWN
+                                               : SCB_BLOCK_SUITS;
+    if (status != SCB_OK || *ret_verdict != SCB_BLOCK_SUITS || by_hash == PROBE_SAME_BLOCK)
         return status;
-    }
     (void)snprintf(parameter->json, sizeof(parameter->json), "\"0x%" PRIx64 "\"", block->number);
+    status = probe(choice, endpoint, block->number, &by_number, error);
+    if (status == SCB_OK && by_number == PROBE_OTHER_BLOCK) {
+        scb_error_set(error, SCB_ERROR_CONTRACT,
+                      "%s answers for another block than the one that it is asked for",
+                      scb_rpc_client_origin(choice->client, endpoint));
+        return scb_error_hint(error, "it cannot be held to one block; use another endpoint");
+    }
     char text[512];
     (void)snprintf(text, sizeof(text),
                    "%s cannot be held to a block hash; asked by number, the hash is checked after",
                    scb_rpc_client_origin(choice->client, endpoint));
-    note(choice, text);
-    return SCB_OK;
+    if (status == SCB_OK)
+        note(choice, text);
+    return status;
 }
 
 /* Proves the block on the endpoint and looks whether the contract is there. */
@@ -389,6 +417,7 @@ enum scb_status scb_pin_choose(struct scb_rpc_client *client,
 {
     struct choice choice = {.client = client, .settings = settings, .parameters = ret_parameters};
     assert(settings->quorum > 0);
+    choice.taken_over = wanted != NULL;
     choice.pin.chain_id = wanted != NULL ? wanted->chain_id : settings->chain_id;
     memcpy(choice.pin.contract, settings->contract.bytes, sizeof(choice.pin.contract));
     scb_rpc_client_include_all(client); /* what could not serve the last block may serve this one */
@@ -413,10 +442,11 @@ enum scb_status scb_pin_choose(struct scb_rpc_client *client,
 
 /*
  * Somebody must say that the hash is still the same: no answer, or a block that nobody knows any
- * more, is no confirmation.
+ * more, is no confirmation. Who was asked for the block by its number must say so for itself.
  */
 enum scb_status scb_pin_confirm(struct scb_rpc_client *client, const struct scb_pin *pin,
-                                bool *ret_changed, struct scb_error *error)
+                                uint64_t asked_by_number, bool *ret_changed,
+                                struct scb_error *error)
 {
     char selector[32];
     (void)snprintf(selector, sizeof(selector), "\"0x%" PRIx64 "\"", pin->block_number);
@@ -425,18 +455,27 @@ enum scb_status scb_pin_confirm(struct scb_rpc_client *client, const struct scb_
     for (size_t i = 0; i < scb_rpc_client_endpoints(client); i++) {
         struct scb_block block = {0};
         enum scb_block_verdict verdict = SCB_BLOCK_SUITS;
-        if (scb_rpc_client_excluded(client, i))
+        bool must = (asked_by_number >> i & 1) != 0;
+        if (scb_rpc_client_excluded(client, i) && !must)
             continue;
-        if (scb_block_get_known(client, (int)i, selector, &verdict, &block, &failure) != SCB_OK)
+        if (scb_block_get_known(client, (int)i, selector, &verdict, &block, &failure) != SCB_OK) {
+            contradicted |= must;
             continue; /* another endpoint may tell */
+        }
         bool same = memcmp(block.hash, pin->block_hash, 32) == 0;
         unknown |= verdict != SCB_BLOCK_SUITS;
         confirmed |= verdict == SCB_BLOCK_SUITS && same;
-        contradicted |= verdict == SCB_BLOCK_SUITS && !same;
+        contradicted |= (verdict == SCB_BLOCK_SUITS && !same) || (must && !same);
+    }
+    if (failure.status == SCB_ERROR_CANCELED) {
+        *error = failure;
+        return failure.status;
     }
     *ret_changed = contradicted || (unknown && !confirmed);
     if (confirmed || *ret_changed)
         return SCB_OK;
+    if (failure.status == SCB_OK)
+        scb_error_set(&failure, SCB_ERROR_CONTRACT, "no endpoint is left to confirm the block");
     *error = failure;
     return failure.status;
 }

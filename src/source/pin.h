@@ -48,9 +48,13 @@ SCB_MUST_CHECK enum scb_status scb_pin_choose(struct scb_rpc_client *client,
                                               struct scb_block_parameter *ret_parameters,
                                               struct scb_error *error);
 
-/* Reads the hash at the pinned number again; *ret_changed says that the chain reorganised. */
+/*
+ * Reads the hash at the pinned number again; *ret_changed says that the chain reorganised, or that
+ * an endpoint that gave pages by the block's number (asked_by_number: bit n is endpoint n) does not
+ * confirm it.
+ */
 SCB_MUST_CHECK enum scb_status scb_pin_confirm(struct scb_rpc_client *client,
-                                               const struct scb_pin *pin, bool *ret_changed,
-                                               struct scb_error *error);
+                                               const struct scb_pin *pin, uint64_t asked_by_number,
+                                               bool *ret_changed, struct scb_error *error);
 
 #endif

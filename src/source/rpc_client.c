@@ -88,7 +88,7 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
     }
     int64_t now = now_ms(client);
     enum scb_retry_cause cause =
-        scb_rpc_failure_cause(&client->endpoints, call, retry_after_ms, now);
+        scb_rpc_failure_cause(&client->endpoints, call, &retry_after_ms, now);
     bool counts = cause != SCB_RETRY_THROTTLED && cause != SCB_RETRY_ELSEWHERE;
     call->throttled += cause == SCB_RETRY_THROTTLED;
     struct scb_retry_decision decision =

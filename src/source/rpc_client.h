@@ -44,6 +44,7 @@ struct scb_rpc_call {
     const char *method;
     bool hex_result;           /* the result is a hex string, decoded into response.result */
     bool can_shrink;           /* its owner can ask for less where it is too heavy */
+    bool smallest;             /* it did, and there is no less; set by prepare */
     bool block_may_be_missing; /* "unknown block" is an answer, not a lagging backend */
     int endpoint;              /* its number, or SCB_ANY_ENDPOINT */
     uint64_t avoid;            /* endpoints that will not do: bit n is endpoint n */

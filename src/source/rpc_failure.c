@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "source/rpc_failure.h"
 
-enum { QUOTA_PAUSE_MS = 10 * 60 * 1000 }; /* a used-up plan does not come back in seconds */
+enum {
+    QUOTA_PAUSE_MS = 10 * 60 * 1000, /* a used-up plan does not come back in seconds */
+    THROTTLE_PAUSE_MS = 1000,        /* of an endpoint that does not say how long */
+};
 
 struct scb_endpoint_wish scb_rpc_call_wish(const struct scb_rpc_call *call)
 {
@@ -46,11 +49,28 @@ static enum scb_retry_cause quota_is_gone(struct scb_endpoints *endpoints,
         scb_endpoints_note(endpoints, endpoint,
                            "says that its quota is used up; left alone for 10 minutes");
     scb_breaker_trip(&endpoint->breaker, now_ms, QUOTA_PAUSE_MS);
-    return another_endpoint(endpoints, call) ? SCB_RETRY_THROTTLED : SCB_RETRY_NEVER;
+    return another_endpoint(endpoints, call) ? SCB_RETRY_ELSEWHERE : SCB_RETRY_NEVER;
+}
+
+/* The endpoint is left alone for so long; the call waits for it only where nobody else is left. */
+static enum scb_retry_cause slow_down(struct scb_endpoints *endpoints,
+                                      const struct scb_rpc_call *call, int64_t *retry_after_ms,
+                                      int64_t now_ms)
+{
+    struct scb_rate_limit *limit = &endpoints->list[call->answered_by].limit;
+    bool throttled = call->outcome == SCB_RPC_THROTTLED;
+    if (!another_endpoint(endpoints, call)) {
+        scb_rate_limit_pause(limit, now_ms + *retry_after_ms);
+        return throttled ? SCB_RETRY_THROTTLED : SCB_RETRY_TROUBLE;
+    }
+    int64_t pause_ms = *retry_after_ms == 0 && throttled ? THROTTLE_PAUSE_MS : *retry_after_ms;
+    scb_rate_limit_pause(limit, now_ms + pause_ms);
+    *retry_after_ms = 0;
+    return throttled ? SCB_RETRY_ELSEWHERE : SCB_RETRY_TROUBLE;
 }
 
 enum scb_retry_cause scb_rpc_failure_cause(struct scb_endpoints *endpoints,
-                                           struct scb_rpc_call *call, int64_t retry_after_ms,
+                                           struct scb_rpc_call *call, int64_t *retry_after_ms,
                                            int64_t now_ms)
 {
     if (call->outgrown)
@@ -60,12 +80,10 @@ enum scb_retry_cause scb_rpc_failure_cause(struct scb_endpoints *endpoints,
     switch (call->outcome) {
     case SCB_RPC_OK: /* no answer came */
     case SCB_RPC_TROUBLE:
-        return SCB_RETRY_TROUBLE;
+    case SCB_RPC_THROTTLED:
+        return slow_down(endpoints, call, retry_after_ms, now_ms);
     case SCB_RPC_BLOCK_UNKNOWN:
         return call->block_may_be_missing ? SCB_RETRY_NEVER : SCB_RETRY_BEHIND;
-    case SCB_RPC_THROTTLED:
-        scb_rate_limit_pause(&endpoints->list[call->answered_by].limit, now_ms + retry_after_ms);
-        return SCB_RETRY_THROTTLED;
     case SCB_RPC_QUOTA:
         return quota_is_gone(endpoints, call, now_ms);
     case SCB_RPC_FORBIDDEN:
@@ -73,7 +91,9 @@ enum scb_retry_cause scb_rpc_failure_cause(struct scb_endpoints *endpoints,
     case SCB_RPC_METHOD_MISSING:
     case SCB_RPC_BAD_PARAMETER:
         return leave_out(endpoints, call);
-    case SCB_RPC_TOO_HEAVY: /* one that cannot be made smaller met a busy node */
+    case SCB_RPC_TOO_HEAVY: /* a call of fixed size met a busy node */
+        if (call->smallest)
+            return refuse(endpoints, call);
         return call->can_shrink ? SCB_RETRY_NEVER : SCB_RETRY_TROUBLE;
     case SCB_RPC_REVERTED_EMPTY: /* which may be a page that is too heavy */
         return call->can_shrink ? SCB_RETRY_NEVER : refuse(endpoints, call);

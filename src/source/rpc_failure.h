@@ -21,7 +21,7 @@ struct scb_endpoint_wish scb_rpc_call_wish(const struct scb_rpc_call *call);
  * on every endpoint.
  */
 enum scb_retry_cause scb_rpc_failure_cause(struct scb_endpoints *endpoints,
-                                           struct scb_rpc_call *call, int64_t retry_after_ms,
+                                           struct scb_rpc_call *call, int64_t *retry_after_ms,
                                            int64_t now_ms);
 
 /* Makes call->error the last word on the call: who said it, after how many attempts, what to do. */

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { encodePage } from '../chain/abi.mjs';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
-import { startFakeNode } from '../chain/fake.mjs';
+import { RpcError, startFakeNode } from '../chain/fake.mjs';
 import { assertFailed, Store, workspace } from './harness.mjs';
 
 const ENTRIES = [...realisticEntries(330), ...oddEntries()];
@@ -80,6 +80,24 @@ describe('a quorum', () => {
             new RegExp(`says ${ENTRIES.length} keys, .* ${ENTRIES.length - 1}`));
     });
 
+    it('is not met by the pages of an unfinished run that had less', async (t) => {
+        const nodes = await fakeNodes(t, {}, forged(17));
+        const [good, liar] = nodes;
+        const directory = workspace(t);
+        let asked = 0; // the liar gives the forged page 0, then nothing more
+        liar.methods.eth_call = function call(params) {
+            if (params[0].to && (asked += 1) > 2) throw new RpcError(-32000, 'execution aborted');
+            return this.truth('eth_call', params);
+        };
+        const one = storeOf(directory, 'store', [liar], { 'max-concurrent-pages': 1 });
+        assert.notEqual((await one.run()).code, 0);
+        delete liar.methods.eth_call;
+        liar.methods.eth_call = function call(params) { return this.truth('eth_call', params); };
+        const two = storeOf(directory, 'store', nodes, { 'contract-quorum': 2 });
+        assertFailed(await two.run(), 4, 'ContractConnectionError', /page 0 .*do not agree/);
+        assert.ok(good.pagesAsked().some(([start]) => start === 0));
+    });
+
     it('of more endpoints than are left fails, of more than there are is refused', async (t) => {
         const nodes = await fakeNodes(t, {}, { chainId: 99 });
         const store = storeOf(workspace(t), 'two', nodes, { 'contract-quorum': 2 });
@@ -88,5 +106,8 @@ describe('a quorum', () => {
         const three = storeOf(workspace(t), 'three', nodes, { 'contract-quorum': 3 });
         assertFailed(await three.run(), 3, 'ValidationError',
             /contract.quorum is more than the 2/);
+        const twice = storeOf(workspace(t), 'twice', [nodes[0], nodes[0]], { 'contract-quorum': 2 });
+        assertFailed(await twice.run(), 3, 'ValidationError',
+            /contract.quorum is more than the 1/);
     });
 });

@@ -37,7 +37,8 @@ static const char *const migrations[] = {
     "ALTER TABLE backup_run ADD COLUMN page_function TEXT;\n"
     "ALTER TABLE backup_run ADD COLUMN total_function TEXT;\n"
     "ALTER TABLE backup_run ADD COLUMN max_key_size INTEGER;\n"
-    "ALTER TABLE backup_run ADD COLUMN max_value_size INTEGER;\n",
+    "ALTER TABLE backup_run ADD COLUMN max_value_size INTEGER;\n"
+    "ALTER TABLE backup_run ADD COLUMN quorum INTEGER;\n",
     /* 4: what proved a backup, the last time of each kind. */
     "CREATE TABLE backup_check (\n"
     "    backup_date TEXT, kind TEXT, checked_at TEXT NOT NULL, outcome TEXT NOT NULL,\n"

@@ -129,7 +129,8 @@ static inline struct scb_run_record sample_run(const char *date)
                                  .page_function = "getPaginatedKeyValues(uint256,uint256)",
                                  .total_function = "getTotalKeys()",
                                  .max_key_size = 65536,
-                                 .max_value_size = 16777216};
+                                 .max_value_size = 16777216,
+                                 .quorum = 1};
     (void)snprintf(run.backup_date, sizeof(run.backup_date), "%s", date);
     memset(run.contract, 0xab, sizeof(run.contract));
     memset(run.block_hash, 0xcd, sizeof(run.block_hash));
@@ -197,6 +198,7 @@ static inline void assert_same_run(const struct scb_run_record *a, const struct 
     assert_string_equal(a->total_function, b->total_function);
     assert_same(max_key_size);
     assert_same(max_value_size);
+    assert_same(quorum);
 }
 
 static inline void assert_same_backup(const struct scb_backup_record *a,

@@ -166,6 +166,7 @@ static void starts_over(void **state)
     run.total_pages = 4;
     (void)snprintf(run.page_function, sizeof(run.page_function), "other(uint256,uint256)");
     run.max_value_size = 1000;
+    run.quorum = 3;
     assert_ok(scb_catalog_start(fixture->catalog, &run, NOW_MS + 5000, &fixture->error));
     assert_int_equal(run.generation, 2);
     struct scb_run_record kept;
@@ -201,6 +202,7 @@ static void fails_and_resumes(void **state)
     struct scb_run_record wider = sample_run(DATE);
     wider.max_key_size *= 2;
     wider.max_value_size *= 2;
+    wider.quorum = 2;
     assert_ok(scb_catalog_resume(fixture->catalog, &wider, &fixture->error));
     assert_ok(scb_catalog_get(fixture->catalog, DATE, &backup, &fixture->error));
     assert_int_equal(backup.state, SCB_BACKUP_IN_PROGRESS);

@@ -138,7 +138,7 @@ static void migrates_from_version_2(void **state)
     assert_ok(scb_catalog_get_run(fixture->catalog, DATE, &run, &fixture->error));
     wanted.generation = 7;
     wanted.page_function[0] = wanted.total_function[0] = '\0';
-    wanted.max_key_size = wanted.max_value_size = 0;
+    wanted.max_key_size = wanted.max_value_size = wanted.quorum = 0;
     assert_same_run(&run, &wanted);
 }
 

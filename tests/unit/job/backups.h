@@ -117,6 +117,7 @@ static inline struct scb_backup_record make_archive(const char *date, struct scb
                                        .completed_at_ms = NOW_MS};
     struct scb_page_entry *pages = calloc(manifest.total_pages, sizeof(*pages));
     uint8_t sha256[SCB_SHA256_SIZE];
+    SCB_AUTO(digest) struct scb_digest digest = {0};
     uint64_t size = 0;
     assert_non_null(pages);
     assert_ok(scb_backup_dir_open(house.parts.store, date, true, &dir, &house.error));
@@ -124,7 +125,8 @@ static inline struct scb_backup_record make_archive(const char *date, struct scb
     for (uint64_t i = 0; i < manifest.total_pages; i++) {
         pages[i] =
             (struct scb_page_entry){.size = 2, .crc32 = libdeflate_crc32(0, "[]", 2), .keys = 1};
-        memset(pages[i].sha256, (int)(i & 0xff), sizeof(pages[i].sha256));
+        assert_ok(scb_digest_sha256(&digest, (struct scb_bytes){(const uint8_t *)"[]", 2},
+                                    pages[i].sha256, &house.error));
         struct scb_bytes deflated = {empty_list, sizeof(empty_list)};
         assert_ok(scb_archive_add_page(&archive, i, &pages[i], deflated, &house.error));
     }
