@@ -140,41 +140,6 @@ static enum scb_status examine(struct choice *choice, size_t endpoint,
     return status;
 }
 
-static enum scb_status read_total(struct choice *choice, size_t endpoint, struct scb_error *error)
-{
-    return scb_total_read(choice->client, choice->settings, (int)endpoint,
-                          &choice->parameters[endpoint], &choice->pin.total_keys, error);
-}
-
-/* As many endpoints as must agree are asked, the one that the block was chosen on first. */
-static enum scb_status read_totals(struct choice *choice, struct scb_error *error)
-{
-    enum scb_status status = read_total(choice, choice->primary, error);
-    size_t agreed = 1;
-    uint64_t total = choice->pin.total_keys;
-    for (size_t i = 0; i < scb_rpc_client_endpoints(choice->client); i++) {
-        if (i == choice->primary || scb_rpc_client_excluded(choice->client, i))
-            continue;
-        if (status != SCB_OK || agreed == choice->settings->quorum)
-            break;
-        status = read_total(choice, i, error);
-        agreed += status == SCB_OK;
-        if (status == SCB_OK && choice->pin.total_keys != total) {
-            status =
-                scb_error_set(error, SCB_ERROR_CONTRACT, "%s says %" PRIu64 " keys, %s %" PRIu64,
-                              scb_rpc_client_origin(choice->client, choice->primary), total,
-                              scb_rpc_client_origin(choice->client, i), choice->pin.total_keys);
-            (void)scb_error_hint(error, "take the wrong one out of contract.rpc_urls");
-        }
-    }
-    if (status != SCB_OK || agreed == choice->settings->quorum)
-        return status;
-    scb_error_set(error, SCB_ERROR_CONTRACT,
-                  "contract.quorum is %zu, but only %zu of the endpoints can serve the block",
-                  choice->settings->quorum, agreed);
-    return scb_error_hint(error, "the log says why the others were left out; or lower it");
-}
-
 static enum scb_status check_chain(struct choice *choice, size_t endpoint, struct scb_error *error)
 {
     struct scb_rpc_call call = {.endpoint = (int)endpoint};
@@ -224,6 +189,48 @@ static enum scb_status check_chains(struct choice *choice, struct scb_error *err
             status = leave_out(choice, i, &failure, error);
     }
     return status;
+}
+
+static enum scb_status totals_differ(struct choice *choice, size_t endpoint, uint64_t total,
+                                     struct scb_error *error)
+{
+    scb_error_set(error, SCB_ERROR_CONTRACT, "%s says %" PRIu64 " keys, %s %" PRIu64,
+                  scb_rpc_client_origin(choice->client, choice->primary), choice->pin.total_keys,
+                  scb_rpc_client_origin(choice->client, endpoint), total);
+    return scb_error_hint(error, "take the wrong one out of contract.rpc_urls");
+}
+
+/*
+ * As many endpoints as must agree are asked, the one that the block was chosen on first; one that
+ * cannot tell is left out.
+ */
+static enum scb_status read_totals(struct choice *choice, struct scb_error *error)
+{
+    size_t endpoints = scb_rpc_client_endpoints(choice->client), agreed = 0;
+    for (size_t n = 0; n < endpoints && agreed < choice->settings->quorum; n++) {
+        size_t i = (choice->primary + n) % endpoints;
+        uint64_t total = 0;
+        struct scb_error failure = {0};
+        if (scb_rpc_client_excluded(choice->client, i))
+            continue;
+        if (scb_total_read(choice->client, choice->settings, (int)i, &choice->parameters[i], &total,
+                           &failure) != SCB_OK) {
+            if (leave_out(choice, i, &failure, error) != SCB_OK)
+                return error->status;
+            continue;
+        }
+        if (agreed > 0 && total != choice->pin.total_keys)
+            return totals_differ(choice, i, total, error);
+        if (agreed++ == 0)
+            choice->primary = i;
+        choice->pin.total_keys = total;
+    }
+    if (agreed == choice->settings->quorum)
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_CONTRACT,
+                  "contract.quorum is %zu, but only %zu of the endpoints can serve the block",
+                  choice->settings->quorum, agreed);
+    return scb_error_hint(error, "the log says why the others were left out; or lower it");
 }
 
 static size_t first_endpoint(const struct choice *choice)
