@@ -16,8 +16,6 @@
 
 #define LATEST "latest/backup_latest.zip"
 
-enum { STEP = 256 * 1024 };
-
 /* --- the report --- */
 
 static void find(struct scb_verify_report *report, struct scb_verify_finding *finding,
@@ -104,34 +102,11 @@ struct hasher {
     pthread_t thread;
 };
 
-static enum scb_status hash_file(int fd, const struct scb_cancel *cancel, char ret_checksum[65],
-                                 struct scb_error *error)
-{
-    uint8_t sha256[SCB_SHA256_SIZE];
-    uint64_t offset = 0;
-    SCB_AUTO(digest) struct scb_digest digest = {0};
-    SCB_AUTO(memory) void *step = scb_alloc(STEP, 1, error);
-    if (step == NULL)
-        return SCB_ERROR_RESOURCE;
-    enum scb_status status = scb_digest_begin(&digest, error);
-    for (size_t got = 1; status == SCB_OK && got > 0; offset += got) {
-        status = scb_file_read_at(fd, "archive", offset, step, STEP, &got, error);
-        if (status == SCB_OK)
-            status = scb_digest_update(&digest, step, got, error);
-        if (status == SCB_OK && scb_cancel_requested(cancel))
-            status = scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
-    }
-    if (status == SCB_OK)
-        status = scb_digest_end(&digest, sha256, error);
-    if (status == SCB_OK)
-        scb_text_hex(sha256, sizeof(sha256), ret_checksum);
-    return status;
-}
-
 static void *hash_archive(void *argument)
 {
     struct hasher *hasher = argument;
-    hasher->status = hash_file(hasher->fd, hasher->cancel, hasher->checksum, &hasher->error);
+    hasher->status =
+        scb_digest_file(hasher->fd, "archive", hasher->cancel, hasher->checksum, &hasher->error);
     return NULL;
 }
 
@@ -268,7 +243,8 @@ static enum scb_status check_copy(struct scb_verify_report *report, int latest_f
     char checksum[65];
     struct scb_backup_record newest;
     struct owner owner = {.checksum = checksum};
-    enum scb_status status = hash_file(latest_fd, report->parts->cancel, checksum, error);
+    enum scb_status status =
+        scb_digest_file(latest_fd, LATEST, report->parts->cancel, checksum, error);
     if (status != SCB_OK || strcmp(checksum, record->checksum) == 0)
         return status;
     status = scb_catalog_newest(report->parts->catalog, true, &newest, error);

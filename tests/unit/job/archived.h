@@ -5,6 +5,8 @@
 #ifndef SCB_TESTS_JOB_ARCHIVED_H
 #define SCB_TESTS_JOB_ARCHIVED_H
 
+#include <sqlite3.h>
+
 #include "backups.h"
 #include "format/page.h"
 
@@ -131,6 +133,15 @@ static inline void flip(const char *name, off_t offset, uint8_t mask)
     byte ^= mask;
     assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
     assert_int_equal(syscall(SYS_close, fd), 0);
+}
+
+/* What no call of the catalog's does. */
+static inline void change_database(const char *sql)
+{
+    sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open(temp_path("test.db"), &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
 }
 
 #endif

@@ -4,8 +4,6 @@
  * files is found, as is a database that says otherwise; what cannot be looked at is not called
  * invalid; keys that are there twice are warnings.
  */
-#include <sqlite3.h>
-
 #include "archived.h"
 
 #include "job/verify.h"
@@ -81,15 +79,6 @@ static int set_up_verify(void **state)
         .worker_concurrency = 2,
         .memory_limit = 16 << 20};
     return set_up(state);
-}
-
-/* What no call of the catalog's does. */
-static void change_database(const char *sql)
-{
-    sqlite3 *database = NULL;
-    assert_int_equal(sqlite3_open(temp_path("test.db"), &database), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(database), SQLITE_OK);
 }
 
 /* Only what the archive says itself is left to find a change. */
