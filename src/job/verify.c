@@ -273,6 +273,10 @@ static enum scb_status check_latest(struct scb_verify_report *report,
     if (status != SCB_OK || strcmp(newest.backup_date, record->backup_date) != 0)
         return status;
     status = scb_store_read_latest(report->parts->store, &fd, &failure);
+    if (status == SCB_ERROR_NOT_FOUND) { /* a crash before it was published; the backup is whole */
+        scb_verify_warning(report, LATEST, "not there; the next run publishes it");
+        return SCB_OK;
+    }
     if (status != SCB_OK)
         return scb_verify_judge(report, LATEST, status, &failure, error);
     if (fstat(archive_fd, &archive) == 0 && fstat(fd, &latest) == 0 &&
