@@ -276,6 +276,9 @@ enum scb_status scb_backup_reader_next(struct scb_backup_reader *reader, bool *r
             status = begin_page(reader, error);
         if (status == SCB_OK && !reader->ended)
             status = scb_page_reader_next(reader->entries, &more, ret_entry, error);
+        if (status == SCB_OK && more && reader->count == reader->page.page.keys)
+            status = scb_error_set(error, SCB_ERROR_INTEGRITY,
+                                   "more entries than the manifest says, %" PRIu64, reader->count);
         if (status == SCB_OK && !more && !reader->ended)
             status = end_page(reader, error);
         if (status != SCB_OK)

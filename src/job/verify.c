@@ -117,8 +117,8 @@ static void check_record(struct scb_verify_report *report, const struct scb_back
 {
     char hash[67] = "0x";
     scb_text_hex(manifest->block_hash, sizeof(manifest->block_hash), hash + 2);
-    if (record->total_keys != (int64_t)manifest->total_keys ||
-        record->total_pages != (int64_t)manifest->total_pages)
+    report->other_keys = record->total_keys != (int64_t)manifest->total_keys;
+    if (report->other_keys || record->total_pages != (int64_t)manifest->total_pages)
         scb_verify_problem(
             report, "database",
             "%" PRId64 " keys in %" PRId64 " pages; the manifest says %" PRIu64 " in %" PRIu64,

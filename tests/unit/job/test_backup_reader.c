@@ -131,6 +131,21 @@ static void gives_nothing_of_a_page_with_another_checksum(void **state)
     scb_backup_reader_close(reader);
 }
 
+static void gives_no_more_entries_than_the_manifest_says(void **state)
+{
+    (void)state;
+    bool more = true;
+    struct scb_entry entry;
+    const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("b", "2", "v1")};
+    archive_said_to_have(DATE, 1, entries, SCB_LENGTH(entries));
+    assert_ok(open_reader(DATE));
+    assert_next(0, entries[0]);
+    assert_int_equal(scb_backup_reader_next(reader, &more, &entry, &house.error),
+                     SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "page_0.json: more entries than the manifest"));
+    scb_backup_reader_close(reader);
+}
+
 static void refuses_the_archive_of_another_backup(void **state)
 {
     (void)state;
@@ -218,6 +233,7 @@ int main(void)
         IN_HOUSE(reads_pages_too_large_to_be_held),
         IN_HOUSE(takes_the_newest_or_the_named_one),
         IN_HOUSE(gives_nothing_of_a_page_with_another_checksum),
+        IN_HOUSE(gives_no_more_entries_than_the_manifest_says),
         IN_HOUSE(refuses_the_archive_of_another_backup),
         IN_HOUSE(refuses_an_archive_that_is_not_the_recorded_one),
         IN_HOUSE(refuses_an_archive_of_another_size),
