@@ -5,6 +5,12 @@
 #include <openssl/evp.h>
 #include <stdatomic.h>
 
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { STEP = 256 * 1024 };
+
 /*
  * Fetched once: EVP_sha256() would make OpenSSL 3 look its implementation up at every begin. A
  * fetch that failed for want of memory is tried again. Never freed, since threads may still hash
@@ -88,5 +94,29 @@ enum scb_status scb_digest_sha256(struct scb_digest *digest, struct scb_bytes da
         status = scb_digest_update(digest, data.data, data.size, error);
     if (status == SCB_OK)
         status = scb_digest_end(digest, ret_sha256, error);
+    return status;
+}
+
+enum scb_status scb_digest_file(int fd, const char *name, const struct scb_cancel *cancel,
+                                char ret_sha256[SCB_SHA256_TEXT_SIZE], struct scb_error *error)
+{
+    uint8_t sha256[SCB_SHA256_SIZE];
+    uint64_t offset = 0;
+    SCB_AUTO(digest) struct scb_digest digest = {0};
+    SCB_AUTO(memory) void *step = scb_alloc(STEP, 1, error);
+    if (step == NULL)
+        return SCB_ERROR_RESOURCE;
+    enum scb_status status = scb_digest_begin(&digest, error);
+    for (size_t got = 1; status == SCB_OK && got > 0; offset += got) {
+        status = scb_file_read_at(fd, name, offset, step, STEP, &got, error);
+        if (status == SCB_OK)
+            status = scb_digest_update(&digest, step, got, error);
+        if (status == SCB_OK && scb_cancel_requested(cancel))
+            status = scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
+    }
+    if (status == SCB_OK)
+        status = scb_digest_end(&digest, sha256, error);
+    if (status == SCB_OK)
+        scb_text_hex(sha256, sizeof(sha256), ret_sha256);
     return status;
 }

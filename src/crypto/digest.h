@@ -9,10 +9,11 @@
 #include <stdint.h>
 
 #include "base/stream.h"
+#include "base/thread.h"
 #include "scb/entry.h"
 #include "scb/error.h"
 
-enum { SCB_SHA256_SIZE = 32 };
+enum { SCB_SHA256_SIZE = 32, SCB_SHA256_TEXT_SIZE = 65 };
 
 /* {0} is ready for scb_digest_begin. One object makes many digests, one after the other, without
  * allocating again; one thread at a time. */
@@ -38,5 +39,11 @@ struct scb_sink scb_digest_sink(struct scb_digest *digest);
 SCB_MUST_CHECK enum scb_status scb_digest_sha256(struct scb_digest *digest, struct scb_bytes data,
                                                  uint8_t ret_sha256[SCB_SHA256_SIZE],
                                                  struct scb_error *error);
+
+/* That of a whole file, as hex; where fd stands does not matter. cancel may be NULL. */
+SCB_MUST_CHECK enum scb_status scb_digest_file(int fd, const char *name,
+                                               const struct scb_cancel *cancel,
+                                               char ret_sha256[SCB_SHA256_TEXT_SIZE],
+                                               struct scb_error *error);
 
 #endif

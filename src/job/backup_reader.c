@@ -55,7 +55,32 @@ enum scb_status scb_backup_find(struct scb_catalog *catalog, const char *backup_
     return status;
 }
 
+/* That it is the archive that was recorded; a record may know neither size nor SHA-256. */
+static enum scb_status check_archive(const struct scb_backup_reader *reader, uint64_t size,
+                                     const struct scb_backup_reader_settings *settings,
+                                     struct scb_error *error)
+{
+    const struct scb_backup_record *record = &reader->record;
+    char sha256[SCB_SHA256_TEXT_SIZE];
+    enum scb_status status = SCB_OK;
+    if (record->file_size >= 0 && size != (uint64_t)record->file_size)
+        status = scb_error_set(error, SCB_ERROR_INTEGRITY,
+                               "archive: %" PRIu64 " bytes; the database says %" PRId64, size,
+                               record->file_size);
+    else if (settings->check_sha256 && record->checksum[0] != '\0') {
+        status = scb_digest_file(reader->fd, "archive", settings->cancel, sha256, error);
+        if (status == SCB_OK && strcmp(sha256, record->checksum) != 0)
+            status = scb_error_set(error, SCB_ERROR_INTEGRITY,
+                                   "archive: its SHA-256 is %s; the database says %s", sha256,
+                                   record->checksum);
+    }
+    if (status == SCB_ERROR_INTEGRITY)
+        scb_error_hint(error, "it is damaged or another's; satellite backup verify says more");
+    return status;
+}
+
 static enum scb_status open_archive(struct scb_backup_reader *reader, const struct scb_store *store,
+                                    const struct scb_backup_reader_settings *settings,
                                     struct scb_error *error)
 {
     const char *backup_date = reader->record.backup_date;
@@ -69,6 +94,8 @@ static enum scb_status open_archive(struct scb_backup_reader *reader, const stru
     if (status == SCB_OK)
         status = scb_backup_dir_read(dir, name, &reader->fd, &size, error);
     scb_backup_dir_close(dir);
+    if (status == SCB_OK)
+        status = check_archive(reader, size, settings, error);
     if (status == SCB_OK)
         status = scb_archive_pages_open(reader->fd, size, backup_date, &reader->pages, error);
     return status == SCB_OK ? scb_inflater_new(&reader->inflater, error) : status;
@@ -87,7 +114,7 @@ enum scb_status scb_backup_reader_open(const struct scb_store *store, struct scb
     reader->fd = -1;
     enum scb_status status =
         scb_backup_find(catalog, settings->backup_date, &reader->record, error);
-    if (status == SCB_OK && open_archive(reader, store, error) != SCB_OK)
+    if (status == SCB_OK && open_archive(reader, store, settings, error) != SCB_OK)
         status = scb_error_wrap(error, "backup %s", reader->record.backup_date);
     if (status != SCB_OK) {
         scb_backup_reader_close(reader);
@@ -249,6 +276,9 @@ enum scb_status scb_backup_reader_next(struct scb_backup_reader *reader, bool *r
             status = begin_page(reader, error);
         if (status == SCB_OK && !reader->ended)
             status = scb_page_reader_next(reader->entries, &more, ret_entry, error);
+        if (status == SCB_OK && more && reader->count == reader->page.page.keys)
+            status = scb_error_set(error, SCB_ERROR_INTEGRITY,
+                                   "more entries than the manifest says, %" PRIu64, reader->count);
         if (status == SCB_OK && !more && !reader->ended)
             status = end_page(reader, error);
         if (status != SCB_OK)

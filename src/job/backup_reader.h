@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "format/manifest.h"
 #include "format/page.h"
 #include "scb/catalog.h"
@@ -22,6 +23,12 @@ struct scb_backup_reader;
 struct scb_backup_reader_settings {
     const char *backup_date; /* NULL: the newest completed one */
     struct scb_page_limits limits;
+    /*
+     * The archive's SHA-256 is compared with the record first, which reads all of it: for those who
+     * take the backup as a whole. Its size always is.
+     */
+    bool check_sha256;
+    const struct scb_cancel *cancel; /* of that; may be NULL */
 };
 
 /* The record of a completed backup, by date or the newest (NULL); NotFoundError. */
@@ -31,7 +38,8 @@ SCB_MUST_CHECK enum scb_status scb_backup_find(struct scb_catalog *catalog, cons
 
 /*
  * Opens its archive under the backup's shared lock, which is kept until close, and checks the whole
- * manifest. The catalog is used during the call only, the store is borrowed until close.
+ * manifest. An archive that is not the recorded one is an IntegrityError. The catalog is used
+ * during the call only, the store is borrowed until close.
  */
 SCB_MUST_CHECK enum scb_status
 scb_backup_reader_open(const struct scb_store *store, struct scb_catalog *catalog,

@@ -45,6 +45,7 @@ static void submit(struct reader *reader, struct part *part, uint64_t start, uin
     *range = (struct scb_range){.start = start,
                                 .count = count,
                                 .limit_ms = reader->settings->limit_ms,
+                                .endpoint = SCB_SOURCE_ANY,
                                 .answered = answered,
                                 .owner = part};
     atomic_store(&range->urgent, false);

@@ -70,7 +70,9 @@ static enum scb_status open_side(struct diff *diff, struct side *side, const cha
                                  struct scb_error *error)
 {
     const struct scb_backup_reader_settings settings = {.backup_date = date,
-                                                        .limits = diff->parts->limits};
+                                                        .limits = diff->parts->limits,
+                                                        .check_sha256 = true,
+                                                        .cancel = diff->parts->cancel};
     side->payload.max = side->first.max = max_record(diff);
     return scb_backup_reader_open(diff->parts->store, diff->parts->catalog, &settings,
                                   &side->reader, error);
@@ -195,10 +197,18 @@ static enum scb_status walk(struct diff *diff, struct scb_error *error)
     return status;
 }
 
-/* Pages with the same checksums, in the same order. */
-static bool are_same(const struct scb_manifest *old, const struct scb_manifest *new)
+/*
+ * Pages with the same checksums, in the same order. Only where the archives are known to be those
+ * that were recorded: else the pages are read, which shows what is damaged in them.
+ */
+static bool are_same(const struct diff *diff)
 {
-    return old->total_keys == new->total_keys &&
+    const struct scb_backup_reader *readers[] = {diff->sides[0].reader, diff->sides[1].reader};
+    const struct scb_manifest *old = scb_backup_reader_manifest(readers[0]);
+    const struct scb_manifest *new = scb_backup_reader_manifest(readers[1]);
+    return scb_backup_reader_record(readers[0])->checksum[0] != '\0' &&
+           scb_backup_reader_record(readers[1])->checksum[0] != '\0' &&
+           old->total_keys == new->total_keys &&
            old->total_pages ==
                new->total_pages &&memcmp(old->pages_sha256, new->pages_sha256,
                                          sizeof(old->pages_sha256)) == 0;
@@ -212,7 +222,7 @@ static enum scb_status compare(struct diff *diff, struct scb_error *error)
     diff->result->new_entries = new->total_keys;
     (void)snprintf(diff->result->old_date, sizeof(diff->result->old_date), "%s", old->backup_date);
     (void)snprintf(diff->result->new_date, sizeof(diff->result->new_date), "%s", new->backup_date);
-    if (are_same(old, new))
+    if (are_same(diff))
         return SCB_OK;
     enum scb_status status = read_side(diff, &diff->sides[0], error);
     if (status == SCB_OK)

@@ -121,7 +121,9 @@ enum scb_status scb_export_run(const struct scb_export_parts *parts,
                                struct scb_export_result *ret_result, struct scb_error *error)
 {
     const struct scb_backup_reader_settings settings = {.backup_date = options->backup_date,
-                                                        .limits = parts->limits};
+                                                        .limits = parts->limits,
+                                                        .check_sha256 = true,
+                                                        .cancel = parts->cancel};
     struct target target = {.options = options, .dir_fd = -1, .file = {.fd = -1}};
     struct scb_backup_reader *reader = NULL;
     struct scb_reading_progress progress = {.activity = "Export",

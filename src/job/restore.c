@@ -211,7 +211,9 @@ static enum scb_status resume(struct restore *restore, struct scb_error *error)
 static enum scb_status get_ready(struct restore *restore, struct scb_error *error)
 {
     struct scb_backup_reader_settings reader = {.backup_date = restore->options->backup_date,
-                                                .limits = restore->settings->limits};
+                                                .limits = restore->settings->limits,
+                                                .check_sha256 = true,
+                                                .cancel = restore->parts->cancel};
     enum scb_status status = scb_backup_reader_open(restore->parts->store, restore->parts->catalog,
                                                     &reader, &restore->held, error);
     if (status == SCB_OK)

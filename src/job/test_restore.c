@@ -136,8 +136,10 @@ static enum scb_status run(struct drill *drill, const char *backup_date, struct 
         return status;
     char *date = drill->result->backup_date;
     (void)snprintf(date, sizeof(drill->result->backup_date), "%s", record.backup_date);
-    drill->settings =
-        (struct scb_backup_reader_settings){.backup_date = date, .limits = drill->parts->limits};
+    drill->settings = (struct scb_backup_reader_settings){.backup_date = date,
+                                                          .limits = drill->parts->limits,
+                                                          .check_sha256 = true,
+                                                          .cancel = drill->parts->cancel};
     status = scb_backup_reader_open(drill->parts->store, drill->parts->catalog, &drill->settings,
                                     &reader, error);
     if (status == SCB_OK)

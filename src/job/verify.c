@@ -16,8 +16,6 @@
 
 #define LATEST "latest/backup_latest.zip"
 
-enum { STEP = 256 * 1024 };
-
 /* --- the report --- */
 
 static void find(struct scb_verify_report *report, struct scb_verify_finding *finding,
@@ -104,34 +102,11 @@ struct hasher {
     pthread_t thread;
 };
 
-static enum scb_status hash_file(int fd, const struct scb_cancel *cancel, char ret_checksum[65],
-                                 struct scb_error *error)
-{
-    uint8_t sha256[SCB_SHA256_SIZE];
-    uint64_t offset = 0;
-    SCB_AUTO(digest) struct scb_digest digest = {0};
-    SCB_AUTO(memory) void *step = scb_alloc(STEP, 1, error);
-    if (step == NULL)
-        return SCB_ERROR_RESOURCE;
-    enum scb_status status = scb_digest_begin(&digest, error);
-    for (size_t got = 1; status == SCB_OK && got > 0; offset += got) {
-        status = scb_file_read_at(fd, "archive", offset, step, STEP, &got, error);
-        if (status == SCB_OK)
-            status = scb_digest_update(&digest, step, got, error);
-        if (status == SCB_OK && scb_cancel_requested(cancel))
-            status = scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
-    }
-    if (status == SCB_OK)
-        status = scb_digest_end(&digest, sha256, error);
-    if (status == SCB_OK)
-        scb_text_hex(sha256, sizeof(sha256), ret_checksum);
-    return status;
-}
-
 static void *hash_archive(void *argument)
 {
     struct hasher *hasher = argument;
-    hasher->status = hash_file(hasher->fd, hasher->cancel, hasher->checksum, &hasher->error);
+    hasher->status =
+        scb_digest_file(hasher->fd, "archive", hasher->cancel, hasher->checksum, &hasher->error);
     return NULL;
 }
 
@@ -142,8 +117,8 @@ static void check_record(struct scb_verify_report *report, const struct scb_back
 {
     char hash[67] = "0x";
     scb_text_hex(manifest->block_hash, sizeof(manifest->block_hash), hash + 2);
-    if (record->total_keys != (int64_t)manifest->total_keys ||
-        record->total_pages != (int64_t)manifest->total_pages)
+    report->other_keys = record->total_keys != (int64_t)manifest->total_keys;
+    if (report->other_keys || record->total_pages != (int64_t)manifest->total_pages)
         scb_verify_problem(
             report, "database",
             "%" PRId64 " keys in %" PRId64 " pages; the manifest says %" PRIu64 " in %" PRIu64,
@@ -268,7 +243,8 @@ static enum scb_status check_copy(struct scb_verify_report *report, int latest_f
     char checksum[65];
     struct scb_backup_record newest;
     struct owner owner = {.checksum = checksum};
-    enum scb_status status = hash_file(latest_fd, report->parts->cancel, checksum, error);
+    enum scb_status status =
+        scb_digest_file(latest_fd, LATEST, report->parts->cancel, checksum, error);
     if (status != SCB_OK || strcmp(checksum, record->checksum) == 0)
         return status;
     status = scb_catalog_newest(report->parts->catalog, true, &newest, error);
@@ -297,6 +273,10 @@ static enum scb_status check_latest(struct scb_verify_report *report,
     if (status != SCB_OK || strcmp(newest.backup_date, record->backup_date) != 0)
         return status;
     status = scb_store_read_latest(report->parts->store, &fd, &failure);
+    if (status == SCB_ERROR_NOT_FOUND) { /* a crash before it was published; the backup is whole */
+        scb_verify_warning(report, LATEST, "not there; the next run publishes it");
+        return SCB_OK;
+    }
     if (status != SCB_OK)
         return scb_verify_judge(report, LATEST, status, &failure, error);
     if (fstat(archive_fd, &archive) == 0 && fstat(fd, &latest) == 0 &&

@@ -65,6 +65,8 @@ static enum scb_status start_page(struct chain_check *check, struct chain_slot *
     slot->range.count = next.page.keys;
     slot->range.limit_ms = check->report->settings->page_deadline_ms;
     slot->range.deadline_ms = 0;
+    slot->range.endpoint = SCB_SOURCE_ANY;
+    slot->range.avoid = 0;
     slot->range.answered = answered;
     slot->range.owner = slot;
     atomic_store(&slot->range.urgent, check->in_flight == 0);

@@ -20,7 +20,9 @@ enum {
 enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier, struct scb_error *error)
 {
     verifier->page.max = verifier->file.max = MAX_WHOLE;
-    return scb_inflater_new(&verifier->inflater, error);
+    verifier->stand_ins = scb_alloc(SCB_MOST_STAND_INS, sizeof(*verifier->stand_ins), error);
+    return verifier->stand_ins == NULL ? SCB_ERROR_RESOURCE
+                                       : scb_inflater_new(&verifier->inflater, error);
 }
 
 void scb_page_verifier_free(struct scb_page_verifier *verifier)
@@ -35,14 +37,10 @@ void scb_page_verifier_free(struct scb_page_verifier *verifier)
 static enum scb_status note_entry(struct scb_page_verifier *verifier, uint64_t index,
                                   const struct scb_entry *entry, struct scb_error *error)
 {
-    if (verifier->count == verifier->room) {
-        size_t room = verifier->room == 0 ? 1024 : verifier->room * 2;
-        struct scb_key_stand_in *grown =
-            scb_realloc(verifier->stand_ins, room, sizeof(*verifier->stand_ins), error);
-        if (grown == NULL)
-            return SCB_ERROR_RESOURCE;
-        verifier->stand_ins = grown;
-        verifier->room = room;
+    if (verifier->count == SCB_MOST_STAND_INS) {
+        enum scb_status status = verifier->take(verifier->take_state, error);
+        if (status != SCB_OK)
+            return status;
     }
     struct scb_key_stand_in *stand_in = &verifier->stand_ins[verifier->count++];
     const uint64_t second = scb_hash(verifier->seeds[1], entry->key);
@@ -56,7 +54,7 @@ static enum scb_status note_entry(struct scb_page_verifier *verifier, uint64_t i
     return SCB_OK;
 }
 
-/* The page's form, and as many entries as the manifest says. */
+/* The page's form, and as many entries as the manifest says; no further than that. */
 static enum scb_status check_entries(struct scb_page_verifier *verifier,
                                      const struct scb_manifest_page *page, struct scb_input input,
                                      struct scb_error *error)
@@ -69,6 +67,9 @@ static enum scb_status check_entries(struct scb_page_verifier *verifier,
     while (status == SCB_OK && more) {
         struct scb_entry entry;
         status = scb_page_reader_next(reader, &more, &entry, error);
+        if (status == SCB_OK && more && count == page->keys)
+            status = scb_error_set(error, SCB_ERROR_INTEGRITY,
+                                   "more entries than the manifest says, %" PRIu64, page->keys);
         if (status == SCB_OK && more)
             status = note_entry(verifier, first + count++, &entry, error);
     }

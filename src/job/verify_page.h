@@ -20,6 +20,9 @@ struct scb_key_stand_in {
     uint8_t index[8];
 };
 
+/* Stand-ins that are held at a time: how many entries a page has is the archive's word. */
+enum { SCB_MOST_STAND_INS = 4096 };
+
 /* A worker's tools, one set a thread; the first members are set by its owner. */
 struct scb_page_verifier {
     struct scb_verify_report *report;
@@ -27,9 +30,12 @@ struct scb_page_verifier {
     int archive_fd;
     const struct scb_manifest *manifest;
     uint64_t seeds[2];
+    /* Takes the stand-ins and empties count, also on the way through a page. */
+    enum scb_status (*take)(void *state, struct scb_error *error);
+    void *take_state;
     /* Gathered since it was emptied: */
-    struct scb_key_stand_in *stand_ins;
-    size_t count, room;
+    struct scb_key_stand_in *stand_ins; /* SCB_MOST_STAND_INS */
+    size_t count;
     struct scb_warnings warnings; /* without duplicate keys */
     /* Its own: */
     struct scb_inflater *inflater;

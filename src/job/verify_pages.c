@@ -36,7 +36,8 @@ struct checker {
     struct scb_sorter *sorter;
     uint64_t pages_done, keys_done;
     struct scb_warnings warnings;
-    bool counted; /* every page's entries could be */
+    bool sorted;  /* keys go to the sorter */
+    bool counted; /* every page's entries could be, and their keys compared */
     bool failed;
     struct scb_error failure;
 };
@@ -55,28 +56,42 @@ static uint64_t get_big_endian(const uint8_t from[8])
     return value;
 }
 
+/* Hands over the keys. An archive of more keys than were recorded could fill the disk with them. */
+static enum scb_status take_keys(void *state, struct scb_error *error)
+{
+    struct worker *worker = state;
+    struct checker *checker = worker->checker;
+    struct scb_page_verifier *verifier = &worker->verifier;
+    enum scb_status status = SCB_OK;
+    if (scb_cancel_requested(verifier->report->parts->cancel))
+        return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
+    pthread_mutex_lock(&checker->lock);
+    for (size_t i = 0; checker->sorted && i < verifier->count && status == SCB_OK; i++) {
+        const struct scb_key_stand_in *key = &verifier->stand_ins[i];
+        status = scb_sorter_add(checker->sorter, (struct scb_bytes){key->hash, sizeof(key->hash)},
+                                (struct scb_bytes){key->index, sizeof(key->index)}, error);
+    }
+    checker->keys_done += verifier->count;
+    pthread_mutex_unlock(&checker->lock);
+    verifier->count = 0;
+    return status;
+}
+
 /* Hands over what a batch has given. */
 static enum scb_status deliver(struct worker *worker, const struct batch *batch, bool counted,
                                struct scb_error *error)
 {
     struct checker *checker = worker->checker;
     struct scb_page_verifier *verifier = &worker->verifier;
-    enum scb_status status = SCB_OK;
+    enum scb_status status = take_keys(worker, error);
     pthread_mutex_lock(&checker->lock);
-    for (size_t i = 0; i < verifier->count && status == SCB_OK; i++) {
-        const struct scb_key_stand_in *key = &verifier->stand_ins[i];
-        status = scb_sorter_add(checker->sorter, (struct scb_bytes){key->hash, sizeof(key->hash)},
-                                (struct scb_bytes){key->index, sizeof(key->index)}, error);
-    }
     for (size_t i = 0; i < batch->count; i++)
         verifier->report->result->bytes += batch->pages[i].place.size;
     checker->pages_done += batch->count;
-    checker->keys_done += verifier->count;
     checker->warnings.empty_keys += verifier->warnings.empty_keys;
     checker->warnings.empty_versions += verifier->warnings.empty_versions;
     checker->counted = checker->counted && counted;
     pthread_mutex_unlock(&checker->lock);
-    verifier->count = 0;
     verifier->warnings = (struct scb_warnings){0};
     return status;
 }
@@ -124,6 +139,8 @@ static enum scb_status start_worker(struct checker *checker, struct worker *work
 {
     worker->checker = checker;
     worker->verifier = checker->model;
+    worker->verifier.take = take_keys;
+    worker->verifier.take_state = worker;
     enum scb_status status = scb_page_verifier_init(&worker->verifier, error);
     if (status == SCB_OK)
         status = scb_thread_start(&worker->thread, "verify", work, worker, error);
@@ -299,12 +316,14 @@ enum scb_status scb_verify_pages(struct scb_verify_report *report, const struct 
                                  int archive_fd, struct scb_archive_pages *pages,
                                  struct scb_error *error)
 {
+    const bool sorted = !report->other_keys;
     struct checker checker = {.model = {.report = report,
                                         .dir = dir,
                                         .archive_fd = archive_fd,
                                         .manifest = scb_archive_pages_manifest(pages)},
                               .pages = pages,
-                              .counted = true,
+                              .sorted = sorted,
+                              .counted = sorted,
                               .lock = PTHREAD_MUTEX_INITIALIZER};
     enum scb_status status = run(&checker, error);
     report->result->pages = checker.pages_done;

@@ -18,6 +18,7 @@ struct scb_verify_report {
     const struct scb_verify_settings *settings;
     struct scb_verify_result *result;
     int64_t started_ms;
+    bool other_keys; /* the archive says another number of keys than the database */
 };
 
 void scb_verify_problem(struct scb_verify_report *report, const char *where, const char *format,

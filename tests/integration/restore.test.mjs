@@ -3,6 +3,7 @@
 // backup restore: a backup put back onto a real chain, all of it, and nothing twice.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -433,6 +434,33 @@ describe('some hundred entries', () => {
             const result = await run([...args, '--yes']);
             assert.equal(result.code, 8, result.stderr);
             assert.equal(await sentBy(chain.url), 1);
+        });
+
+        test('a whole archive that is not the recorded one: nobody reads it', async (t) => {
+            const other = await backUp(workspace(t), realisticEntries(290));
+            const bytes = readFileSync(store.archivePath());
+            const recordSize = (size) => execFileSync('sqlite3', [
+                join(store.directory, 'satellite.db'),
+                `UPDATE backup_final_status SET file_size = ${size}`]);
+            t.after(() => {
+                writeFileSync(store.archivePath(), bytes);
+                recordSize(bytes.length);
+            });
+            writeFileSync(store.archivePath(), other.archiveBytes());
+            const args = restoreArgs(t, store, chain.url, target);
+            const refuse = async (pattern) => {
+                for (const words of [['--yes'], ['--dry-run']])
+                    assertFailed(await run([...args, ...words]), 8, 'IntegrityError', pattern);
+                for (const command of [['export', '--output', '-'], ['test-restore'],
+                    ['diff', DATE, DATE]]) {
+                    assertFailed(await store.command(...command), 8, 'IntegrityError', pattern);
+                }
+                assert.equal(await sentBy(chain.url), 1);
+            };
+            await refuse(/\d+ bytes; the database says \d+/);
+            assertFailed(await store.command('get', 'a'), 8, 'IntegrityError', /bytes; the database/);
+            recordSize(other.archiveBytes().length);
+            await refuse(/its SHA-256 is \w+; the database says/);
         });
     });
 });

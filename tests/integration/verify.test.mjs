@@ -156,6 +156,17 @@ describe('--against-chain', () => {
         assert.ok(node.pagesAsked().length >= asked + ENTRIES.length / 7);
     });
 
+    it('asks only the endpoints that serve the block', async (t) => {
+        const strange = await startFakeNode({ entries: ENTRIES, chainId: 99 });
+        t.after(() => strange.stop());
+        const store = await backedUp(t);
+        store.settings['contract-rpc-urls'] = `${strange.url},${node.url}`;
+        const { code, backups: [result], stderr } = await verify(store, '--against-chain');
+        assert.equal(code, 0, stderr);
+        assert.equal(result.outcome, 'valid');
+        assert.deepEqual(strange.pagesAsked(), []);
+    });
+
     it('finds a page that the contract does not have', async (t) => {
         const other = await startFakeNode({ entries: ENTRIES.slice() });
         t.after(() => other.stop());

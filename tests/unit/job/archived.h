@@ -5,6 +5,8 @@
 #ifndef SCB_TESTS_JOB_ARCHIVED_H
 #define SCB_TESTS_JOB_ARCHIVED_H
 
+#include <sqlite3.h>
+
 #include "backups.h"
 #include "format/page.h"
 
@@ -100,6 +102,33 @@ archive_entries(const char *date, const struct scb_entry *entries, size_t count,
     return get_backup(date);
 }
 
+/* A completed backup of one page whose manifest, right in itself, says another number of keys. */
+static inline void archive_said_to_have(const char *date, uint64_t keys,
+                                        const struct scb_entry *entries, size_t count)
+{
+    struct scb_manifest manifest = sample_manifest(date, keys);
+    struct scb_backup_record record = {.total_keys = (int64_t)keys, .total_pages = 1};
+    struct scb_backup_dir *dir = NULL;
+    struct scb_archive archive;
+    struct scb_page_entry page;
+    uint8_t sha256[SCB_SHA256_SIZE];
+    uint64_t size = 0;
+    manifest.total_pages = 1;
+    manifest.page_size = keys;
+    assert_ok(scb_backup_dir_open(house.parts.store, date, true, &dir, &house.error));
+    assert_ok(scb_archive_open(&archive, dir, date, 0, &house.error));
+    archive_page(&archive, dir, 0, entries, count, &page);
+    page.keys = (uint32_t)keys;
+    assert_ok(scb_archive_finish(&archive, &manifest, &page, sha256, &size, &house.error));
+    assert_ok(scb_backup_dir_publish(dir, &house.error));
+    scb_backup_dir_close(dir);
+    start_backup(date, keys);
+    (void)snprintf(record.backup_date, sizeof(record.backup_date), "%s", date);
+    scb_text_hex(sha256, sizeof(sha256), record.checksum);
+    record.file_size = (int64_t)size;
+    assert_ok(scb_catalog_complete(house.parts.catalog, &record, &house.error));
+}
+
 /* The archive's path below the test's directory. */
 static inline const char *archive_name(const char *date)
 {
@@ -131,6 +160,15 @@ static inline void flip(const char *name, off_t offset, uint8_t mask)
     byte ^= mask;
     assert_int_equal(pwrite(fd, &byte, 1, offset), 1);
     assert_int_equal(syscall(SYS_close, fd), 0);
+}
+
+/* What no call of the catalog's does. */
+static inline void change_database(const char *sql)
+{
+    sqlite3 *database = NULL;
+    assert_int_equal(sqlite3_open(temp_path("test.db"), &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_close(database), SQLITE_OK);
 }
 
 #endif

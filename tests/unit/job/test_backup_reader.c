@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Covers job/backup_reader: the newest backup or the named one, every entry in page order, pages
- * that are too large to be held, nothing out of a page with another checksum, and the shared lock.
+ * that are too large to be held, nothing out of a page with another checksum or of an archive that
+ * is not the recorded one, and the shared lock.
  */
 #include "archived.h"
 
@@ -12,11 +13,14 @@
 enum { LARGE = WHOLE_PAGE + 100000 };
 
 static struct scb_backup_reader *reader;
+static bool check_sha256;
 
 static enum scb_status open_reader(const char *date)
 {
     struct scb_backup_reader_settings settings = {
-        .backup_date = date, .limits = {.max_key_size = 64 << 10, .max_value_size = 16 << 20}};
+        .backup_date = date,
+        .limits = {.max_key_size = 64 << 10, .max_value_size = 16 << 20},
+        .check_sha256 = check_sha256};
     return scb_backup_reader_open(house.parts.store, house.parts.catalog, &settings, &reader,
                                   &house.error);
 }
@@ -127,6 +131,21 @@ static void gives_nothing_of_a_page_with_another_checksum(void **state)
     scb_backup_reader_close(reader);
 }
 
+static void gives_no_more_entries_than_the_manifest_says(void **state)
+{
+    (void)state;
+    bool more = true;
+    struct scb_entry entry;
+    const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("b", "2", "v1")};
+    archive_said_to_have(DATE, 1, entries, SCB_LENGTH(entries));
+    assert_ok(open_reader(DATE));
+    assert_next(0, entries[0]);
+    assert_int_equal(scb_backup_reader_next(reader, &more, &entry, &house.error),
+                     SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "page_0.json: more entries than the manifest"));
+    scb_backup_reader_close(reader);
+}
+
 static void refuses_the_archive_of_another_backup(void **state)
 {
     (void)state;
@@ -138,6 +157,55 @@ static void refuses_the_archive_of_another_backup(void **state)
     assert_int_equal(rename(from, temp_path(archive_name(DATE))), 0);
     assert_int_equal(open_reader(DATE), SCB_ERROR_INTEGRITY);
     assert_non_null(strstr(house.error.message, "backup 2024-01-14"));
+}
+
+/* Archives of a backup with one entry; the second one takes the first one's place. */
+static void exchange_archives(const char *first, const char *second)
+{
+    const struct scb_entry old = entry_of("a", first, "v1"), new = entry_of("a", second, "v1");
+    char from[512], to[512];
+    archive_entries(DATE, &new, 1, 1);
+    (void)snprintf(from, sizeof(from), "%s", temp_path("another.zip"));
+    (void)snprintf(to, sizeof(to), "%s", temp_path(archive_name(DATE)));
+    assert_int_equal(rename(to, from), 0);
+    drop_database();
+    archive_entries(DATE, &old, 1, 1);
+    assert_int_equal(rename(from, to), 0);
+}
+
+/* As another store's would be: the same date, whole, and with the same size. */
+static void refuses_an_archive_that_is_not_the_recorded_one(void **state)
+{
+    (void)state;
+    exchange_archives("1", "2");
+    assert_int_equal(temp_stat(archive_name(DATE)).st_size, get_backup(DATE).file_size);
+    check_sha256 = true;
+    assert_int_equal(open_reader(DATE), SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "backup " DATE ": archive: its SHA-256 is "));
+    check_sha256 = false; /* then only its size is looked at */
+    assert_ok(open_reader(DATE));
+    scb_backup_reader_close(reader);
+}
+
+static void refuses_an_archive_of_another_size(void **state)
+{
+    (void)state;
+    exchange_archives("1", "another value, quite a bit longer");
+    assert_int_equal(open_reader(DATE), SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "bytes; the database says "));
+}
+
+static void takes_the_recorded_one(void **state)
+{
+    (void)state;
+    const struct scb_entry entry = entry_of("a", "1", "v1");
+    archive_entries(DATE, &entry, 1, 1);
+    check_sha256 = true;
+    assert_ok(open_reader(DATE));
+    check_sha256 = false;
+    assert_next(0, entry);
+    assert_end();
+    scb_backup_reader_close(reader);
 }
 
 static void holds_the_shared_lock_until_it_is_closed(void **state)
@@ -165,7 +233,11 @@ int main(void)
         IN_HOUSE(reads_pages_too_large_to_be_held),
         IN_HOUSE(takes_the_newest_or_the_named_one),
         IN_HOUSE(gives_nothing_of_a_page_with_another_checksum),
+        IN_HOUSE(gives_no_more_entries_than_the_manifest_says),
         IN_HOUSE(refuses_the_archive_of_another_backup),
+        IN_HOUSE(refuses_an_archive_that_is_not_the_recorded_one),
+        IN_HOUSE(refuses_an_archive_of_another_size),
+        IN_HOUSE(takes_the_recorded_one),
         IN_HOUSE(holds_the_shared_lock_until_it_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -161,6 +161,22 @@ static void refuses_a_damaged_one(void **state)
     assert_int_equal(diff(OLD, "2024-01-13", 0), SCB_ERROR_NOT_FOUND);
 }
 
+/* Their manifests say the same, so that no page would be read. */
+static void refuses_a_damaged_page_of_the_same_pages(void **state)
+{
+    (void)state;
+    const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("b", "2", "v1")};
+    archive_entries(OLD, entries, 2, 2);
+    archive_entries(NEW, entries, 2, 2);
+    assert_diff("");
+    flip(archive_name(NEW), 60, 1);
+    assert_int_equal(diff(OLD, NEW, 0), SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "backup " NEW));
+    change_database("UPDATE backup_final_status SET checksum = NULL"); /* as of an old database */
+    assert_int_equal(diff(OLD, NEW, 0), SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "backup " NEW ": page_0.json"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +186,7 @@ int main(void)
         IN_HOUSE(takes_the_entries_of_a_key_together),
         IN_HOUSE(compares_more_than_memory_holds),
         IN_HOUSE(refuses_a_damaged_one),
+        IN_HOUSE(refuses_a_damaged_page_of_the_same_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,6 @@
  * files is found, as is a database that says otherwise; what cannot be looked at is not called
  * invalid; keys that are there twice are warnings.
  */
-#include <sqlite3.h>
-
 #include "archived.h"
 
 #include "job/verify.h"
@@ -81,15 +79,6 @@ static int set_up_verify(void **state)
         .worker_concurrency = 2,
         .memory_limit = 16 << 20};
     return set_up(state);
-}
-
-/* What no call of the catalog's does. */
-static void change_database(const char *sql)
-{
-    sqlite3 *database = NULL;
-    assert_int_equal(sqlite3_open(temp_path("test.db"), &database), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_close(database), SQLITE_OK);
 }
 
 /* Only what the archive says itself is left to find a change. */
@@ -202,39 +191,47 @@ static void finds_pages_that_are_in_another_form(void **state)
     (void)state;
     make_backup(DATE, 2); /* pages "[]" that the manifest says have one key each */
     assert_int_equal(verify(DATE), SCB_VERIFY_INVALID);
-    assert_int_equal(result.problems, 4); /* rows of pages, two pages, and latest */
+    assert_int_equal(result.problems, 3); /* rows of pages, and two pages */
     assert_string_equal(result.first_problem.where, "database");
 }
 
-/* A manifest that is right in itself and says that the pages are empty. */
 static void finds_entries_where_none_are_said_to_be(void **state)
 {
     (void)state;
     const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("b", "2", "v1")};
-    struct scb_manifest manifest = sample_manifest(DATE, 0);
-    struct scb_backup_record record = {.total_pages = 1};
-    struct scb_backup_dir *dir = NULL;
-    struct scb_archive archive;
-    struct scb_page_entry page;
-    uint8_t sha256[SCB_SHA256_SIZE];
-    uint64_t size = 0;
-    manifest.total_pages = 1;
-    manifest.page_size = 0;
-    assert_ok(scb_backup_dir_open(house.parts.store, DATE, true, &dir, &house.error));
-    assert_ok(scb_archive_open(&archive, dir, DATE, 0, &house.error));
-    archive_page(&archive, dir, 0, entries, SCB_LENGTH(entries), &page);
-    page.keys = 0;
-    assert_ok(scb_archive_finish(&archive, &manifest, &page, sha256, &size, &house.error));
-    assert_ok(scb_backup_dir_publish(dir, &house.error));
-    scb_backup_dir_close(dir);
-    start_backup(DATE, 0);
-    (void)snprintf(record.backup_date, sizeof(record.backup_date), "%s", DATE);
-    scb_text_hex(sha256, sizeof(sha256), record.checksum);
-    record.file_size = (int64_t)size;
-    assert_ok(scb_catalog_complete(house.parts.catalog, &record, &house.error));
+    archive_said_to_have(DATE, 0, entries, SCB_LENGTH(entries));
     assert_int_equal(verify(DATE), SCB_VERIFY_INVALID);
     assert_int_equal(result.problems, 2); /* and no row of it in the database */
     assert_string_equal(last_finding.where, "archive page_0.json");
+}
+
+/* Deflated they take next to nothing, whatever their number: what is kept of them must not grow. */
+static void looks_at_no_more_entries_than_are_said_to_be(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    static struct scb_entry entries[COUNT];
+    for (size_t i = 0; i < COUNT; i++)
+        entries[i] = entry_of("", "", "");
+    archive_said_to_have(DATE, 3, entries, COUNT);
+    assert_int_equal(verify(DATE), SCB_VERIFY_INVALID);
+    assert_string_equal(last_finding.where, "archive page_0.json");
+    assert_non_null(strstr(last_finding.what, "more entries than the manifest says, 3"));
+    assert_int_equal(result.keys, 3);
+}
+
+/* The database knows how many keys there may be; more could fill the disk. */
+static void sorts_no_keys_of_an_archive_with_another_number_of_them(void **state)
+{
+    (void)state;
+    const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("a", "2", "v1")};
+    archive_entries(DATE, entries, SCB_LENGTH(entries), 1);
+    assert_warned(1, "archive", "entries 0 and 1 have the same key");
+    change_database("UPDATE backup_final_status SET total_keys = 1");
+    assert_invalid("database", "1 keys in 2 pages; the manifest says 2 in 2");
+    assert_int_equal(result.warnings, 0);
+    assert_int_equal(result.problems, 1);
+    assert_int_equal(result.keys, 2);
 }
 
 static void finds_a_database_that_says_otherwise(void **state)
@@ -279,7 +276,7 @@ static void finds_what_latest_is(void **state)
     assert_valid();
     (void)snprintf(archive, sizeof(archive), "%s", temp_path(archive_name("2024-01-14")));
     assert_int_equal(unlink(temp_path(LATEST)), 0);
-    assert_invalid("latest/backup_latest.zip", "");
+    assert_warned(1, "latest/backup_latest.zip", "not there");
     assert_int_equal(link(archive, temp_path(LATEST)), 0);
     assert_warned(1, "latest/backup_latest.zip", "it is backup 2024-01-14");
     assert_int_equal(verify("2024-01-14"), SCB_VERIFY_VALID); /* not the newest: no word of it */
@@ -429,6 +426,8 @@ int main(void)
         VERIFIED(finds_an_archive_of_another_size_or_none),
         VERIFIED(finds_pages_that_are_in_another_form),
         VERIFIED(finds_entries_where_none_are_said_to_be),
+        VERIFIED(looks_at_no_more_entries_than_are_said_to_be),
+        VERIFIED(sorts_no_keys_of_an_archive_with_another_number_of_them),
         VERIFIED(finds_a_database_that_says_otherwise),
         VERIFIED(finds_what_latest_is),
         VERIFIED(keys_in_two_pages_are_warnings),
