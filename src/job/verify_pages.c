@@ -207,6 +207,8 @@ static enum scb_status walk_keys(struct checker *checker, struct scb_verify_inde
                                  struct duplicates *found, struct scb_error *error)
 {
     uint64_t page_size = checker->model.manifest->page_size;
+    if (page_size == 0) /* then there is no entry, or the manifest is wrong and nothing matters */
+        page_size = 1;
     uint8_t hash[SCB_KEY_HASH_SIZE] = {0};
     uint64_t index = UINT64_MAX;
     for (;;) {

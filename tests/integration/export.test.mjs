@@ -135,12 +135,16 @@ describe('sqlite', () => {
 import json, sqlite3, sys
 connection = sqlite3.connect(sys.argv[1])
 plan = connection.execute('EXPLAIN QUERY PLAN SELECT value FROM entries WHERE key = ?', ('x',))
-json.dump({'plan': plan.fetchone()[3],
+kinds = 'SELECT typeof(value), count(*) FROM entries GROUP BY 1 ORDER BY 1'
+json.dump({'plan': plan.fetchone()[3], 'kinds': dict(connection.execute(kinds)),
            'value': connection.execute('SELECT value FROM entries WHERE key = ?',
                                        (sys.argv[2],)).fetchone()[0],
            'backup': dict(connection.execute('SELECT name, value FROM backup'))}, sys.stdout)`,
         path, ENTRIES[7].key.toString()]);
-        const { plan, value, backup } = JSON.parse(out);
+        const { plan, value, backup, kinds } = JSON.parse(out);
+        const isText = (bytes) => !bytes.includes(0) && Buffer.from(bytes.toString()).equals(bytes);
+        const texts = ENTRIES.filter((entry) => isText(entry.value)).length;
+        assert.deepEqual(kinds, { blob: ENTRIES.length - texts, text: texts });
         assert.match(plan, /USING INDEX entries_key/);
         assert.equal(value, ENTRIES[7].value.toString());
         const manifest = store.manifest();

@@ -4,7 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
@@ -48,8 +48,8 @@ describe('the shared library', () => {
         const library = join(BUILD, 'src/libscb.so');
         const symbols = execFileSync('nm', ['-D', '--defined-only', library], { encoding: 'utf8' })
             .split('\n').filter(Boolean).map((line) => line.split(' ').at(-1));
-        const headers = ['service', 'maintenance', 'config', 'catalog', 'error']
-            .map((name) => readFileSync(`include/scb/${name}.h`, 'utf8')).join('\n');
+        const headers = readdirSync('include/scb').filter((name) => name.endsWith('.h'))
+            .map((name) => readFileSync(join('include/scb', name), 'utf8')).join('\n');
         assert.ok(symbols.includes('scb_service_backup'));
         for (const symbol of symbols) assert.match(headers, new RegExp(`\\b${symbol}\\(`), symbol);
     });

@@ -207,6 +207,32 @@ static void finds_every_cut_and_every_addition(void **state)
     }
 }
 
+/* One stored entry, then bytes that the directory does not know of. */
+static void finds_bytes_that_belong_to_no_entry(void **state)
+{
+    (void)state;
+    const struct scb_zip_entry entry = {.name = "n",
+                                        .size = 1,
+                                        .compressed_size = 1,
+                                        .crc32 = libdeflate_crc32(0, "x", 1),
+                                        .stored = true};
+    for (uint64_t gap = 0; gap < 3; gap++) {
+        SCB_AUTO(buffer) struct scb_buffer archive = {.max = MAX};
+        struct scb_zip_writer writer;
+        scb_zip_writer_begin(&writer, buffer_sink(&archive));
+        assert_int_equal(scb_zip_writer_add(&writer, &entry, text_bytes("x"), NULL), SCB_OK);
+        assert_int_equal(scb_buffer_append(&archive, "yy", gap, NULL), SCB_OK);
+        writer.offset += gap;
+        scb_zip_writer_begin_directory(&writer);
+        assert_int_equal(scb_zip_writer_add_record(&writer, &entry, NULL), SCB_OK);
+        writer.directory_entry_offset += gap;
+        assert_int_equal(scb_zip_writer_end(&writer, NULL), SCB_OK);
+        int fd = file_of(scb_buffer_bytes(&archive));
+        assert_int_equal(walk_all(fd, archive.size, NULL), gap == 0 ? SCB_OK : SCB_ERROR_INTEGRITY);
+        (void)close(fd);
+    }
+}
+
 /* As many stored entries "n", each of one byte. */
 static void write_many(struct scb_buffer *out, uint64_t count)
 {
@@ -319,6 +345,7 @@ int main(void)
         cmocka_unit_test(gives_what_was_written),
         cmocka_unit_test(finds_every_flipped_bit_that_matters),
         cmocka_unit_test(finds_every_cut_and_every_addition),
+        cmocka_unit_test(finds_bytes_that_belong_to_no_entry),
         cmocka_unit_test(walks_more_entries_than_fit_without_zip64),
         cmocka_unit_test(walks_past_4_gib),
         cmocka_unit_test(reports_a_file_that_cannot_be_read_as_such),

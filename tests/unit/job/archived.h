@@ -108,6 +108,19 @@ static inline const char *archive_name(const char *date)
     return name;
 }
 
+/* All of a file below the test's directory. */
+static inline void read_whole(const char *name, struct scb_buffer *out)
+{
+    size_t size = (size_t)temp_stat(name).st_size, got = 0;
+    int fd = open(temp_path(name), O_RDONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_ok(scb_buffer_reserve(out, size, &house.error));
+    assert_ok(scb_file_read(fd, name, out->data + out->size, size, &got, &house.error));
+    assert_int_equal(got, size);
+    out->size += size;
+    assert_int_equal(syscall(SYS_close, fd), 0);
+}
+
 /* Replaces one byte of a file by its exclusive or with mask. */
 static inline void flip(const char *name, off_t offset, uint8_t mask)
 {

@@ -129,6 +129,10 @@ static void a_changed_index_hides_nothing(void **state)
         assert_found(keys[(7 * i + 3) % (COUNT - 1)], (uint64_t)((7 * i + 3) % (COUNT - 1) / PAGE));
         flip(INDEX, i, 0x81);
     }
+    /* Every key is said to be in a page beside its own. */
+    for (off_t i = 64 + 8; i < size; i += 12)
+        flip(INDEX, i, 1);
+    assert_all_found();
     static const off_t cuts[] = {0, 10, 64, 65, 64 + 12 * 10};
     for (size_t i = 0; i < SCB_LENGTH(cuts); i++) {
         assert_int_equal(truncate(temp_path(INDEX), cuts[i]), 0);

@@ -4,6 +4,7 @@
  * cannot be done, each recorded as what it was; a scratch database that was changed is found; and
  * nothing is left in TMPDIR.
  */
+#include <dlfcn.h>
 #include <sqlite3.h>
 
 #include "archived.h"
@@ -12,6 +13,19 @@
 #include "job/test_restore.h"
 
 #define DATE "2024-01-15"
+
+/* What is done to the scratch database before it is closed; NULL: nothing. */
+static const char *change;
+
+/* Stands before SQLite's own. */
+int sqlite3_close(sqlite3 *database)
+{
+    int (*own)(sqlite3 *) = NULL;
+    *(void **)&own = dlsym(RTLD_NEXT, "sqlite3_close");
+    if (change != NULL && sqlite3_db_readonly(database, "main") == 0)
+        assert_int_equal(sqlite3_exec(database, change, NULL, NULL, NULL), SQLITE_OK);
+    return own(database);
+}
 
 static struct scb_restore_test_result result;
 static struct scb_check_record recorded;
@@ -102,6 +116,29 @@ static void a_damaged_archive_fails_it(void **state)
     assert_recorded(SCB_VERIFY_INVALID, 0, "page_0.json");
 }
 
+static void a_restored_entry_that_is_not_the_backups_fails_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql, *message;
+        uint64_t keys;
+    } table[] = {
+        {"UPDATE entries SET key = 'b' WHERE position = 0", "entry 0 has another key", 0},
+        {"UPDATE entries SET value = x'00' WHERE position = 2", "entry 2 has another value", 2},
+        {"UPDATE entries SET version_id = 'v2' WHERE position = 4", "entry 4 has another version",
+         4},
+        {"DELETE FROM entries WHERE position = 5", "entry 5 is missing", 5},
+        {"INSERT INTO entries VALUES (6, 'f', '', '')", "an entry 6 that the backup", 6},
+    };
+    archive_odd();
+    for (size_t i = 0; i < SCB_LENGTH(table); i++) {
+        change = table[i].sql;
+        assert_int_equal(drill(DATE, 100), SCB_ERROR_INTEGRITY);
+        change = NULL;
+        assert_recorded(SCB_VERIFY_INVALID, table[i].keys, table[i].message);
+    }
+}
+
 static void what_cannot_be_done_is_no_failed_drill(void **state)
 {
     (void)state;
@@ -176,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_SCRATCH(a_drill_that_passes_is_recorded),
         IN_SCRATCH(a_damaged_archive_fails_it),
+        IN_SCRATCH(a_restored_entry_that_is_not_the_backups_fails_it),
         IN_SCRATCH(what_cannot_be_done_is_no_failed_drill),
         IN_SCRATCH(entries_come_back_in_their_order),
         IN_SCRATCH(a_harmed_database_is_found),

@@ -206,6 +206,37 @@ static void finds_pages_that_are_in_another_form(void **state)
     assert_string_equal(result.first_problem.where, "database");
 }
 
+/* A manifest that is right in itself and says that the pages are empty. */
+static void finds_entries_where_none_are_said_to_be(void **state)
+{
+    (void)state;
+    const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("b", "2", "v1")};
+    struct scb_manifest manifest = sample_manifest(DATE, 0);
+    struct scb_backup_record record = {.total_pages = 1};
+    struct scb_backup_dir *dir = NULL;
+    struct scb_archive archive;
+    struct scb_page_entry page;
+    uint8_t sha256[SCB_SHA256_SIZE];
+    uint64_t size = 0;
+    manifest.total_pages = 1;
+    manifest.page_size = 0;
+    assert_ok(scb_backup_dir_open(house.parts.store, DATE, true, &dir, &house.error));
+    assert_ok(scb_archive_open(&archive, dir, DATE, 0, &house.error));
+    archive_page(&archive, dir, 0, entries, SCB_LENGTH(entries), &page);
+    page.keys = 0;
+    assert_ok(scb_archive_finish(&archive, &manifest, &page, sha256, &size, &house.error));
+    assert_ok(scb_backup_dir_publish(dir, &house.error));
+    scb_backup_dir_close(dir);
+    start_backup(DATE, 0);
+    (void)snprintf(record.backup_date, sizeof(record.backup_date), "%s", DATE);
+    scb_text_hex(sha256, sizeof(sha256), record.checksum);
+    record.file_size = (int64_t)size;
+    assert_ok(scb_catalog_complete(house.parts.catalog, &record, &house.error));
+    assert_int_equal(verify(DATE), SCB_VERIFY_INVALID);
+    assert_int_equal(result.problems, 2); /* and no row of it in the database */
+    assert_string_equal(last_finding.where, "archive page_0.json");
+}
+
 static void finds_a_database_that_says_otherwise(void **state)
 {
     (void)state;
@@ -228,6 +259,12 @@ static void finds_a_database_that_says_otherwise(void **state)
          " WHERE page_number = 1) WHERE page_number = 0",
          "database", "the row of page 0 is not"},
         {"DELETE FROM backup_page_status WHERE page_number = 2", "database", "2 rows"},
+        {"DELETE FROM backup_page_status WHERE page_number = 0", "database", "2 rows"},
+        {"DELETE FROM backup_page_status", "database", "0 rows"},
+        {"INSERT INTO backup_page_status (backup_date, page_number, status, keys_count, file_size,"
+         " checksum) SELECT backup_date, 7, status, keys_count, file_size, checksum"
+         " FROM backup_page_status WHERE page_number = 1",
+         "database", "4 rows"},
     };
     for (size_t i = 0; i < SCB_LENGTH(table); i++) {
         archive_five(DATE);
@@ -258,7 +295,7 @@ static void finds_what_latest_is(void **state)
     assert_invalid("latest/backup_latest.zip", "not the archive of any");
     /* A copy, where there are no hard links. */
     SCB_AUTO(buffer) struct scb_buffer bytes = {.max = 1 << 20};
-    assert_ok(scb_file_read_all(temp_fd, archive_name(DATE), &bytes, &house.error));
+    read_whole(archive_name(DATE), &bytes);
     int fd = open(temp_path(LATEST), O_WRONLY | O_TRUNC | O_CLOEXEC);
     assert_int_equal(write(fd, bytes.data, bytes.size), record.file_size);
     (void)close(fd);
@@ -397,6 +434,7 @@ int main(void)
         VERIFIED(finds_every_changed_byte_of_a_page_file),
         VERIFIED(finds_an_archive_of_another_size_or_none),
         VERIFIED(finds_pages_that_are_in_another_form),
+        VERIFIED(finds_entries_where_none_are_said_to_be),
         VERIFIED(finds_a_database_that_says_otherwise),
         VERIFIED(finds_what_latest_is),
         VERIFIED(keys_in_two_pages_are_warnings),
