@@ -11,7 +11,7 @@
 
 #include "scb/error.h"
 
-typedef unsigned __int128 scb_wei;
+__extension__ typedef unsigned __int128 scb_wei;
 
 struct scb_signer; /* an account's key: evm/signer */
 

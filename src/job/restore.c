@@ -7,10 +7,10 @@
 
 #include "base/memory.h"
 #include "job/backup_reader.h"
-#include "job/chain_reader.h"
 #include "job/fingerprints.h"
 #include "job/journal.h"
 #include "job/restore_pass.h"
+#include "job/restore_target.h"
 #include "source/chain.h"
 
 enum {
@@ -29,9 +29,7 @@ struct restore {
     struct scb_restore_result *result;
     struct scb_backup_reader *held; /* keeps the backup from being removed meanwhile */
     struct scb_address account;
-    struct scb_source *source;
-    struct scb_pin pin;
-    struct scb_fingerprints *target;
+    struct scb_restore_target target;
     struct scb_journal *journal;
     struct scb_restore_pass pass;
     uint64_t last_block; /* that holds a transaction of ours; 0 = none was sent */
@@ -40,59 +38,6 @@ struct restore {
 static int64_t now_ms(const struct restore *restore)
 {
     return scb_clock_monotonic_ms(restore->parts->clock);
-}
-
-static void close_target(struct restore *restore)
-{
-    scb_fingerprints_free(restore->target);
-    restore->target = NULL;
-    if (restore->source != NULL)
-        restore->source->ops->close(restore->source);
-    restore->source = NULL;
-}
-
-/* --- the target's state --- */
-
-static enum scb_status take_entry(void *state, uint64_t index, const struct scb_entry *entry,
-                                  struct scb_error *error)
-{
-    return scb_fingerprints_add(state, index, entry, error);
-}
-
-static enum scb_status pin_target(struct restore *restore, const char *block,
-                                  struct scb_error *error)
-{
-    close_target(restore);
-    enum scb_status status =
-        restore->parts->open_target(restore->parts->state, block, &restore->source, error);
-    if (status == SCB_OK)
-        status = restore->source->ops->pin(restore->source, NULL, &restore->pin, error);
-    return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "the target");
-}
-
-/* Reads all that the contract holds at the block, as fingerprints. */
-static enum scb_status read_target(struct restore *restore, const char *block,
-                                   struct scb_error *error)
-{
-    const struct scb_restore_settings *settings = restore->settings;
-    enum scb_status status = pin_target(restore, block, error);
-    if (status == SCB_OK)
-        status = scb_fingerprints_new(restore->pin.total_keys, settings->memory_limit,
-                                      &restore->target, error);
-    if (status != SCB_OK)
-        return status;
-    struct scb_chain_reader_settings reader = {.source = restore->source,
-                                               .total_keys = restore->pin.total_keys,
-                                               .range = settings->range,
-                                               .window = settings->window,
-                                               .limit_ms = settings->range_limit_ms,
-                                               .cancel = restore->parts->cancel,
-                                               .take = take_entry,
-                                               .state = restore->target};
-    status = scb_chain_read(&reader, error);
-    if (status == SCB_OK)
-        scb_fingerprints_sort(restore->target);
-    return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "the target");
 }
 
 /* --- before anything is planned --- */
@@ -176,10 +121,10 @@ static void begin_pass(struct restore *restore, bool plans)
 {
     restore->pass = (struct scb_restore_pass){.parts = restore->parts,
                                               .settings = restore->settings,
-                                              .target = restore->target,
+                                              .target = restore->target.keys,
                                               .journal = restore->journal,
                                               .account = restore->account,
-                                              .chain_id = restore->pin.chain_id,
+                                              .chain_id = restore->target.pin.chain_id,
                                               .plans = plans};
 }
 
@@ -187,10 +132,10 @@ static void begin_pass(struct restore *restore, bool plans)
 static enum scb_status resume(struct restore *restore, struct scb_error *error)
 {
     const struct scb_backup_record *record = scb_backup_reader_record(restore->held);
-    struct scb_journal_owner owner = {.chain_id = restore->pin.chain_id,
+    struct scb_journal_owner owner = {.chain_id = restore->target.pin.chain_id,
                                       .contract = restore->settings->contract,
                                       .account = restore->account};
-    memcpy(owner.genesis_hash, restore->pin.genesis_hash, sizeof(owner.genesis_hash));
+    memcpy(owner.genesis_hash, restore->target.pin.genesis_hash, sizeof(owner.genesis_hash));
     memcpy(owner.backup_date, record->backup_date, sizeof(owner.backup_date));
     enum scb_status status = scb_journal_open(restore->settings->journal_dir, &owner,
                                               &restore->journal, &restore->result->resumed, error);
@@ -217,7 +162,7 @@ static enum scb_status get_ready(struct restore *restore, struct scb_error *erro
     enum scb_status status = scb_backup_reader_open(restore->parts->store, restore->parts->catalog,
                                                     &reader, &restore->held, error);
     if (status == SCB_OK)
-        status = pin_target(restore, "latest", error);
+        status = scb_restore_target_pin(restore->parts, "latest", &restore->target, error);
     if (status == SCB_OK)
         status = check_rights(restore, error);
     if (status != SCB_OK || restore->options->dry_run)
@@ -267,8 +212,8 @@ static enum scb_status make_plan(struct restore *restore, struct scb_restore_pla
     }
     *plan = (struct scb_restore_plan){.backup_chain_id =
                                           scb_backup_reader_manifest(restore->held)->chain_id,
-                                      .chain_id = restore->pin.chain_id,
-                                      .block_number = restore->pin.block_number,
+                                      .chain_id = restore->target.pin.chain_id,
+                                      .block_number = restore->target.pin.block_number,
                                       .total = pass->total,
                                       .create = pass->create,
                                       .edit = pass->edit,
@@ -279,7 +224,7 @@ static enum scb_status make_plan(struct restore *restore, struct scb_restore_pla
     memcpy(plan->contract, restore->settings->contract.bytes, sizeof(plan->contract));
     memcpy(plan->account, restore->account.bytes, sizeof(plan->account));
     plan->only_on_chain =
-        scb_fingerprints_unseen(restore->target, plan->only_on_chain_first, SCB_RESTORE_SHOWN);
+        scb_fingerprints_unseen(restore->target.keys, plan->only_on_chain_first, SCB_RESTORE_SHOWN);
     return price(restore, plan, error);
 }
 
@@ -399,7 +344,8 @@ static enum scb_status work(struct restore *restore, struct scb_error *error)
     char block[32] = "latest";
     bool deep = false;
     for (int round = 0;; round++) {
-        enum scb_status status = read_target(restore, block, error);
+        enum scb_status status = scb_restore_target_read(restore->parts, restore->settings, block,
+                                                         &restore->target, error);
         if (status == SCB_OK)
             status = make_plan(restore, &plan, error);
         if (status == SCB_OK && round == 0) {
@@ -466,7 +412,7 @@ enum scb_status scb_restore_run(const struct scb_restore_parts *parts,
     }
     ret_result->duration_ms = now_ms(&restore) - began_ms;
     scb_journal_close(restore.journal);
-    close_target(&restore);
+    scb_restore_target_close(&restore.target);
     scb_backup_reader_close(restore.held);
     return status;
 }

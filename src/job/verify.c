@@ -134,6 +134,8 @@ static void check_record(struct scb_verify_report *report, const struct scb_back
 struct row_walk {
     struct scb_verify_report *report;
     struct scb_archive_pages *pages;
+    struct scb_archived_page page; /* the last one that was looked at */
+    bool more;
     uint64_t rows;
 };
 
@@ -141,19 +143,20 @@ static enum scb_status compare_row(void *state, const struct scb_page_record *ro
                                    struct scb_error *error)
 {
     struct row_walk *walk = state;
-    bool more = false;
-    struct scb_archived_page page;
-    enum scb_status status = scb_archive_pages_next(walk->pages, &more, &page, error);
+    const struct scb_manifest_page *page = &walk->page.page;
+    enum scb_status status = SCB_OK;
     walk->rows++;
-    if (status != SCB_OK || !more)
+    do /* past pages without a row: the number of rows says that there are such */
+        status = scb_archive_pages_next(walk->pages, &walk->more, &walk->page, error);
+    while (status == SCB_OK && walk->more && page->number < row->page_number);
+    if (status != SCB_OK || !walk->more)
         return status;
-    if (row->page_number != page.page.number || row->state != SCB_BACKUP_COMPLETED ||
-        row->keys_count != page.page.keys || row->file_size != page.page.size ||
-        memcmp(row->sha256, page.page.sha256, sizeof(row->sha256)) != 0)
+    if (row->page_number != page->number || row->state != SCB_BACKUP_COMPLETED ||
+        row->keys_count != page->keys || row->file_size != page->size ||
+        memcmp(row->sha256, page->sha256, sizeof(row->sha256)) != 0)
         scb_verify_problem(walk->report, "database",
-                           "the row of page %" PRIu64 " is not what the manifest says of page "
-                           "%" PRIu64,
-                           row->page_number, page.page.number);
+                           "the row of page %" PRIu64 " is not what the manifest says",
+                           row->page_number);
     return SCB_OK;
 }
 

@@ -256,6 +256,12 @@ static void finds_a_database_that_says_otherwise(void **state)
          " WHERE page_number = 1) WHERE page_number = 0",
          "database", "the row of page 0 is not"},
         {"DELETE FROM backup_page_status WHERE page_number = 2", "database", "2 rows"},
+        {"DELETE FROM backup_page_status WHERE page_number = 0", "database", "2 rows"},
+        {"DELETE FROM backup_page_status", "database", "0 rows"},
+        {"INSERT INTO backup_page_status (backup_date, page_number, status, keys_count, file_size,"
+         " checksum) SELECT backup_date, 7, status, keys_count, file_size, checksum"
+         " FROM backup_page_status WHERE page_number = 1",
+         "database", "4 rows"},
     };
     for (size_t i = 0; i < SCB_LENGTH(table); i++) {
         archive_five(DATE);
