@@ -106,6 +106,9 @@ static inline struct scb_manifest sample_manifest(const char *date, uint64_t cou
     return manifest;
 }
 
+/* Set, the checksums of the pages made below are not those of their content. */
+static bool wrong_checksums;
+
 /* The archive of manifest in date's directory: as many pages as it says, of one key each. */
 static inline struct scb_backup_record make_archive(const char *date, struct scb_manifest manifest)
 {
@@ -127,6 +130,7 @@ static inline struct scb_backup_record make_archive(const char *date, struct scb
             (struct scb_page_entry){.size = 2, .crc32 = libdeflate_crc32(0, "[]", 2), .keys = 1};
         assert_ok(scb_digest_sha256(&digest, (struct scb_bytes){(const uint8_t *)"[]", 2},
                                     pages[i].sha256, &house.error));
+        pages[i].sha256[0] ^= wrong_checksums;
         struct scb_bytes deflated = {empty_list, sizeof(empty_list)};
         assert_ok(scb_archive_add_page(&archive, i, &pages[i], deflated, &house.error));
     }
