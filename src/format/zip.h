@@ -2,7 +2,7 @@
 /*
  * The archive: a zip (APPNOTE 6.3) with fixed times and modes, so that equal content gives equal
  * bytes. The writer is ours because it streams: already-deflated pages go straight out, and the
- * memory it needs is one small record an entry, kept by its caller. Reading is libzip's.
+ * memory it needs is one small record an entry, kept by its caller. Reading is zip_walk.h's.
  */
 #ifndef SCB_FORMAT_ZIP_H
 #define SCB_FORMAT_ZIP_H
@@ -88,21 +88,5 @@ void scb_deflater_free(struct scb_deflater *deflater);
 SCB_MUST_CHECK enum scb_status scb_deflater_run(struct scb_deflater *deflater,
                                                 struct scb_bytes data, struct scb_buffer *out,
                                                 uint32_t *ret_crc32, struct scb_error *error);
-
-/* Reads an archive by entry name. Inflated bytes are counted against the limit given on open. */
-struct scb_zip_reader;
-
-/* fd is duplicated, not taken; its offset moves. IntegrityError when it is no zip. */
-SCB_MUST_CHECK enum scb_status scb_zip_reader_new(int fd, struct scb_zip_reader **ret_reader,
-                                                  struct scb_error *error);
-void scb_zip_reader_free(struct scb_zip_reader *reader);
-/*
- * Opens an entry for reading through *ret_input (one at a time; valid until the next open).
- * NotFoundError where there is none; ResourceError when it inflates past max_size. Its CRC is
- * checked when its end is read: IntegrityError.
- */
-SCB_MUST_CHECK enum scb_status scb_zip_reader_open(struct scb_zip_reader *reader, const char *name,
-                                                   uint64_t max_size, struct scb_input *ret_input,
-                                                   struct scb_error *error);
 
 #endif
