@@ -69,6 +69,14 @@ enum scb_status scb_page_work_restart(struct scb_page_work *work, bool checksum_
     return scb_page_check_begin(&work->check, work->rules, work->keys, error);
 }
 
+void scb_page_work_slim(struct scb_page_work *work)
+{
+    struct scb_warnings warnings = work->check.warnings;
+    scb_page_check_free(&work->check);
+    work->check.warnings = warnings;
+    scb_buffer_free(&work->pieces);
+}
+
 void scb_page_work_free(struct scb_page_work *work)
 {
     close_file(work);

@@ -92,6 +92,9 @@ SCB_MUST_CHECK enum scb_status scb_page_work_reuse(struct scb_page_work *work,
                                                    const uint8_t recorded[SCB_SHA256_SIZE],
                                                    bool *ret_good, struct scb_error *error);
 
+/* Gives back what a finished page needs no longer; it is made again for the next one. */
+void scb_page_work_slim(struct scb_page_work *work);
+
 void scb_page_work_free(struct scb_page_work *work);
 
 #endif

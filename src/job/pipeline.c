@@ -156,6 +156,12 @@ static enum scb_status record_page(struct pipeline *pipeline, const struct scb_p
     return pipeline->batch_count < BATCH ? SCB_OK : flush_batch(pipeline, error);
 }
 
+/* Whether a page is late: more wait for their turn behind it than the usual disorder makes. */
+static bool is_wide(const struct pipeline *pipeline)
+{
+    return pipeline->next_submit - pipeline->next_commit > 2 * pipeline->most_asked;
+}
+
 /* A finished page: its row, and its place in the manifest. */
 static enum scb_status take_page(struct pipeline *pipeline, struct scb_page_slot *slot,
                                  struct scb_error *error)
@@ -179,10 +185,14 @@ static enum scb_status take_page(struct pipeline *pipeline, struct scb_page_slot
                   SCB_TEXT("backup_date", pipeline->settings->backup_date),
                   SCB_NUMBER("page", page->number), SCB_NUMBER("keys", page->keys),
                   SCB_NUMBER("size", page->size), SCB_FLAG("reused", slot->reused));
-    if (slot->reused)
-        return SCB_OK; /* its row is there */
-    log_warnings(pipeline, slot);
-    return record_page(pipeline, slot, error);
+    enum scb_status status = SCB_OK;
+    if (!slot->reused) { /* else its row is there */
+        log_warnings(pipeline, slot);
+        status = record_page(pipeline, slot, error);
+    }
+    if (is_wide(pipeline)) /* of so many only the deflated form is kept, and counted */
+        scb_page_work_slim(page);
+    return status;
 }
 
 static enum scb_status deflate_again(struct pipeline *pipeline, struct scb_page_slot *slot,
@@ -214,7 +224,7 @@ static enum scb_status archive_ready(struct pipeline *pipeline, struct scb_error
             return status;
         if (!slot->dropped)
             pipeline->held -= slot->work.deflated.capacity;
-        if (slot->work.deflated.capacity > KEEP_DEFLATED)
+        if (slot->work.deflated.capacity > KEEP_DEFLATED || is_wide(pipeline))
             scb_buffer_free(&slot->work.deflated);
         scb_window_give(&pipeline->window, pipeline->next_commit++);
         slot = scb_window_at(&pipeline->window, pipeline->next_commit);
