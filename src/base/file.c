@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file_watch.h"
+#include "base/hash.h"
 #include "base/memory.h"
 
 /* Kernels before 5.6 have no openat2: then a name without '/' and O_NOFOLLOW is as good. */
@@ -258,16 +260,39 @@ enum scb_status scb_file_remove(int dir_fd, const char *name, struct scb_error *
     return SCB_OK;
 }
 
+static enum scb_status too_long(const char *name, struct scb_error *error)
+{
+    (void)scb_error_set(error, SCB_ERROR_VALIDATION, "file name too long: '%.40s...'", name);
+    (void)scb_error_hint(error, "give a shorter one");
+    return SCB_ERROR_VALIDATION;
+}
+
 enum scb_status scb_durable_open(struct scb_durable_file *file, int dir_fd, const char *name,
                                  mode_t mode, struct scb_error *error)
 {
     *file = (struct scb_durable_file){.dir_fd = dir_fd, .fd = -1};
-    int used = snprintf(file->name, sizeof(file->name), "%s", name);
-    int temporary = snprintf(file->temporary, sizeof(file->temporary), ".%s.tmp", name);
-    if (used < 0 || (size_t)used >= sizeof(file->name) || temporary < 0 ||
-        (size_t)temporary >= sizeof(file->temporary))
-        return scb_error_set(error, SCB_ERROR_INTERNAL, "file name too long: '%.40s'", name);
+    if (strlen(name) > NAME_MAX - strlen("..tmp"))
+        return too_long(name, error);
+    (void)snprintf(file->name, sizeof(file->name), "%s", name);
+    (void)snprintf(file->temporary, sizeof(file->temporary), ".%.250s.tmp", name);
     return scb_file_open(dir_fd, file->temporary, O_WRONLY | O_CREAT | O_TRUNC, mode, &file->fd,
+                         error);
+}
+
+enum scb_status scb_durable_open_apart(struct scb_durable_file *file, int dir_fd, const char *name,
+                                       mode_t mode, struct scb_error *error)
+{
+    uint64_t suffix = 0;
+    *file = (struct scb_durable_file){.dir_fd = dir_fd, .fd = -1};
+    if (strlen(name) > NAME_MAX)
+        return too_long(name, error);
+    enum scb_status status = scb_hash_seed(&suffix, error);
+    if (status != SCB_OK)
+        return status;
+    (void)snprintf(file->name, sizeof(file->name), "%s", name);
+    (void)snprintf(file->temporary, sizeof(file->temporary), ".satellite-%016" PRIx64 ".tmp",
+                   suffix);
+    return scb_file_open(dir_fd, file->temporary, O_WRONLY | O_CREAT | O_EXCL, mode, &file->fd,
                          error);
 }
 

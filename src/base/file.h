@@ -7,6 +7,7 @@
 #ifndef SCB_BASE_FILE_H
 #define SCB_BASE_FILE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,18 +59,27 @@ SCB_MUST_CHECK enum scb_status scb_file_remove(int dir_fd, const char *name,
 /*
  * The one durable write: a temporary file that becomes name only when whole. Open, write, then
  * commit (sync, close, rename, sync the directory) or abort (close, remove). After a commit,
- * failed or not, there is no temporary file left.
+ * failed or not, there is no temporary file left. A name that no file system takes is a
+ * ValidationError.
  */
 struct scb_durable_file {
     int dir_fd; /* borrowed */
     int fd;     /* -1 when not open */
-    char name[128];
-    char temporary[136];
+    char name[NAME_MAX + 1];
+    char temporary[NAME_MAX + 1];
 };
 
 SCB_MUST_CHECK enum scb_status scb_durable_open(struct scb_durable_file *file, int dir_fd,
                                                 const char *name, mode_t mode,
                                                 struct scb_error *error);
+/*
+ * With a temporary file that nobody else has, beside a file of a person's: two who write to the
+ * same name do not meet, and nothing that lies there is taken over. A crash leaves
+ * .satellite-*.tmp.
+ */
+SCB_MUST_CHECK enum scb_status scb_durable_open_apart(struct scb_durable_file *file, int dir_fd,
+                                                      const char *name, mode_t mode,
+                                                      struct scb_error *error);
 SCB_MUST_CHECK enum scb_status scb_durable_write(struct scb_durable_file *file, const void *data,
                                                  size_t size, struct scb_error *error);
 SCB_MUST_CHECK enum scb_status scb_durable_commit(struct scb_durable_file *file,

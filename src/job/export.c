@@ -39,9 +39,10 @@ static enum scb_status check_output(const char *path, struct scb_error *error)
 {
     struct stat about;
     if (lstat(path, &about) != 0) {
-        return errno == ENOENT ? SCB_OK
-                               : scb_error_set_errno(error, SCB_ERROR_FILE, errno,
-                                                     "output '%s' not looked at", path);
+        enum scb_status status = errno == ENAMETOOLONG ? SCB_ERROR_VALIDATION : SCB_ERROR_FILE;
+        return errno == ENOENT
+                   ? SCB_OK
+                   : scb_error_set_errno(error, status, errno, "output '%s' not looked at", path);
     }
     if (S_ISREG(about.st_mode))
         return SCB_OK;
@@ -64,8 +65,9 @@ static enum scb_status open_file(struct target *target, struct scb_error *error)
     if (target->path == NULL)
         return SCB_ERROR_RESOURCE;
     status = scb_dir_open(target->path, false, 0, &target->dir_fd, error);
-    return status == SCB_OK ? scb_durable_open(&target->file, target->dir_fd, name, MODE, error)
-                            : status;
+    return status == SCB_OK
+               ? scb_durable_open_apart(&target->file, target->dir_fd, name, MODE, error)
+               : status;
 }
 
 static enum scb_status open_target(struct target *target, const struct scb_manifest *manifest,

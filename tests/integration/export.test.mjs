@@ -34,6 +34,12 @@ async function exported(store, name, ...args) {
     return path;
 }
 
+/** So that only the pages' own checksums tell, on the way, that the archive is damaged. */
+function forgetChecksum(store) {
+    execFileSync('sqlite3', [join(store.directory, 'satellite.db'),
+        'UPDATE backup_final_status SET checksum = NULL']);
+}
+
 /** Runs python that prints a JSON list of [key, value, version_id] in hex. */
 function python(script, ...args) {
     const out = execFileSync('python3', ['-c', script, ...args], { maxBuffer: 1 << 28 });
@@ -180,15 +186,35 @@ describe('the output', () => {
         const bytes = store.archiveBytes();
         bytes[Math.floor(bytes.length / 3)] ^= 1;
         writeFileSync(store.archivePath(), bytes);
+        forgetChecksum(store);
         const directory = join(store.directory, 'out');
         mkdirSync(directory);
         for (const format of ['ndjson', 'csv', 'sqlite']) {
             writeFileSync(join(directory, 'file'), 'old');
             assertFailed(await store.command('export', '--format', format, '--output',
-                join(directory, 'file')), 8, 'IntegrityError', /its SHA-256 is/);
+                join(directory, 'file')), 8, 'IntegrityError', /page_\d\.json/);
             assert.deepEqual(readdirSync(directory), ['file'], format);
             assert.equal(readFileSync(join(directory, 'file'), 'utf8'), 'old');
         }
+    });
+
+    it('is private, whatever lies where it is made', async (t) => {
+        const store = await backedUp(t);
+        const directory = join(store.directory, 'out');
+        mkdirSync(directory);
+        writeFileSync(join(directory, '.out.csv.tmp'), 'another one', { mode: 0o666 });
+        const path = await exported(store, 'out/out.csv', '--format', 'csv');
+        assert.equal(statSync(path).mode & 0o777, 0o600);
+        assert.equal(readFileSync(join(directory, '.out.csv.tmp'), 'utf8'), 'another one');
+        assert.deepEqual(readdirSync(directory), ['.out.csv.tmp', 'out.csv']);
+    });
+
+    it('may have as long a name as a file can have', async (t) => {
+        const store = await backedUp(t);
+        for (const format of ['ndjson', 'sqlite'])
+            await exported(store, format[0].repeat(255), '--format', format);
+        assertFailed(await store.command('export', '--output',
+            join(store.directory, 'x'.repeat(256))), 3, 'ValidationError', /name too long/);
     });
 
     it('must be a file, in a directory that is there', async (t) => {

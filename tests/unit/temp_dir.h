@@ -49,7 +49,7 @@ static inline int temp_tear_down(void **state)
 /* The path of a name, in one of two places by turns. */
 static inline const char *temp_path(const char *name)
 {
-    static char paths[2][512];
+    static char paths[2][1024];
     static int turn;
     turn = !turn;
     (void)snprintf(paths[turn], sizeof(paths[turn]), "%s/%s", temp_dir, name);
