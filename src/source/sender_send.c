@@ -2,6 +2,7 @@
 /*
  * A transaction from its signature into a node's pool, and again with a higher fee.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,12 +33,14 @@ enum scb_status scb_slot_sign(struct sender *sender, struct slot *slot,
                                           .priority_fee_per_gas = slot->priority_fee,
                                           .to = sender->settings->to,
                                           .data = scb_buffer_bytes(&slot->data)};
+    assert(slot->versions < MAX_VERSIONS);
     uint8_t *hash = slot->hashes[slot->versions];
     enum scb_status status = scb_transaction_sign(&transaction, sender->settings->signer,
                                                   &slot->raw, hash, sender->error);
     if (status != SCB_OK)
         return status;
     slot->versions++;
+    slot->legacy = !sender->fees.dynamic;
     *ret_signed = (struct scb_signed){.index = slot->index,
                                       .nonce = slot->nonce,
                                       .gas_limit = slot->gas_limit,
@@ -55,6 +58,7 @@ static enum scb_status unsigned_params(struct sender *sender, struct slot *slot)
     char text[512], fee[SCB_WEI_TEXT_SIZE], priority[SCB_WEI_TEXT_SIZE], fees[256];
     scb_wei_hex(slot->max_fee, fee);
     scb_wei_hex(slot->priority_fee, priority);
+    slot->legacy = !sender->fees.dynamic;
     if (sender->fees.dynamic)
         (void)snprintf(fees, sizeof(fees),
                        "\"maxFeePerGas\":\"%s\",\"maxPriorityFeePerGas\":\"%s\"", fee, priority);
@@ -158,9 +162,11 @@ enum scb_status scb_slot_replace(struct sender *sender, struct slot *slot, bool 
     return sign_and_record(sender, slot);
 }
 
-/* The chain has no EIP-1559 after all. */
+/* The chain has no EIP-1559 after all. Where it was a legacy one already, there is no other. */
 static enum scb_status go_legacy(struct sender *sender, struct slot *slot)
 {
+    if (slot->legacy || slot->versions == MAX_VERSIONS)
+        return scb_sender_fail(sender, &slot->pending.call);
     if (sender->fees.dynamic) {
         sender->fees.dynamic = false;
         sender->fees_ms = INT64_MIN / 2;

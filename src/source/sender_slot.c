@@ -16,6 +16,8 @@ enum {
     MISS_DELAY_MS = 250, /* between two looks */
     GAS_MARGIN = 8,      /* an eighth over the estimate */
     TRANSACTION_GAS = 1 << 24,
+    RLP_LIST =
+        0xc0, /* what a legacy transaction begins with; of others it is their type (EIP-2718) */
 };
 
 /* Sends go first, so that what is signed is not held up by simulations. */
@@ -142,6 +144,7 @@ static enum scb_status begin_recorded(struct sender *sender, struct slot *slot,
     slot->priority_fee = recorded->priority_fee;
     memcpy(slot->hashes[0], recorded->hash, sizeof(slot->hashes[0]));
     slot->versions = 1;
+    slot->legacy = recorded->raw.size > 0 && recorded->raw.data[0] >= RLP_LIST;
     slot->stage = STAGE_SIGNED;
     return copy(sender, &slot->raw, recorded->raw);
 }
@@ -150,7 +153,7 @@ enum scb_status scb_slot_begin(struct sender *sender, struct slot *slot,
                                const struct scb_send_item *item)
 {
     slot->index = item->index;
-    slot->used_fallback = false;
+    slot->used_fallback = slot->legacy = false;
     slot->versions = slot->asked = 0;
     slot->misses = slot->repeats = 0;
     slot->sent_ms = slot->not_before_ms = 0;

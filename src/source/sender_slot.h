@@ -38,6 +38,7 @@ struct slot {
     uint64_t index;
     struct scb_buffer data, fallback, raw;
     bool used_fallback;
+    bool legacy; /* what was last signed of it is no EIP-1559 transaction */
     uint64_t gas_limit, nonce;
     scb_wei max_fee, priority_fee;
     uint8_t hashes[MAX_VERSIONS][SCB_TRANSACTION_HASH_SIZE];

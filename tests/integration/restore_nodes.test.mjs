@@ -130,6 +130,15 @@ test('the chain has base fees and takes legacy transactions only', async (t) => 
     assert.equal(block.transactions[0].type, '0x0');
 });
 
+test('a node that takes no type of transaction at all', async (t) => {
+    const result = await restoreThrough(t, everyNth(1, 'eth_sendRawTransaction',
+        refusal('transaction type not supported')), ['--quiet']);
+    assertFailed(result, 4, 'ContractConnectionError', /type not supported/);
+    assert.equal(result.sent, 0);
+    const sends = result.calls.get('eth_sendRawTransaction');
+    assert.ok(sends <= 2 * 64, `${sends} sends: each transaction of the window at most as two types`);
+});
+
 test('a node that takes one transaction at a time, in order', async (t) => {
     let under = 0;
     const result = await restoreThrough(t, async ({ method }) => {
