@@ -235,6 +235,13 @@ static enum scb_status record(void *state, const struct scb_signed *transactions
                                  : scb_journal_append(pass->journal, transactions, count, error);
 }
 
+static void note(void *state, const char *text)
+{
+    const struct scb_restore_pass *pass = state;
+    scb_log_warn(pass->parts->log, "Node takes a transaction only later; it is sent again",
+                 SCB_TEXT("reason", text));
+}
+
 static struct scb_sender_settings sender_settings(struct scb_restore_pass *pass)
 {
     const struct scb_restore_options *options = pass->settings->options;
@@ -252,7 +259,8 @@ static struct scb_sender_settings sender_settings(struct scb_restore_pass *pass)
                                         .state = pass,
                                         .next = next_item,
                                         .record = record,
-                                        .report = take_report};
+                                        .report = take_report,
+                                        .note = note};
 }
 
 enum scb_status scb_restore_pass_run(struct scb_restore_pass *pass, scb_wei max_total_cost,

@@ -8,6 +8,7 @@
 #include "source/sender.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -53,6 +54,11 @@ static enum scb_status fill(struct sender *sender)
     return status;
 }
 
+static bool is_on_its_way(const struct slot *slot)
+{
+    return slot->stage >= STAGE_SIGNED && slot->stage != STAGE_SETTLED;
+}
+
 /* What has been spent and what is on its way, at most. */
 static scb_wei committed(const struct sender *sender, bool *ret_any)
 {
@@ -60,7 +66,7 @@ static scb_wei committed(const struct sender *sender, bool *ret_any)
     *ret_any = false;
     for (uint64_t i = sender->first; i < sender->end; i++) {
         const struct slot *slot = slot_at(sender, i);
-        if (slot->stage < STAGE_SIGNED || slot->stage == STAGE_SETTLED)
+        if (!is_on_its_way(slot))
             continue;
         *ret_any = true;
         sum = scb_wei_plus(sum, scb_slot_reserved(slot));
@@ -204,9 +210,32 @@ static enum scb_status take_count(struct sender *sender)
     int64_t poll_ms = moved ? MIN_POLL_MS : sender->poll_ms * 2;
     sender->poll_ms = poll_ms < MAX_POLL_MS ? poll_ms : MAX_POLL_MS;
     sender->next_poll_ms = scb_sender_now(sender) + sender->poll_ms;
-    if (moved)
+    if (moved) {
         sender->mined_nonce = mined;
+        sender->moved_ms = scb_sender_now(sender);
+    }
     return look_after_pooled(sender);
+}
+
+/* Whatever the node says meanwhile: where none is mined for long, none will be. */
+static enum scb_status check_stalled(struct sender *sender)
+{
+    int64_t now = scb_sender_now(sender);
+    int64_t limit_ms = SCB_SENDER_PATIENCE * sender->settings->replace_after_ms;
+    uint64_t waiting = 0;
+    for (uint64_t i = sender->first; i < sender->end; i++)
+        waiting += is_on_its_way(slot_at(sender, i));
+    if (waiting == 0)
+        sender->moved_ms = now;
+    if (now - sender->moved_ms < limit_ms)
+        return SCB_OK;
+    scb_error_set(sender->error, SCB_ERROR_CONTRACT,
+                  "none of the %" PRIu64 " transactions on their way was mined for %" PRId64
+                  " seconds: the account's nonce is still %" PRIu64,
+                  waiting, limit_ms / 1000, sender->mined_nonce);
+    sender->error->retryable = true;
+    return scb_error_hint(sender->error, "check the node, and what the chain asks for gas; run the "
+                                         "same again to go on, it sends nothing twice");
 }
 
 /* --- the loop --- */
@@ -272,6 +301,8 @@ static enum scb_status loop(struct sender *sender)
             status = send_ready(sender);
         if (status == SCB_OK)
             status = poll(sender);
+        if (status == SCB_OK)
+            status = check_stalled(sender);
         if (sender->no_more && sender->first == sender->end)
             break;
         if (status == SCB_OK && !any)
@@ -302,6 +333,8 @@ static enum scb_status begin(struct sender *sender)
     if (sender->slots == NULL)
         return SCB_ERROR_RESOURCE;
     sender->poll_ms = MIN_POLL_MS;
+    sender->moved_ms = scb_sender_now(sender);
+    sender->noted_ms = INT64_MIN / 2; /* the first one is noted at once */
     if (settings->simulate_only)
         return SCB_OK;
     enum scb_status status = scb_chain_nonce(settings->client, &settings->from, false,

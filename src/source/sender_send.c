@@ -14,7 +14,8 @@ enum {
     POOL_DELAY_MS = 1000, /* before a full pool is tried again */
     ORDER_DELAY_MS = 50,  /* before one that came too early is sent again */
     BUMP = 8,             /* nodes want a tenth more of a replacement; an eighth is more */
-    FEES_AGE_MS = 3000,   /* for so long what gas costs is not asked again */
+    NOTE_MS = 10000,
+    FEES_AGE_MS = 3000, /* for so long what gas costs is not asked again */
 };
 
 scb_wei scb_slot_reserved(const struct slot *slot)
@@ -180,8 +181,13 @@ static enum scb_status go_legacy(struct sender *sender, struct slot *slot)
 
 static enum scb_status send_later(struct sender *sender, struct slot *slot, int64_t delay_ms)
 {
+    int64_t now = scb_sender_now(sender);
+    if (now - sender->noted_ms >= NOTE_MS) {
+        sender->noted_ms = now;
+        sender->settings->note(sender->settings->state, slot->pending.call.error.message);
+    }
     slot->stage = STAGE_SIGNED;
-    slot->not_before_ms = scb_sender_now(sender) + delay_ms;
+    slot->not_before_ms = now + delay_ms;
     return SCB_OK;
 }
 

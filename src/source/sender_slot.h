@@ -61,6 +61,8 @@ struct sender {
     bool one_by_one;
     struct pending count; /* asks how many are mined */
     int64_t poll_ms, next_poll_ms;
+    int64_t moved_ms; /* when a transaction was last mined, or none was on its way */
+    int64_t noted_ms; /* when the node's unwillingness was last noted */
     struct scb_sender_totals totals;
     pthread_mutex_t lock;
     pthread_cond_t answered;

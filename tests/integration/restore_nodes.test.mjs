@@ -33,6 +33,13 @@ before(async () => {
     writeFileSync(join(directory, 'password'), 'x');
 });
 
+function restoreArgs(url, target, max = '10ether') {
+    return store.args('restore', '--yes', '--rpc-url', url,
+        '--contract', target, '--keystore', join(directory, 'key.json'),
+        '--password-file', join(directory, 'password'), '--contract-confirmations', '0',
+        '--max-total-cost', max);
+}
+
 /** Restores through a meddler onto a new chain. */
 async function restoreThrough(t, meddle, more = ['--json']) {
     const chain = await startAnvil({ args: ANVIL_ARGS });
@@ -40,10 +47,7 @@ async function restoreThrough(t, meddle, more = ['--json']) {
     const target = await deploy(chain.url);
     const meddler = await startMeddler(chain.url, meddle);
     t.after(() => meddler.stop());
-    const result = await run(store.args('restore', '--yes', '--rpc-url', meddler.url,
-        '--contract', target, '--keystore', join(directory, 'key.json'),
-        '--password-file', join(directory, 'password'), '--contract-confirmations', '0',
-        '--max-total-cost', '10ether', ...more));
+    const result = await run([...restoreArgs(meddler.url, target), ...more]);
     const [account] = await rpc(chain.url, 'eth_accounts');
     return {
         ...result,
@@ -101,6 +105,34 @@ test('every fifth call of any kind is cut off at first', async (t) => {
 test('the pool is full for a while', async (t) => {
     assertRestored(await restoreThrough(t,
         first(20, 'eth_sendRawTransaction', refusal('txpool is full'))));
+});
+
+for (const said of ['txpool is full', 'Nonce too high. Expected nonce to be 1 but got 2.']) {
+    test(`"${said}" for ever: a warning, and an end`, async (t) => {
+        const result = await restoreThrough(t, everyNth(1, 'eth_sendRawTransaction', refusal(said)),
+            ['--replace-after', '100ms', '--log-level', 'warn', '--log-format', 'json']);
+        assert.equal(result.code, 4, result.stderr);
+        const lines = result.stderr.trimEnd().split('\n');
+        assert.match(lines.at(-1), /none of the 64 .* was mined for 2 seconds/);
+        const warnings = lines.filter((line) => line.includes('only later'));
+        assert.ok(warnings.length > 0 && warnings[0].includes(said), result.stderr);
+        assert.equal(result.sent, 0);
+    });
+}
+
+test('the pool takes all and nothing is mined: an end, and the next run goes on', async (t) => {
+    const chain = await startAnvil({ args: ANVIL_ARGS });
+    t.after(() => chain.stop());
+    const target = await deploy(chain.url);
+    const args = restoreArgs(chain.url, target);
+    await rpc(chain.url, 'evm_setAutomine', false);
+    assertFailed(await run([...args, '--quiet', '--replace-after', '100ms']), 4,
+        'ContractConnectionError', /none of the 64 transactions .* was mined/);
+    await rpc(chain.url, 'evm_mine');
+    await rpc(chain.url, 'evm_setAutomine', true);
+    const { code, stderr } = await run([...args, '--json']);
+    assert.equal(code, 0, stderr);
+    assert.equal(await totalKeys(chain.url, target), ENTRIES);
 });
 
 test('the pool wants more for gas than the node had said', async (t) => {
