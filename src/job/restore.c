@@ -34,6 +34,8 @@ struct restore {
     struct scb_fingerprints *target;
     struct scb_journal *journal;
     struct scb_restore_pass pass;
+    scb_wei limit;       /* on what it costs in all */
+    scb_wei spent;       /* of it, by earlier runs too */
     uint64_t last_block; /* that holds a transaction of ours; 0 = none was sent */
 };
 
@@ -168,6 +170,7 @@ static void count_sent(struct restore *restore, const struct scb_sender_totals *
     result->failed += totals->failed + totals->lost;
     result->gas_used += totals->gas_used;
     result->cost = scb_wei_plus(result->cost, totals->cost);
+    restore->spent = scb_wei_plus(restore->spent, scb_wei_plus(totals->cost, totals->cost_unseen));
     if (totals->last_block > restore->last_block)
         restore->last_block = totals->last_block;
 }
@@ -180,6 +183,7 @@ static void begin_pass(struct restore *restore, bool plans)
                                               .journal = restore->journal,
                                               .account = restore->account,
                                               .chain_id = restore->pin.chain_id,
+                                              .spent = restore->spent,
                                               .plans = plans};
 }
 
@@ -197,6 +201,8 @@ static enum scb_status resume(struct restore *restore, struct scb_error *error)
     if (status != SCB_OK || !restore->result->resumed)
         return status;
     struct scb_sender_totals totals = {0};
+    uint64_t below = 0;
+    scb_journal_spent(restore->journal, &restore->spent, &below);
     begin_pass(restore, false);
     status = scb_restore_resume(&restore->pass, &totals, error);
     count_sent(restore, &totals);
@@ -285,11 +291,13 @@ static enum scb_status check_money(const struct restore *restore,
                                    const struct scb_restore_plan *plan, struct scb_error *error)
 {
     char cost[SCB_WEI_TEXT_SIZE], limit[SCB_WEI_TEXT_SIZE], account[SCB_ADDRESS_TEXT_SIZE];
+    scb_wei in_all = scb_wei_plus(restore->spent, plan->cost);
     scb_wei_format(plan->cost, cost);
-    if (plan->cost > restore->options->max_total_cost) {
-        scb_wei_format(restore->options->max_total_cost, limit);
+    if (plan->create + plan->edit > 0 && in_all > restore->limit) {
+        scb_wei_format(in_all, cost);
+        scb_wei_format(restore->limit, limit);
         scb_error_set(error, SCB_ERROR_RESOURCE,
-                      "the restore costs about %s, over --max-total-cost %s", cost, limit);
+                      "the restore costs about %s in all, over --max-total-cost %s", cost, limit);
         return scb_error_hint(error, "raise --max-total-cost or wait until gas is cheaper");
     }
     if (plan->cost > plan->balance) {
@@ -311,6 +319,9 @@ static enum scb_status agree(struct restore *restore, struct scb_error *error)
     enum scb_status status = check_money(restore, plan, error);
     if (status == SCB_OK && restore->options->confirm != NULL && plan->create + plan->edit > 0)
         status = restore->options->confirm(restore->options->state, plan, error);
+    /* Whoever agreed has been told how much it is at most. */
+    if (restore->limit == SCB_WEI_MAX && restore->options->confirm != NULL)
+        restore->limit = scb_wei_plus(restore->spent, plan->most);
     return status;
 }
 
@@ -319,13 +330,10 @@ static enum scb_status agree(struct restore *restore, struct scb_error *error)
 static enum scb_status send_all(struct restore *restore, uint64_t to_do, struct scb_error *error)
 {
     struct scb_sender_totals totals = {0};
-    scb_wei limit = restore->options->max_total_cost;
-    if (limit != SCB_WEI_MAX)
-        limit = limit > restore->result->cost ? limit - restore->result->cost : 0;
     begin_pass(restore, false);
     restore->pass.to_do = to_do;
     int64_t began_ms = now_ms(restore);
-    enum scb_status status = scb_restore_pass_run(&restore->pass, limit, &totals, error);
+    enum scb_status status = scb_restore_pass_run(&restore->pass, restore->limit, &totals, error);
     restore->result->sending_ms += now_ms(restore) - began_ms;
     count_sent(restore, &totals);
     return status;
@@ -446,7 +454,8 @@ enum scb_status scb_restore_run(const struct scb_restore_parts *parts,
                               .settings = settings,
                               .options = settings->options,
                               .result = ret_result,
-                              .account = settings->account};
+                              .account = settings->account,
+                              .limit = settings->options->max_total_cost};
     if (settings->options->signer != NULL)
         restore.account = *scb_signer_address(settings->options->signer);
     int64_t began_ms = now_ms(&restore);

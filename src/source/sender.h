@@ -36,6 +36,9 @@ struct scb_signed {
     uint8_t hash[SCB_TRANSACTION_HASH_SIZE];
     struct scb_bytes raw;
     struct scb_bytes data; /* the part of raw that is the call */
+    /* What those with a nonce below this one have cost when it was signed, earlier runs' too. */
+    scb_wei spent;
+    uint64_t spent_below;
 };
 
 /* Something to send. Bytes are borrowed until the next one is asked for. */
@@ -73,7 +76,8 @@ struct scb_sender_settings {
     bool simulate_only;
     bool legacy;              /* no EIP-1559, though there are base fees */
     scb_wei max_fee_per_gas;  /* SCB_WEI_MAX: none */
-    scb_wei max_total_cost;   /* of what this run sends */
+    scb_wei max_total_cost;   /* of what this run sends and the earlier ones have */
+    scb_wei spent_before;     /* by the earlier ones */
     size_t window;            /* transactions on their way */
     int64_t replace_after_ms; /* one that is not mined by then is offered more for; and where none
                                  is mined for SCB_SENDER_PATIENCE times that, the run ends */
@@ -96,6 +100,7 @@ struct scb_sender_totals {
     uint64_t mined, refused, failed, lost;
     uint64_t gas_used;
     scb_wei cost;
+    scb_wei cost_unseen; /* of lost ones, at most: their receipts may only be late */
     uint64_t last_block; /* the highest that holds one of them */
 };
 

@@ -18,9 +18,14 @@ enum {
     FEES_AGE_MS = 3000, /* for so long what gas costs is not asked again */
 };
 
+static scb_wei greater(scb_wei a, scb_wei b)
+{
+    return a > b ? a : b;
+}
+
 scb_wei scb_slot_reserved(const struct slot *slot)
 {
-    return scb_wei_times(slot->gas_limit, slot->max_fee);
+    return scb_wei_times(slot->gas_limit, greater(slot->max_fee, slot->most_fee));
 }
 
 enum scb_status scb_slot_sign(struct sender *sender, struct slot *slot,
@@ -42,6 +47,7 @@ enum scb_status scb_slot_sign(struct sender *sender, struct slot *slot,
         return status;
     slot->versions++;
     slot->legacy = !sender->fees.dynamic;
+    slot->most_fee = greater(slot->most_fee, slot->max_fee);
     *ret_signed = (struct scb_signed){.index = slot->index,
                                       .nonce = slot->nonce,
                                       .gas_limit = slot->gas_limit,
@@ -50,6 +56,7 @@ enum scb_status scb_slot_sign(struct sender *sender, struct slot *slot,
                                       .raw = scb_buffer_bytes(&slot->raw),
                                       .data = scb_buffer_bytes(&slot->data)};
     memcpy(ret_signed->hash, hash, sizeof(ret_signed->hash));
+    scb_sender_tell_spent(sender, ret_signed);
     return SCB_OK;
 }
 
@@ -108,11 +115,6 @@ static enum scb_status sign_and_record(struct sender *sender, struct slot *slot)
     return SCB_OK;
 }
 
-static scb_wei greater(scb_wei a, scb_wei b)
-{
-    return a > b ? a : b;
-}
-
 enum scb_status scb_sender_refresh_fees(struct sender *sender, int64_t max_age_ms)
 {
     int64_t now = scb_sender_now(sender);
@@ -134,6 +136,14 @@ static enum scb_status cannot_pay_more(struct sender *sender, const struct slot 
     return scb_error_hint(sender->error, "raise them and run the same again to go on");
 }
 
+/* Whether the budget has room for offering that fee for the slot's gas. */
+static bool can_afford(const struct sender *sender, const struct slot *slot, scb_wei fee)
+{
+    scb_wei its = scb_wei_times(slot->gas_limit, greater(fee, slot->most_fee));
+    return scb_wei_plus(scb_sender_committed(sender, slot), its) <=
+           sender->settings->max_total_cost;
+}
+
 enum scb_status scb_slot_replace(struct sender *sender, struct slot *slot, bool must_pay)
 {
     enum scb_status status = scb_sender_refresh_fees(sender, FEES_AGE_MS);
@@ -142,9 +152,7 @@ enum scb_status scb_slot_replace(struct sender *sender, struct slot *slot, bool 
     scb_wei least = scb_wei_plus(slot->max_fee, slot->max_fee / BUMP + 1);
     scb_wei fee = greater(sender->fees.max_fee, least);
     bool allowed = fee <= sender->settings->max_fee_per_gas && slot->versions < MAX_VERSIONS &&
-                   sender->settings->signer != NULL;
-    scb_wei total = scb_wei_plus(sender->totals.cost, scb_wei_times(slot->gas_limit, fee));
-    allowed = allowed && total <= sender->settings->max_total_cost;
+                   sender->settings->signer != NULL && can_afford(sender, slot, fee);
     if (!allowed && must_pay)
         return cannot_pay_more(sender, slot, fee);
     /* It may wait only for those before it, or the node may have dropped it. */
@@ -175,6 +183,8 @@ static enum scb_status go_legacy(struct sender *sender, struct slot *slot)
         if (status != SCB_OK)
             return status;
     }
+    if (!can_afford(sender, slot, sender->fees.max_fee))
+        return cannot_pay_more(sender, slot, sender->fees.max_fee);
     slot->max_fee = slot->priority_fee = sender->fees.max_fee;
     return sign_and_record(sender, slot);
 }

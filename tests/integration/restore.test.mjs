@@ -282,6 +282,62 @@ describe('some hundred entries', () => {
         assert.equal(await sentBy(chain.url), 301);
     });
 
+    const balance = async (url) => BigInt(await rpc(url, 'eth_getBalance',
+        privateKeyToAddress(`0x${testKey(0).toString('hex')}`), 'latest'));
+
+    test('gas gets much dearer: what is replaced stays within --max-total-cost', async (t) => {
+        const chain = await withAnvil(t);
+        const target = await deploy(chain.url);
+        const had = await balance(chain.url);
+        await rpc(chain.url, 'evm_setAutomine', false);
+        const child = start([...restoreArgs(t, store, chain.url, target,
+            { 'replace-after': '300ms', 'max-total-cost': '0.3ether' }), '--yes', '--quiet']);
+        const spoiler = (async () => {
+            while (Number((await rpc(chain.url, 'txpool_status')).pending) < 20) await setTimeout(5);
+            await setTimeout(300);
+            await rpc(chain.url, 'anvil_setNextBlockBaseFeePerGas', '0x9502f9000'); // 40 gwei
+            await rpc(chain.url, 'evm_mine');
+            let over = false;
+            child.done.then(() => { over = true; });
+            for (let i = 0; !over; i++) {
+                await setTimeout(i === 0 ? 3000 : 100);
+                await rpc(chain.url, 'evm_mine');
+            }
+        })();
+        assertFailed(await child.done, 7, 'ResourceError', /over --max-fee-per-gas or --max-total-cost|pass .*--max-total-cost/);
+        await spoiler;
+        await rpc(chain.url, 'anvil_mine', '0x10');
+        const spent = had - await balance(chain.url);
+        assert.ok(spent <= 3n * 10n ** 17n, `${spent} wei are spent`);
+    });
+
+    test('--max-total-cost is of all runs of a restore, a killed one too', async (t) => {
+        const chain = await withAnvil(t, '--hardfork', 'berlin');
+        const target = await deploy(chain.url, { gasPrice: '0x77359400' });
+        const dry = await run([...restoreArgs(t, store, chain.url, target), '--dry-run', '--json']);
+        const { cost_wei: cost, gas_price_wei: price } = JSON.parse(dry.stdout).plan;
+        const limit = BigInt(cost) * 11n / 10n;
+        const args = [...restoreArgs(t, store, chain.url, target,
+            { 'max-total-cost': `${limit}wei` }), '--yes', '--quiet'];
+        const had = await balance(chain.url);
+        const child = start(args);
+        await whileRunning(child, (async () => {
+            while (await totalKeys(chain.url, target) < 170) await setTimeout(3);
+            await rpc(chain.url, 'evm_setAutomine', false);
+        })());
+        child.kill('SIGKILL');
+        await child.done;
+        await rpc(chain.url, 'evm_mine');
+        await rpc(chain.url, 'evm_setAutomine', true);
+        // What is left would be within the limit at three times the price, had nothing been spent.
+        await rpc(chain.url, 'anvil_setMinGasPrice', `0x${(BigInt(price) * 3n).toString(16)}`);
+        assertFailed(await run(args), 7, 'ResourceError', /in all, over --max-total-cost/);
+        assert.ok(had - await balance(chain.url) <= limit);
+        await restore(t, store, chain.url, target);
+        assert.equal(await totalKeys(chain.url, target), 300);
+        assert.equal(await sentBy(chain.url), 301);
+    });
+
     test('it is done when the last transaction is deep enough', async (t) => {
         const chain = await withAnvil(t);
         const target = await deploy(chain.url);
