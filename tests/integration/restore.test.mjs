@@ -13,6 +13,7 @@ import { spawnChild } from '../chain/children.mjs';
 import { createEntries, deploy, editEntry, readAllPairs, totalKeys } from '../chain/contract.mjs';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
 import { keystoreText, testKey } from '../chain/keystore.mjs';
+import { startMeddler } from '../chain/meddler.mjs';
 import { rpc } from '../chain/rpc.mjs';
 import {
     ANVIL_ARGS, DATE, Store, archivedEntries, assertFailed, assertSameEntries, program, run, start,
@@ -398,6 +399,27 @@ describe('some hundred entries', () => {
             const check = checks.find(({ kind }) => kind === 'test_restore_chain');
             assert.equal(check.outcome, 'valid');
             assert.equal(check.keys, 300);
+        });
+
+        test('on another chain than the configured one', async (t) => {
+            const chain = await withAnvil(t);
+            const result = await drill(['--rpc-url', chain.url, '--contract-chain-id', '50']);
+            assert.equal(result.equal, 300);
+        });
+
+        test('an entry that the chain does not take says nothing about the backup', async (t) => {
+            const chain = await withAnvil(t);
+            const key = entries[7].key.toString('hex');
+            const meddler = await startMeddler(chain.url, ({ method, params }) =>
+                (method === 'eth_estimateGas' && params[0].data.includes(key)
+                    ? { error: { code: 3, message: 'execution reverted: not here' } } : undefined));
+            t.after(() => meddler.stop());
+            const result = await run(store.args('test-restore', '--rpc-url', meddler.url));
+            assert.equal(result.code, 8, result.stderr);
+            assert.match(result.stderr, /entry 7: .*not here/);
+            const { checks } = await store.json('status');
+            const check = checks.find(({ kind }) => kind === 'test_restore_chain');
+            assert.equal(check.outcome, 'not_checked');
         });
 
         test('a node that is not there says nothing about the backup', async () => {
