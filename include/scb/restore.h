@@ -78,6 +78,7 @@ struct scb_restore_result {
     uint64_t gas_used;
     scb_wei cost;
     struct scb_restore_refusals refusals;
+    bool unsettled;           /* some never came to be on the chain, though they were sent */
     uint64_t read_back_equal; /* entries, at read_back_block */
     uint64_t read_back_block;
     int64_t sending_ms, duration_ms;

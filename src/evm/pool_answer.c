@@ -10,6 +10,8 @@ static const struct {
     const char *text; /* in lower case */
     enum scb_pool_answer answer;
 } rows[] = {
+    {"unknown transaction", SCB_POOL_TYPE_UNKNOWN}, /* before "known transaction" */
+
     {"already known", SCB_POOL_KNOWN},     /* geth */
     {"alreadyknown", SCB_POOL_KNOWN},      /* Nethermind */
     {"known transaction", SCB_POOL_KNOWN}, /* Besu, hardhat, XDC */

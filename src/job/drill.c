@@ -45,6 +45,12 @@ static enum scb_status take_report(void *state, const struct scb_send_report *re
     return scb_error_hint(error, "use a chain of your own with room for it, such as anvil");
 }
 
+static void note(void *state, const char *text)
+{
+    (void)state;
+    (void)text;
+}
+
 enum scb_status scb_drill_deploy(const struct scb_restore_parts *parts,
                                  const struct scb_restore_settings *settings,
                                  struct scb_address *ret_contract, struct scb_error *error)
@@ -61,7 +67,8 @@ enum scb_status scb_drill_deploy(const struct scb_restore_parts *parts,
                                          .state = &deployment,
                                          .next = next_item,
                                          .record = record,
-                                         .report = take_report};
+                                         .report = take_report,
+                                         .note = note};
     if (sender.signer != NULL)
         sender.from = *scb_signer_address(sender.signer);
     struct scb_sender_totals totals;

@@ -33,6 +33,8 @@ struct scb_journal {
     int dir_fd, fd;
     char name[NAME_SIZE];
     off_t end;
+    scb_wei spent; /* the last record's, as spent_below */
+    uint64_t spent_below;
     struct scb_buffer line, raw;
     struct place *places;
     size_t count, room, next;
@@ -130,6 +132,17 @@ static enum scb_status broken(const struct scb_journal *journal, off_t at, struc
                                  "file away and run the same again");
 }
 
+static void take_spent(struct scb_journal *journal, const json_t *record)
+{
+    scb_wei spent = 0;
+    const json_t *below = json_object_get(record, "spent_below");
+    if (!json_is_integer(below) ||
+        scb_wei_quantity(json_object_get(record, "spent"), "spent", &spent, NULL) != SCB_OK)
+        return;
+    journal->spent = spent;
+    journal->spent_below = (uint64_t)json_integer_value(below);
+}
+
 /* Goes over the records, keeps the places of those from a nonce on; *ret_end is where the last
  * whole line ends. */
 static enum scb_status scan(struct scb_journal *journal, uint64_t nonce, off_t *ret_end,
@@ -148,6 +161,7 @@ static enum scb_status scan(struct scb_journal *journal, uint64_t nonce, off_t *
         if (!json_is_integer(number))
             return broken(journal, at, error);
         uint64_t its = (uint64_t)json_integer_value(number);
+        take_spent(journal, record);
         if (its >= nonce)
             status = add_place(journal, (struct place){its, at, size}, error);
     }
@@ -221,6 +235,7 @@ enum scb_status scb_journal_open(const char *dir, const struct scb_journal_owner
     (void)snprintf(journal->name, sizeof(journal->name), "restore-%" PRIu64 "-%s-%s.journal",
                    owner->chain_id, contract, account);
     journal->dir_fd = journal->fd = -1;
+    journal->spent_below = UINT64_MAX;
     journal->line.max = journal->raw.max = MAX_LINE;
     enum scb_status status = scb_dir_open(dir, true, 0700, &journal->dir_fd, error);
     if (status == SCB_OK)
@@ -253,8 +268,9 @@ void scb_journal_close(struct scb_journal *journal)
 static enum scb_status make_record(struct scb_journal *journal, const struct scb_signed *made,
                                    struct scb_error *error)
 {
-    char fee[SCB_WEI_TEXT_SIZE], priority[SCB_WEI_TEXT_SIZE];
+    char fee[SCB_WEI_TEXT_SIZE], priority[SCB_WEI_TEXT_SIZE], spent[SCB_WEI_TEXT_SIZE];
     struct scb_json json;
+    scb_wei_hex(made->spent, spent);
     scb_wei_hex(made->max_fee, fee);
     scb_wei_hex(made->priority_fee, priority);
     scb_buffer_clear(&journal->line);
@@ -265,6 +281,8 @@ static enum scb_status make_record(struct scb_journal *journal, const struct scb
     scb_json_unsigned(&json, "gas_limit", made->gas_limit);
     scb_json_text(&json, "max_fee", fee);
     scb_json_text(&json, "priority_fee", priority);
+    scb_json_text(&json, "spent", spent);
+    scb_json_unsigned(&json, "spent_below", made->spent_below);
     add_hex(&json, "hash", (struct scb_bytes){made->hash, sizeof(made->hash)}, &journal->raw);
     add_hex(&json, "data", made->data, &journal->raw);
     add_hex(&json, "raw", made->raw, &journal->raw);
@@ -368,6 +386,12 @@ enum scb_status scb_journal_next(struct scb_journal *journal, bool *ret_more,
     json_auto_t *record = json_loadb((const char *)journal->line.data, size, 0, NULL);
     return read_record(journal, record, ret_transaction, error) ? SCB_OK
                                                                 : broken(journal, place->at, error);
+}
+
+void scb_journal_spent(const struct scb_journal *journal, scb_wei *ret_spent, uint64_t *ret_below)
+{
+    *ret_spent = journal->spent;
+    *ret_below = journal->spent_below;
 }
 
 enum scb_status scb_journal_remove(struct scb_journal *journal, struct scb_error *error)

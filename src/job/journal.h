@@ -45,6 +45,8 @@ SCB_MUST_CHECK enum scb_status scb_journal_append(struct scb_journal *journal,
 /* Goes through the records from this nonce on, of several with the same only the last one. */
 SCB_MUST_CHECK enum scb_status scb_journal_rewind(struct scb_journal *journal, uint64_t nonce,
                                                   uint64_t *ret_count, struct scb_error *error);
+/* What the transactions below a nonce have cost, as far as the last record knows. */
+void scb_journal_spent(const struct scb_journal *journal, scb_wei *ret_spent, uint64_t *ret_below);
 /* The next of them by nonce, borrowed until the next call. */
 SCB_MUST_CHECK enum scb_status scb_journal_next(struct scb_journal *journal, bool *ret_more,
                                                 struct scb_signed *ret_transaction,

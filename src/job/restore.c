@@ -32,6 +32,8 @@ struct restore {
     struct scb_restore_target target;
     struct scb_journal *journal;
     struct scb_restore_pass pass;
+    scb_wei limit;       /* on what it costs in all */
+    scb_wei spent;       /* of it, by earlier runs too */
     uint64_t last_block; /* that holds a transaction of ours; 0 = none was sent */
 };
 
@@ -113,6 +115,7 @@ static void count_sent(struct restore *restore, const struct scb_sender_totals *
     result->failed += totals->failed + totals->lost;
     result->gas_used += totals->gas_used;
     result->cost = scb_wei_plus(result->cost, totals->cost);
+    restore->spent = scb_wei_plus(restore->spent, scb_wei_plus(totals->cost, totals->cost_unseen));
     if (totals->last_block > restore->last_block)
         restore->last_block = totals->last_block;
 }
@@ -125,6 +128,7 @@ static void begin_pass(struct restore *restore, bool plans)
                                               .journal = restore->journal,
                                               .account = restore->account,
                                               .chain_id = restore->target.pin.chain_id,
+                                              .spent = restore->spent,
                                               .plans = plans};
 }
 
@@ -142,6 +146,8 @@ static enum scb_status resume(struct restore *restore, struct scb_error *error)
     if (status != SCB_OK || !restore->result->resumed)
         return status;
     struct scb_sender_totals totals = {0};
+    uint64_t below = 0;
+    scb_journal_spent(restore->journal, &restore->spent, &below);
     begin_pass(restore, false);
     status = scb_restore_resume(&restore->pass, &totals, error);
     count_sent(restore, &totals);
@@ -204,7 +210,9 @@ static enum scb_status make_plan(struct restore *restore, struct scb_restore_pla
     if (status != SCB_OK)
         return status;
     const struct scb_restore_pass *pass = &restore->pass;
-    if (pass->samples >= TELLING && pass->sampled_weight == 0) {
+    /* Later on, the only creates that are left may be those that were refused. */
+    bool nothing_there = !restore->result->planned && pass->equal == 0 && pass->edit == 0;
+    if (nothing_there && pass->samples >= TELLING && pass->sampled_weight == 0) {
         scb_error_set(error, SCB_ERROR_VALIDATION, "the contract takes no new keys: %s",
                       pass->create_refusal);
         return scb_error_hint(error, "check --contract: it must be a KeyValueStore that the "
@@ -232,11 +240,13 @@ static enum scb_status check_money(const struct restore *restore,
                                    const struct scb_restore_plan *plan, struct scb_error *error)
 {
     char cost[SCB_WEI_TEXT_SIZE], limit[SCB_WEI_TEXT_SIZE], account[SCB_ADDRESS_TEXT_SIZE];
+    scb_wei in_all = scb_wei_plus(restore->spent, plan->cost);
     scb_wei_format(plan->cost, cost);
-    if (plan->cost > restore->options->max_total_cost) {
-        scb_wei_format(restore->options->max_total_cost, limit);
+    if (plan->create + plan->edit > 0 && in_all > restore->limit) {
+        scb_wei_format(in_all, cost);
+        scb_wei_format(restore->limit, limit);
         scb_error_set(error, SCB_ERROR_RESOURCE,
-                      "the restore costs about %s, over --max-total-cost %s", cost, limit);
+                      "the restore costs about %s in all, over --max-total-cost %s", cost, limit);
         return scb_error_hint(error, "raise --max-total-cost or wait until gas is cheaper");
     }
     if (plan->cost > plan->balance) {
@@ -258,6 +268,9 @@ static enum scb_status agree(struct restore *restore, struct scb_error *error)
     enum scb_status status = check_money(restore, plan, error);
     if (status == SCB_OK && restore->options->confirm != NULL && plan->create + plan->edit > 0)
         status = restore->options->confirm(restore->options->state, plan, error);
+    /* Whoever agreed has been told how much it is at most. */
+    if (restore->limit == SCB_WEI_MAX && restore->options->confirm != NULL)
+        restore->limit = scb_wei_plus(restore->spent, plan->most);
     return status;
 }
 
@@ -266,13 +279,10 @@ static enum scb_status agree(struct restore *restore, struct scb_error *error)
 static enum scb_status send_all(struct restore *restore, uint64_t to_do, struct scb_error *error)
 {
     struct scb_sender_totals totals = {0};
-    scb_wei limit = restore->options->max_total_cost;
-    if (limit != SCB_WEI_MAX)
-        limit = limit > restore->result->cost ? limit - restore->result->cost : 0;
     begin_pass(restore, false);
     restore->pass.to_do = to_do;
     int64_t began_ms = now_ms(restore);
-    enum scb_status status = scb_restore_pass_run(&restore->pass, limit, &totals, error);
+    enum scb_status status = scb_restore_pass_run(&restore->pass, restore->limit, &totals, error);
     restore->result->sending_ms += now_ms(restore) - began_ms;
     count_sent(restore, &totals);
     return status;
@@ -327,8 +337,10 @@ static enum scb_status wait_until_deep(struct restore *restore, uint64_t *ret_bl
     }
 }
 
-static enum scb_status not_settled(const struct scb_restore_plan *plan, struct scb_error *error)
+static enum scb_status not_settled(struct restore *restore, const struct scb_restore_plan *plan,
+                                   struct scb_error *error)
 {
+    restore->result->unsettled = true;
     scb_error_set(error, SCB_ERROR_INTEGRITY,
                   "%" PRIu64 " of %" PRIu64 " entries are still not what the backup holds after %d "
                   "rounds of sending",
@@ -337,40 +349,89 @@ static enum scb_status not_settled(const struct scb_restore_plan *plan, struct s
                                  "same again");
 }
 
+/* Reads the newest block and plans from it; shown and agreed to the first time. */
+static enum scb_status plan_round(struct restore *restore, struct scb_restore_plan *plan,
+                                  struct scb_error *error)
+{
+    struct scb_restore_result *result = restore->result;
+    enum scb_status status = scb_restore_target_read(restore->parts, restore->settings, "latest",
+                                                     &restore->target, error);
+    if (status == SCB_OK)
+        status = make_plan(restore, plan, error);
+    if (status != SCB_OK)
+        return status;
+    if (!result->planned) {
+        result->plan = *plan;
+        status = agree(restore, error);
+    }
+    if (restore->options->dry_run)
+        return status;
+    result->refusals = plan->refusals;
+    result->read_back_equal = plan->equal;
+    result->read_back_block = plan->block_number;
+    return status;
+}
+
+/* Compares what is deep enough; nothing is ever planned from it, for the newest block may hold
+ * more. all_refused: what the newest block lacks was refused, so it is enough if this lacks no
+ * more. */
+static enum scb_status confirm_deep(struct restore *restore, const struct scb_restore_plan *newest,
+                                    bool all_refused, bool *ret_equal, struct scb_error *error)
+{
+    struct scb_restore_plan deep = {0};
+    char block[32];
+    uint64_t number = 0;
+    enum scb_status status = wait_until_deep(restore, &number, error);
+    if (status != SCB_OK)
+        return status;
+    (void)snprintf(block, sizeof(block), "%" PRIu64, number);
+    status =
+        scb_restore_target_read(restore->parts, restore->settings, block, &restore->target, error);
+    if (status == SCB_OK)
+        status = make_plan(restore, &deep, error);
+    if (status != SCB_OK)
+        return status;
+    restore->result->read_back_equal = deep.equal;
+    restore->result->read_back_block = deep.block_number;
+    *ret_equal = deep.create + deep.edit == 0;
+    if (*ret_equal && !all_refused)
+        restore->result->refusals = deep.refusals;
+    *ret_equal |= all_refused && deep.equal == newest->equal;
+    return SCB_OK;
+}
+
 /* Compares, sends what differs, and again, until what is read back deep enough is equal. */
 static enum scb_status work(struct restore *restore, struct scb_error *error)
 {
+    struct scb_restore_result *result = restore->result;
     struct scb_restore_plan plan = {0};
-    char block[32] = "latest";
-    bool deep = false;
+    bool were_refused = false;
     for (int round = 0;; round++) {
-        enum scb_status status = scb_restore_target_read(restore->parts, restore->settings, block,
-                                                         &restore->target, error);
-        if (status == SCB_OK)
-            status = make_plan(restore, &plan, error);
-        if (status == SCB_OK && round == 0) {
-            restore->result->plan = plan;
-            status = agree(restore, error);
-        }
+        enum scb_status status = plan_round(restore, &plan, error);
         if (status != SCB_OK || restore->options->dry_run)
             return status;
-        restore->result->refusals = plan.refusals;
-        restore->result->read_back_equal = plan.equal;
-        restore->result->read_back_block = plan.block_number;
-        bool to_do = plan.create + plan.edit > 0;
-        if (!to_do && (deep || restore->last_block == 0))
-            return SCB_OK;
+        bool to_do = plan.create + plan.edit > 0, all_refused = false, equal = false;
         if (to_do && round == MAX_ROUNDS)
-            return not_settled(&plan, error);
-        if (to_do)
+            return not_settled(restore, &plan, error);
+        if (to_do) {
+            uint64_t sent_before = result->sent;
             status = send_all(restore, plan.create + plan.edit, error);
-        uint64_t number = 0;
+            all_refused = status == SCB_OK && result->sent == sent_before;
+        }
+        if (all_refused)
+            result->refusals = restore->pass.refusals;
+        /* The deep block does not hold yet what this one does: receipts were missing, or a
+         * reorganisation moved it. */
+        if (round > 0 && (!to_do || (all_refused && were_refused)) &&
+            plan.block_number > restore->last_block)
+            restore->last_block = plan.block_number;
+        were_refused = all_refused;
+        if (status == SCB_OK && restore->last_block == 0 && (!to_do || all_refused))
+            return SCB_OK;
         if (status == SCB_OK)
-            status = wait_until_deep(restore, &number, error);
-        if (status != SCB_OK)
+            status = confirm_deep(restore, &plan, all_refused, &equal, error);
+        if (status != SCB_OK || equal)
             return status;
-        (void)snprintf(block, sizeof(block), "%" PRIu64, number);
-        deep = true;
     }
 }
 
@@ -394,7 +455,8 @@ enum scb_status scb_restore_run(const struct scb_restore_parts *parts,
                               .settings = settings,
                               .options = settings->options,
                               .result = ret_result,
-                              .account = settings->account};
+                              .account = settings->account,
+                              .limit = settings->options->max_total_cost};
     if (settings->options->signer != NULL)
         restore.account = *scb_signer_address(settings->options->signer);
     int64_t began_ms = now_ms(&restore);

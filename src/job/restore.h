@@ -41,7 +41,6 @@ struct scb_restore_settings {
     const char *journal_dir;    /* NULL: none is kept, for a scratch chain */
     bool node_signs;            /* where options->signer is NULL: an account of the node's */
     struct scb_address account; /* that one */
-    uint64_t chain_id;          /* that the target must be on; 0 = any */
     uint64_t confirmations;
     uint64_t range; /* entries read at once */
     size_t window;  /* reads on their way */

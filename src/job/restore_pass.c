@@ -235,6 +235,13 @@ static enum scb_status record(void *state, const struct scb_signed *transactions
                                  : scb_journal_append(pass->journal, transactions, count, error);
 }
 
+static void note(void *state, const char *text)
+{
+    const struct scb_restore_pass *pass = state;
+    scb_log_warn(pass->parts->log, "Node takes a transaction only later; it is sent again",
+                 SCB_TEXT("reason", text));
+}
+
 static struct scb_sender_settings sender_settings(struct scb_restore_pass *pass)
 {
     const struct scb_restore_options *options = pass->settings->options;
@@ -246,13 +253,15 @@ static struct scb_sender_settings sender_settings(struct scb_restore_pass *pass)
                                         .simulate_only = pass->plans,
                                         .max_fee_per_gas = options->max_fee_per_gas,
                                         .max_total_cost = options->max_total_cost,
+                                        .spent_before = pass->spent,
                                         .window = WINDOW,
                                         .replace_after_ms = options->replace_after_ms,
                                         .clock = pass->parts->clock,
                                         .state = pass,
                                         .next = next_item,
                                         .record = record,
-                                        .report = take_report};
+                                        .report = take_report,
+                                        .note = note};
 }
 
 enum scb_status scb_restore_pass_run(struct scb_restore_pass *pass, scb_wei max_total_cost,
@@ -295,13 +304,14 @@ enum scb_status scb_restore_resume(struct scb_restore_pass *pass,
                                    struct scb_sender_totals *ret_totals, struct scb_error *error)
 {
     struct scb_sender_settings settings = sender_settings(pass);
-    uint64_t nonce = 0, count = 0;
+    uint64_t nonce = 0, count = 0, below = 0;
     settings.next = next_recorded;
     pass->began_ms = pass->logged_ms = scb_clock_monotonic_ms(pass->parts->clock);
     enum scb_status status =
         scb_chain_nonce(pass->parts->client, &pass->account, false, &nonce, error);
+    scb_journal_spent(pass->journal, &settings.spent_before, &below);
     if (status == SCB_OK)
-        status = scb_journal_rewind(pass->journal, nonce, &count, error);
+        status = scb_journal_rewind(pass->journal, below < nonce ? below : nonce, &count, error);
     pass->to_do = count;
     if (status == SCB_OK && count > 0)
         status = scb_sender_run(&settings, ret_totals, error);

@@ -21,7 +21,8 @@ struct scb_restore_pass {
     struct scb_journal *journal; /* NULL: none */
     struct scb_address account;
     uint64_t chain_id;
-    bool plans; /* else it sends */
+    scb_wei spent; /* of max_total_cost, before this pass */
+    bool plans;    /* else it sends */
     int64_t began_ms;
 
     /* the pass's own */
@@ -48,7 +49,8 @@ SCB_MUST_CHECK enum scb_status scb_restore_pass_run(struct scb_restore_pass *pas
                                                     scb_wei max_total_cost,
                                                     struct scb_sender_totals *ret_totals,
                                                     struct scb_error *error);
-/* Sends again what an earlier run has recorded from this nonce on, and waits for it. */
+/* Sends again what an earlier run has recorded and was not mined, and waits for it; asks too what
+ * was mined since its last record, for what that has cost. */
 SCB_MUST_CHECK enum scb_status scb_restore_resume(struct scb_restore_pass *pass,
                                                   struct scb_sender_totals *ret_totals,
                                                   struct scb_error *error);

@@ -30,6 +30,7 @@ struct work {
     struct scb_service *service;
     const char *urls[2];
     struct scb_address contract;
+    uint64_t chain_id; /* that the target must be on; 0: any */
     struct scb_store *store;
     struct scb_catalog *catalog;
     struct scb_rpc_client *client;
@@ -75,7 +76,7 @@ static enum scb_status open_target(void *state, const char *block, struct scb_so
     struct scb_contract_source_settings settings = {
         .client = client_settings(work),
         .pin = {.contract = work->contract,
-                .chain_id = (uint64_t)integer(service, "contract.chain_id"),
+                .chain_id = work->chain_id,
                 .block = block,
                 .total_function = scb_config_text(config, "contract.total_function"),
                 .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
@@ -154,7 +155,6 @@ static struct scb_restore_settings settings_of(const struct work *work,
         .contract = work->contract,
         .limits = {.max_key_size = (size_t)integer(service, "backup.max_key_size"),
                    .max_value_size = (size_t)integer(service, "backup.max_value_size")},
-        .chain_id = (uint64_t)integer(service, "contract.chain_id"),
         .confirmations = (uint64_t)integer(service, "contract.confirmations"),
         .range = (uint64_t)integer(service, "backup.page_size"),
         .window = (size_t)integer(service, "backup.max_concurrent_pages"),
@@ -186,6 +186,7 @@ enum scb_status scb_service_restore(struct scb_service *service,
     enum scb_status status = open_work(&work, service, options->rpc_url, error);
     if (status == SCB_OK && scb_address_parse(options->contract, &work.contract, error) != SCB_OK)
         status = scb_error_wrap(error, "--contract");
+    work.chain_id = (uint64_t)integer(service, "contract.chain_id");
     struct scb_restore_parts parts = parts_of(&work);
     struct scb_restore_settings settings = settings_of(&work, options);
     settings.journal_dir = journal_dir;
@@ -209,7 +210,8 @@ static enum scb_status find_account(const struct work *work, struct scb_address 
     return scb_error_hint(error, "give --keystore of an account that has money there");
 }
 
-/* Kept for status, with its outcome: a chain that cannot be used says nothing about the backup. */
+/* Kept for status, with its outcome: a chain that cannot be used says nothing about the backup, and
+ * neither do entries that its contract or its nodes would not take. */
 static enum scb_status record_drill(const struct work *work, const char *backup_date,
                                     const struct scb_restore_result *result,
                                     const struct scb_error *failure, struct scb_error *error)
@@ -219,9 +221,10 @@ static enum scb_status record_drill(const struct work *work, const char *backup_
                                      .outcome = SCB_VERIFY_NOT_CHECKED,
                                      .keys = result->read_back_equal,
                                      .duration_ms = result->duration_ms};
+    bool sending = result->refusals.count > 0 || result->unsettled;
     if (failure->status == SCB_OK)
         check.outcome = SCB_VERIFY_VALID;
-    else if (failure->status == SCB_ERROR_INTEGRITY)
+    else if (failure->status == SCB_ERROR_INTEGRITY && !sending)
         check.outcome = SCB_VERIFY_INVALID;
     (void)snprintf(check.message, sizeof(check.message), "%.511s", failure->message);
     return scb_catalog_record_check(work->catalog, backup_date, &check, error);
@@ -266,7 +269,6 @@ enum scb_status scb_service_drill(struct scb_service *service,
         struct scb_restore_settings settings = settings_of(&work, &restore);
         restore.backup_date = record.backup_date;
         settings.confirmations = 0; /* nobody reorganises a scratch chain */
-        settings.chain_id = 0;
         settings.node_signs = options->signer == NULL;
         status = run_drill(&work, &settings, ret_result, &failure);
         if (status != SCB_OK)

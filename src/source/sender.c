@@ -8,6 +8,7 @@
 #include "source/sender.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,6 +20,7 @@ enum {
     MAX_BYTES = 8 << 20, /* of calls on their way, each of them in some four forms */
     MIN_POLL_MS = 10,
     MAX_POLL_MS = 1000,
+    LEAST_PATIENCE_MS = 1000,
     FEES_AGE_MS = 12000, /* new transactions offer what gas costs about now */
 };
 
@@ -53,29 +55,60 @@ static enum scb_status fill(struct sender *sender)
     return status;
 }
 
-/* What has been spent and what is on its way, at most. */
-static scb_wei committed(const struct sender *sender, bool *ret_any)
+bool scb_slot_is_on_its_way(const struct slot *slot)
 {
-    scb_wei sum = sender->totals.cost;
-    *ret_any = false;
+    return slot->stage >= STAGE_SIGNED && slot->stage != STAGE_SETTLED;
+}
+
+static scb_wei spent(const struct sender *sender)
+{
+    return scb_wei_plus(sender->settings->spent_before,
+                        scb_wei_plus(sender->totals.cost, sender->totals.cost_unseen));
+}
+
+scb_wei scb_sender_committed(const struct sender *sender, const struct slot *except)
+{
+    scb_wei sum = spent(sender);
     for (uint64_t i = sender->first; i < sender->end; i++) {
         const struct slot *slot = slot_at(sender, i);
-        if (slot->stage < STAGE_SIGNED || slot->stage == STAGE_SETTLED)
-            continue;
-        *ret_any = true;
-        sum = scb_wei_plus(sum, scb_slot_reserved(slot));
+        if (slot != except && scb_slot_is_on_its_way(slot))
+            sum = scb_wei_plus(sum, scb_slot_reserved(slot));
     }
     return sum;
 }
 
+static uint64_t count_on_their_way(const struct sender *sender)
+{
+    uint64_t count = 0;
+    for (uint64_t i = sender->first; i < sender->end; i++)
+        count += scb_slot_is_on_its_way(slot_at(sender, i));
+    return count;
+}
+
+void scb_sender_tell_spent(const struct sender *sender, struct scb_signed *made)
+{
+    bool found = false;
+    made->spent = spent(sender);
+    made->spent_below = made->nonce;
+    for (uint64_t i = sender->first; i < sender->end; i++) {
+        const struct slot *slot = slot_at(sender, i);
+        if (!found && scb_slot_is_on_its_way(slot) && slot->nonce < made->nonce)
+            made->spent_below = slot->nonce;
+        found |= scb_slot_is_on_its_way(slot);
+        if (found && slot->stage == STAGE_SETTLED) /* it was mined, and is above spent_below */
+            made->spent -= slot->cost;
+    }
+}
+
 static enum scb_status over_budget(struct sender *sender)
 {
-    char limit[SCB_WEI_TEXT_SIZE], spent[SCB_WEI_TEXT_SIZE];
+    char limit[SCB_WEI_TEXT_SIZE], text[SCB_WEI_TEXT_SIZE];
     scb_wei_format(sender->settings->max_total_cost, limit);
-    scb_wei_format(sender->totals.cost, spent);
+    scb_wei_format(spent(sender), text);
     scb_error_set(sender->error, SCB_ERROR_RESOURCE,
-                  "%s are spent and the next transaction could pass --max-total-cost %s", spent,
-                  limit);
+                  "%s are spent and the next transaction could pass %s, --max-total-cost or "
+                  "what was agreed to",
+                  text, limit);
     return scb_error_hint(sender->error,
                           "run the same again with a higher --max-total-cost to go on");
 }
@@ -84,15 +117,14 @@ static enum scb_status over_budget(struct sender *sender)
  * way has cost less than was put by for it. */
 static enum scb_status may_sign(struct sender *sender, struct slot *slot, bool *ret_may)
 {
-    bool any = false;
     enum scb_status status = scb_sender_refresh_fees(sender, FEES_AGE_MS);
     if (status != SCB_OK)
         return status;
     slot->max_fee = sender->fees.max_fee;
     slot->priority_fee = sender->fees.priority_fee;
-    scb_wei sum = scb_wei_plus(committed(sender, &any), scb_slot_reserved(slot));
+    scb_wei sum = scb_wei_plus(scb_sender_committed(sender, NULL), scb_slot_reserved(slot));
     *ret_may = sum <= sender->settings->max_total_cost;
-    return *ret_may || any ? SCB_OK : over_budget(sender);
+    return *ret_may || count_on_their_way(sender) > 0 ? SCB_OK : over_budget(sender);
 }
 
 /* Signs what is next, gives it its nonce. */
@@ -204,9 +236,34 @@ static enum scb_status take_count(struct sender *sender)
     int64_t poll_ms = moved ? MIN_POLL_MS : sender->poll_ms * 2;
     sender->poll_ms = poll_ms < MAX_POLL_MS ? poll_ms : MAX_POLL_MS;
     sender->next_poll_ms = scb_sender_now(sender) + sender->poll_ms;
-    if (moved)
+    if (moved) {
         sender->mined_nonce = mined;
+        sender->moved_ms = scb_sender_now(sender);
+    }
     return look_after_pooled(sender);
+}
+
+/* Whatever the node says meanwhile: where none is mined for long, none will be. */
+static enum scb_status check_stalled(struct sender *sender)
+{
+    int64_t now = scb_sender_now(sender);
+    int64_t limit_ms = 0;
+    if (__builtin_mul_overflow(sender->settings->replace_after_ms, SCB_SENDER_PATIENCE, &limit_ms))
+        limit_ms = INT64_MAX;
+    if (limit_ms < LEAST_PATIENCE_MS)
+        limit_ms = LEAST_PATIENCE_MS;
+    uint64_t waiting = count_on_their_way(sender);
+    if (waiting == 0)
+        sender->moved_ms = now;
+    if (now - sender->moved_ms < limit_ms)
+        return SCB_OK;
+    scb_error_set(sender->error, SCB_ERROR_CONTRACT,
+                  "none of the %" PRIu64 " transactions on their way was mined for %" PRId64
+                  " seconds: the account's nonce is still %" PRIu64,
+                  waiting, limit_ms / 1000, sender->mined_nonce);
+    sender->error->retryable = true;
+    return scb_error_hint(sender->error, "check the node, and what the chain asks for gas; run the "
+                                         "same again to go on, it sends nothing twice");
 }
 
 /* --- the loop --- */
@@ -272,6 +329,8 @@ static enum scb_status loop(struct sender *sender)
             status = send_ready(sender);
         if (status == SCB_OK)
             status = poll(sender);
+        if (status == SCB_OK)
+            status = check_stalled(sender);
         if (sender->no_more && sender->first == sender->end)
             break;
         if (status == SCB_OK && !any)
@@ -302,6 +361,8 @@ static enum scb_status begin(struct sender *sender)
     if (sender->slots == NULL)
         return SCB_ERROR_RESOURCE;
     sender->poll_ms = MIN_POLL_MS;
+    sender->moved_ms = scb_sender_now(sender);
+    sender->noted_ms = INT64_MIN / 2; /* the first one is noted at once */
     if (settings->simulate_only)
         return SCB_OK;
     enum scb_status status = scb_chain_nonce(settings->client, &settings->from, false,

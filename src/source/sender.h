@@ -22,7 +22,10 @@
 #include "source/chain.h"
 #include "source/rpc_client.h"
 
-enum { SCB_SENDER_MAX_DATA = 127 * 1024 }; /* nodes take no transaction of over 128 KiB */
+enum {
+    SCB_SENDER_MAX_DATA = 127 * 1024, /* nodes take no transaction of over 128 KiB */
+    SCB_SENDER_PATIENCE = 20,
+};
 
 /* A signed transaction, as it is recorded and read back. Bytes are borrowed. */
 struct scb_signed {
@@ -33,6 +36,9 @@ struct scb_signed {
     uint8_t hash[SCB_TRANSACTION_HASH_SIZE];
     struct scb_bytes raw;
     struct scb_bytes data; /* the part of raw that is the call */
+    /* What those with a nonce below this one have cost when it was signed, earlier runs' too. */
+    scb_wei spent;
+    uint64_t spent_below;
 };
 
 /* Something to send. Bytes are borrowed until the next one is asked for. */
@@ -70,9 +76,11 @@ struct scb_sender_settings {
     bool simulate_only;
     bool legacy;              /* no EIP-1559, though there are base fees */
     scb_wei max_fee_per_gas;  /* SCB_WEI_MAX: none */
-    scb_wei max_total_cost;   /* of what this run sends */
+    scb_wei max_total_cost;   /* of what this run sends and the earlier ones have */
+    scb_wei spent_before;     /* by the earlier ones */
     size_t window;            /* transactions on their way */
-    int64_t replace_after_ms; /* one that is not mined by then is offered more for */
+    int64_t replace_after_ms; /* one that is not mined by then is offered more for; and where none
+                                 is mined for SCB_SENDER_PATIENCE times that, the run ends */
     const struct scb_clock *clock;
     void *state; /* of the functions below, which are called on the caller's own thread */
     enum scb_status (*next)(void *state, bool *ret_more, struct scb_send_item *ret_item,
@@ -82,6 +90,7 @@ struct scb_sender_settings {
                               struct scb_error *error);
     enum scb_status (*report)(void *state, const struct scb_send_report *report,
                               struct scb_error *error);
+    /* Of a node that takes a transaction only later; not each time. */
     void (*note)(void *state, const char *text);
 };
 
@@ -91,12 +100,14 @@ struct scb_sender_totals {
     uint64_t mined, refused, failed, lost;
     uint64_t gas_used;
     scb_wei cost;
+    scb_wei cost_unseen; /* of lost ones, at most: their receipts may only be late */
     uint64_t last_block; /* the highest that holds one of them */
 };
 
 /*
  * Sends all items and waits for them. ResourceError where the money or --max-total-cost does not
- * suffice, Canceled; what is on its way then stays on its way, and is recorded.
+ * suffice, ContractConnectionError where nothing is mined any more, Canceled; what is on its way
+ * then stays on its way, and is recorded.
  */
 SCB_MUST_CHECK enum scb_status scb_sender_run(const struct scb_sender_settings *settings,
                                               struct scb_sender_totals *ret_totals,

@@ -2,6 +2,7 @@
 /*
  * A transaction from its signature into a node's pool, and again with a higher fee.
  */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,12 +14,18 @@ enum {
     POOL_DELAY_MS = 1000, /* before a full pool is tried again */
     ORDER_DELAY_MS = 50,  /* before one that came too early is sent again */
     BUMP = 8,             /* nodes want a tenth more of a replacement; an eighth is more */
-    FEES_AGE_MS = 3000,   /* for so long what gas costs is not asked again */
+    NOTE_MS = 10000,
+    FEES_AGE_MS = 3000, /* for so long what gas costs is not asked again */
 };
+
+static scb_wei greater(scb_wei a, scb_wei b)
+{
+    return a > b ? a : b;
+}
 
 scb_wei scb_slot_reserved(const struct slot *slot)
 {
-    return scb_wei_times(slot->gas_limit, slot->max_fee);
+    return scb_wei_times(slot->gas_limit, greater(slot->max_fee, slot->most_fee));
 }
 
 enum scb_status scb_slot_sign(struct sender *sender, struct slot *slot,
@@ -32,12 +39,15 @@ enum scb_status scb_slot_sign(struct sender *sender, struct slot *slot,
                                           .priority_fee_per_gas = slot->priority_fee,
                                           .to = sender->settings->to,
                                           .data = scb_buffer_bytes(&slot->data)};
+    assert(slot->versions < MAX_VERSIONS);
     uint8_t *hash = slot->hashes[slot->versions];
     enum scb_status status = scb_transaction_sign(&transaction, sender->settings->signer,
                                                   &slot->raw, hash, sender->error);
     if (status != SCB_OK)
         return status;
     slot->versions++;
+    slot->legacy = !sender->fees.dynamic;
+    slot->most_fee = greater(slot->most_fee, slot->max_fee);
     *ret_signed = (struct scb_signed){.index = slot->index,
                                       .nonce = slot->nonce,
                                       .gas_limit = slot->gas_limit,
@@ -46,6 +56,7 @@ enum scb_status scb_slot_sign(struct sender *sender, struct slot *slot,
                                       .raw = scb_buffer_bytes(&slot->raw),
                                       .data = scb_buffer_bytes(&slot->data)};
     memcpy(ret_signed->hash, hash, sizeof(ret_signed->hash));
+    scb_sender_tell_spent(sender, ret_signed);
     return SCB_OK;
 }
 
@@ -55,6 +66,7 @@ static enum scb_status unsigned_params(struct sender *sender, struct slot *slot)
     char text[512], fee[SCB_WEI_TEXT_SIZE], priority[SCB_WEI_TEXT_SIZE], fees[256];
     scb_wei_hex(slot->max_fee, fee);
     scb_wei_hex(slot->priority_fee, priority);
+    slot->legacy = !sender->fees.dynamic;
     if (sender->fees.dynamic)
         (void)snprintf(fees, sizeof(fees),
                        "\"maxFeePerGas\":\"%s\",\"maxPriorityFeePerGas\":\"%s\"", fee, priority);
@@ -103,11 +115,6 @@ static enum scb_status sign_and_record(struct sender *sender, struct slot *slot)
     return SCB_OK;
 }
 
-static scb_wei greater(scb_wei a, scb_wei b)
-{
-    return a > b ? a : b;
-}
-
 enum scb_status scb_sender_refresh_fees(struct sender *sender, int64_t max_age_ms)
 {
     int64_t now = scb_sender_now(sender);
@@ -129,6 +136,14 @@ static enum scb_status cannot_pay_more(struct sender *sender, const struct slot 
     return scb_error_hint(sender->error, "raise them and run the same again to go on");
 }
 
+/* Whether the budget has room for offering that fee for the slot's gas. */
+static bool can_afford(const struct sender *sender, const struct slot *slot, scb_wei fee)
+{
+    scb_wei its = scb_wei_times(slot->gas_limit, greater(fee, slot->most_fee));
+    return scb_wei_plus(scb_sender_committed(sender, slot), its) <=
+           sender->settings->max_total_cost;
+}
+
 enum scb_status scb_slot_replace(struct sender *sender, struct slot *slot, bool must_pay)
 {
     enum scb_status status = scb_sender_refresh_fees(sender, FEES_AGE_MS);
@@ -137,9 +152,7 @@ enum scb_status scb_slot_replace(struct sender *sender, struct slot *slot, bool 
     scb_wei least = scb_wei_plus(slot->max_fee, slot->max_fee / BUMP + 1);
     scb_wei fee = greater(sender->fees.max_fee, least);
     bool allowed = fee <= sender->settings->max_fee_per_gas && slot->versions < MAX_VERSIONS &&
-                   sender->settings->signer != NULL;
-    scb_wei total = scb_wei_plus(sender->totals.cost, scb_wei_times(slot->gas_limit, fee));
-    allowed = allowed && total <= sender->settings->max_total_cost;
+                   sender->settings->signer != NULL && can_afford(sender, slot, fee);
     if (!allowed && must_pay)
         return cannot_pay_more(sender, slot, fee);
     /* It may wait only for those before it, or the node may have dropped it. */
@@ -158,9 +171,11 @@ enum scb_status scb_slot_replace(struct sender *sender, struct slot *slot, bool 
     return sign_and_record(sender, slot);
 }
 
-/* The chain has no EIP-1559 after all. */
+/* The chain has no EIP-1559 after all. Where it was a legacy one already, there is no other. */
 static enum scb_status go_legacy(struct sender *sender, struct slot *slot)
 {
+    if (slot->legacy || slot->versions == MAX_VERSIONS)
+        return scb_sender_fail(sender, &slot->pending.call);
     if (sender->fees.dynamic) {
         sender->fees.dynamic = false;
         sender->fees_ms = INT64_MIN / 2;
@@ -168,14 +183,21 @@ static enum scb_status go_legacy(struct sender *sender, struct slot *slot)
         if (status != SCB_OK)
             return status;
     }
+    if (!can_afford(sender, slot, sender->fees.max_fee))
+        return cannot_pay_more(sender, slot, sender->fees.max_fee);
     slot->max_fee = slot->priority_fee = sender->fees.max_fee;
     return sign_and_record(sender, slot);
 }
 
 static enum scb_status send_later(struct sender *sender, struct slot *slot, int64_t delay_ms)
 {
+    int64_t now = scb_sender_now(sender);
+    if (now - sender->noted_ms >= NOTE_MS) {
+        sender->noted_ms = now;
+        sender->settings->note(sender->settings->state, slot->pending.call.error.message);
+    }
     slot->stage = STAGE_SIGNED;
-    slot->not_before_ms = scb_sender_now(sender) + delay_ms;
+    slot->not_before_ms = now + delay_ms;
     return SCB_OK;
 }
 

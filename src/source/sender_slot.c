@@ -16,6 +16,8 @@ enum {
     MISS_DELAY_MS = 250, /* between two looks */
     GAS_MARGIN = 8,      /* an eighth over the estimate */
     TRANSACTION_GAS = 1 << 24,
+    RLP_LIST =
+        0xc0, /* what a legacy transaction begins with; of others it is their type (EIP-2718) */
 };
 
 /* Sends go first, so that what is signed is not held up by simulations. */
@@ -138,11 +140,13 @@ static enum scb_status begin_recorded(struct sender *sender, struct slot *slot,
 {
     slot->nonce = recorded->nonce;
     slot->gas_limit = recorded->gas_limit;
-    slot->max_fee = recorded->max_fee;
+    slot->max_fee = slot->most_fee = recorded->max_fee;
     slot->priority_fee = recorded->priority_fee;
     memcpy(slot->hashes[0], recorded->hash, sizeof(slot->hashes[0]));
     slot->versions = 1;
-    slot->stage = STAGE_SIGNED;
+    slot->legacy = recorded->raw.size > 0 && recorded->raw.data[0] >= RLP_LIST;
+    /* What is mined already is only asked for its receipt. */
+    slot->stage = slot->nonce < sender->mined_nonce ? STAGE_POOLED : STAGE_SIGNED;
     return copy(sender, &slot->raw, recorded->raw);
 }
 
@@ -150,10 +154,11 @@ enum scb_status scb_slot_begin(struct sender *sender, struct slot *slot,
                                const struct scb_send_item *item)
 {
     slot->index = item->index;
-    slot->used_fallback = false;
+    slot->used_fallback = slot->legacy = false;
     slot->versions = slot->asked = 0;
     slot->misses = slot->repeats = 0;
     slot->sent_ms = slot->not_before_ms = 0;
+    slot->most_fee = slot->cost = 0;
     slot->pending.sender = sender;
     const struct scb_signed *recorded = item->recorded;
     enum scb_status status =
@@ -270,8 +275,11 @@ static enum scb_status no_receipt(struct sender *sender, struct slot *slot)
 {
     if (--slot->asked > 0)
         return scb_slot_ask_receipt(sender, slot);
-    if (++slot->misses >= MAX_MISSES)
+    if (++slot->misses >= MAX_MISSES) {
+        slot->cost = scb_slot_reserved(slot);
+        sender->totals.cost_unseen = scb_wei_plus(sender->totals.cost_unseen, slot->cost);
         return settle(sender, slot, (struct scb_send_report){.outcome = SCB_SEND_LOST});
+    }
     slot->stage = STAGE_POOLED;
     slot->not_before_ms = scb_sender_now(sender) + MISS_DELAY_MS;
     return SCB_OK;
@@ -306,7 +314,8 @@ static enum scb_status take_receipt(struct sender *sender, struct slot *slot)
     if (status != SCB_OK)
         return status;
     sender->totals.gas_used += gas;
-    sender->totals.cost = scb_wei_plus(sender->totals.cost, scb_wei_times(gas, price));
+    slot->cost = scb_wei_times(gas, price);
+    sender->totals.cost = scb_wei_plus(sender->totals.cost, slot->cost);
     if (block > sender->totals.last_block)
         sender->totals.last_block = block;
     return settle(sender, slot, report);

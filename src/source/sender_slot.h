@@ -38,8 +38,11 @@ struct slot {
     uint64_t index;
     struct scb_buffer data, fallback, raw;
     bool used_fallback;
+    bool legacy; /* what was last signed of it is no EIP-1559 transaction */
     uint64_t gas_limit, nonce;
     scb_wei max_fee, priority_fee;
+    scb_wei most_fee; /* the highest max_fee of its versions: any of them may be mined */
+    scb_wei cost;     /* when it is settled */
     uint8_t hashes[MAX_VERSIONS][SCB_TRANSACTION_HASH_SIZE];
     size_t versions, asked; /* how many there are; the one whose receipt is asked for */
     unsigned misses;        /* no receipt although its nonce is used */
@@ -60,6 +63,8 @@ struct sender {
     bool one_by_one;
     struct pending count; /* asks how many are mined */
     int64_t poll_ms, next_poll_ms;
+    int64_t moved_ms; /* when a transaction was last mined, or none was on its way */
+    int64_t noted_ms; /* when the node's unwillingness was last noted */
     struct scb_sender_totals totals;
     pthread_mutex_t lock;
     pthread_cond_t answered;
@@ -77,6 +82,11 @@ SCB_MUST_CHECK enum scb_status scb_slot_begin(struct sender *sender, struct slot
                                               const struct scb_send_item *item);
 /* The transaction's part of the budget while it is not known what it costs. */
 scb_wei scb_slot_reserved(const struct slot *slot);
+bool scb_slot_is_on_its_way(const struct slot *slot);
+/* What has been spent and what is on its way, at most; without a slot, or NULL. */
+scb_wei scb_sender_committed(const struct sender *sender, const struct slot *except);
+/* Fills in what a transaction is recorded with: what those before it have cost. */
+void scb_sender_tell_spent(const struct sender *sender, struct scb_signed *made);
 /* Signs with the slot's nonce and fees; *ret_signed is what is to be recorded. */
 SCB_MUST_CHECK enum scb_status scb_slot_sign(struct sender *sender, struct slot *slot,
                                              struct scb_signed *ret_signed);

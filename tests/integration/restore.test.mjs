@@ -14,6 +14,7 @@ import { spawnChild } from '../chain/children.mjs';
 import { createEntries, deploy, editEntry, readAllPairs, totalKeys } from '../chain/contract.mjs';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
 import { keystoreText, testKey } from '../chain/keystore.mjs';
+import { startMeddler } from '../chain/meddler.mjs';
 import { rpc } from '../chain/rpc.mjs';
 import {
     ANVIL_ARGS, DATE, Store, archivedEntries, assertFailed, assertSameEntries, program, run, start,
@@ -285,6 +286,62 @@ describe('some hundred entries', () => {
         assert.equal(await sentBy(chain.url), 301);
     });
 
+    const balance = async (url) => BigInt(await rpc(url, 'eth_getBalance',
+        privateKeyToAddress(`0x${testKey(0).toString('hex')}`), 'latest'));
+
+    test('gas gets much dearer: what is replaced stays within --max-total-cost', async (t) => {
+        const chain = await withAnvil(t);
+        const target = await deploy(chain.url);
+        const had = await balance(chain.url);
+        await rpc(chain.url, 'evm_setAutomine', false);
+        const child = start([...restoreArgs(t, store, chain.url, target,
+            { 'replace-after': '300ms', 'max-total-cost': '0.3ether' }), '--yes', '--quiet']);
+        const spoiler = (async () => {
+            while (Number((await rpc(chain.url, 'txpool_status')).pending) < 20) await setTimeout(5);
+            await setTimeout(300);
+            await rpc(chain.url, 'anvil_setNextBlockBaseFeePerGas', '0x9502f9000'); // 40 gwei
+            await rpc(chain.url, 'evm_mine');
+            let over = false;
+            child.done.then(() => { over = true; });
+            for (let i = 0; !over; i++) {
+                await setTimeout(i === 0 ? 3000 : 100);
+                await rpc(chain.url, 'evm_mine');
+            }
+        })();
+        assertFailed(await child.done, 7, 'ResourceError', /over --max-fee-per-gas or --max-total-cost|pass .*--max-total-cost/);
+        await spoiler;
+        await rpc(chain.url, 'anvil_mine', '0x10');
+        const spent = had - await balance(chain.url);
+        assert.ok(spent <= 3n * 10n ** 17n, `${spent} wei are spent`);
+    });
+
+    test('--max-total-cost is of all runs of a restore, a killed one too', async (t) => {
+        const chain = await withAnvil(t, '--hardfork', 'berlin');
+        const target = await deploy(chain.url, { gasPrice: '0x77359400' });
+        const dry = await run([...restoreArgs(t, store, chain.url, target), '--dry-run', '--json']);
+        const { cost_wei: cost, gas_price_wei: price } = JSON.parse(dry.stdout).plan;
+        const limit = BigInt(cost) * 11n / 10n;
+        const args = [...restoreArgs(t, store, chain.url, target,
+            { 'max-total-cost': `${limit}wei` }), '--yes', '--quiet'];
+        const had = await balance(chain.url);
+        const child = start(args);
+        await whileRunning(child, (async () => {
+            while (await totalKeys(chain.url, target) < 170) await setTimeout(3);
+            await rpc(chain.url, 'evm_setAutomine', false);
+        })());
+        child.kill('SIGKILL');
+        await child.done;
+        await rpc(chain.url, 'evm_mine');
+        await rpc(chain.url, 'evm_setAutomine', true);
+        // What is left would be within the limit at three times the price, had nothing been spent.
+        await rpc(chain.url, 'anvil_setMinGasPrice', `0x${(BigInt(price) * 3n).toString(16)}`);
+        assertFailed(await run(args), 7, 'ResourceError', /in all, over --max-total-cost/);
+        assert.ok(had - await balance(chain.url) <= limit);
+        await restore(t, store, chain.url, target);
+        assert.equal(await totalKeys(chain.url, target), 300);
+        assert.equal(await sentBy(chain.url), 301);
+    });
+
     test('it is done when the last transaction is deep enough', async (t) => {
         const chain = await withAnvil(t);
         const target = await deploy(chain.url);
@@ -345,6 +402,27 @@ describe('some hundred entries', () => {
             const check = checks.find(({ kind }) => kind === 'test_restore_chain');
             assert.equal(check.outcome, 'valid');
             assert.equal(check.keys, 300);
+        });
+
+        test('on another chain than the configured one', async (t) => {
+            const chain = await withAnvil(t);
+            const result = await drill(['--rpc-url', chain.url, '--contract-chain-id', '50']);
+            assert.equal(result.equal, 300);
+        });
+
+        test('an entry that the chain does not take says nothing about the backup', async (t) => {
+            const chain = await withAnvil(t);
+            const key = entries[7].key.toString('hex');
+            const meddler = await startMeddler(chain.url, ({ method, params }) =>
+                (method === 'eth_estimateGas' && params[0].data.includes(key)
+                    ? { error: { code: 3, message: 'execution reverted: not here' } } : undefined));
+            t.after(() => meddler.stop());
+            const result = await run(store.args('test-restore', '--rpc-url', meddler.url));
+            assert.equal(result.code, 8, result.stderr);
+            assert.match(result.stderr, /entry 7: .*not here/);
+            const { checks } = await store.json('status');
+            const check = checks.find(({ kind }) => kind === 'test_restore_chain');
+            assert.equal(check.outcome, 'not_checked');
         });
 
         test('a node that is not there says nothing about the backup', async () => {

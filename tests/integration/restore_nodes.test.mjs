@@ -7,13 +7,14 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { startAnvil } from '../chain/anvil.mjs';
 import { createEntries, deploy, totalKeys } from '../chain/contract.mjs';
 import { realisticEntries } from '../chain/entries.mjs';
 import { keystoreText, testKey } from '../chain/keystore.mjs';
 import { Cut, startMeddler } from '../chain/meddler.mjs';
 import { rpc } from '../chain/rpc.mjs';
-import { ANVIL_ARGS, Store, assertFailed, run, workspace } from './harness.mjs';
+import { ANVIL_ARGS, Store, assertFailed, run, start, workspace } from './harness.mjs';
 
 const ENTRIES = 120;
 const directory = workspace({ after });
@@ -33,6 +34,13 @@ before(async () => {
     writeFileSync(join(directory, 'password'), 'x');
 });
 
+function restoreArgs(url, target, max = '10ether') {
+    return store.args('restore', '--yes', '--rpc-url', url,
+        '--contract', target, '--keystore', join(directory, 'key.json'),
+        '--password-file', join(directory, 'password'), '--contract-confirmations', '0',
+        '--max-total-cost', max);
+}
+
 /** Restores through a meddler onto a new chain. */
 async function restoreThrough(t, meddle, more = ['--json']) {
     const chain = await startAnvil({ args: ANVIL_ARGS });
@@ -40,10 +48,7 @@ async function restoreThrough(t, meddle, more = ['--json']) {
     const target = await deploy(chain.url);
     const meddler = await startMeddler(chain.url, meddle);
     t.after(() => meddler.stop());
-    const result = await run(store.args('restore', '--yes', '--rpc-url', meddler.url,
-        '--contract', target, '--keystore', join(directory, 'key.json'),
-        '--password-file', join(directory, 'password'), '--contract-confirmations', '0',
-        '--max-total-cost', '10ether', ...more));
+    const result = await run([...restoreArgs(meddler.url, target), ...more]);
     const [account] = await rpc(chain.url, 'eth_accounts');
     return {
         ...result,
@@ -103,6 +108,34 @@ test('the pool is full for a while', async (t) => {
         first(20, 'eth_sendRawTransaction', refusal('txpool is full'))));
 });
 
+for (const said of ['txpool is full', 'Nonce too high. Expected nonce to be 1 but got 2.']) {
+    test(`"${said}" for ever: a warning, and an end`, async (t) => {
+        const result = await restoreThrough(t, everyNth(1, 'eth_sendRawTransaction', refusal(said)),
+            ['--replace-after', '100ms', '--log-level', 'warn', '--log-format', 'json']);
+        assert.equal(result.code, 4, result.stderr);
+        const lines = result.stderr.trimEnd().split('\n');
+        assert.match(lines.at(-1), /none of the 64 .* was mined for 2 seconds/);
+        const warnings = lines.filter((line) => line.includes('only later'));
+        assert.ok(warnings.length > 0 && warnings[0].includes(said), result.stderr);
+        assert.equal(result.sent, 0);
+    });
+}
+
+test('the pool takes all and nothing is mined: an end, and the next run goes on', async (t) => {
+    const chain = await startAnvil({ args: ANVIL_ARGS });
+    t.after(() => chain.stop());
+    const target = await deploy(chain.url);
+    const args = restoreArgs(chain.url, target);
+    await rpc(chain.url, 'evm_setAutomine', false);
+    assertFailed(await run([...args, '--quiet', '--replace-after', '100ms']), 4,
+        'ContractConnectionError', /none of the 64 transactions .* was mined/);
+    await rpc(chain.url, 'evm_mine');
+    await rpc(chain.url, 'evm_setAutomine', true);
+    const { code, stderr } = await run([...args, '--json']);
+    assert.equal(code, 0, stderr);
+    assert.equal(await totalKeys(chain.url, target), ENTRIES);
+});
+
 test('the pool wants more for gas than the node had said', async (t) => {
     const seen = new Set();
     const result = assertRestored(await restoreThrough(t, ({ method, params }) => {
@@ -130,13 +163,22 @@ test('the chain has base fees and takes legacy transactions only', async (t) => 
     assert.equal(block.transactions[0].type, '0x0');
 });
 
+test('a node that takes no type of transaction at all', async (t) => {
+    const result = await restoreThrough(t, everyNth(1, 'eth_sendRawTransaction',
+        refusal('transaction type not supported')), ['--quiet']);
+    assertFailed(result, 4, 'ContractConnectionError', /type not supported/);
+    assert.equal(result.sent, 0);
+    const sends = result.calls.get('eth_sendRawTransaction');
+    assert.ok(sends <= 2 * 64, `${sends} sends: each transaction of the window at most as two types`);
+});
+
 test('a node that takes one transaction at a time, in order', async (t) => {
     let under = 0;
     const result = await restoreThrough(t, async ({ method }) => {
         if (method !== 'eth_sendRawTransaction') return undefined;
         if (under > 0) return refusal('Nonce too high. Expected nonce to be 5 but got 7.')();
         under++;
-        setTimeout(() => { under--; }, 3);
+        setTimeout(3).then(() => { under--; });
         return undefined;
     });
     assertRestored(result);
@@ -150,6 +192,57 @@ test('receipts come late', async (t) => {
         asked.set(params[0], times);
         return times <= 2 ? { result: null } : undefined;
     }));
+});
+
+test('some entries are refused: the others are restored, and they are named', async (t) => {
+    const refusedOnes = [3, 17, 18, 40, 41, 77, 100, 119];
+    const entries = realisticEntries(ENTRIES);
+    const keys = refusedOnes.map((i) => entries[i].key.toString('hex'));
+    const result = await restoreThrough(t, ({ method, params }) =>
+        (method === 'eth_estimateGas' && keys.some((key) => params[0].data.includes(key))
+            ? refusal('execution reverted: not this one', 3)() : undefined));
+    assert.equal(result.code, 8, result.stderr);
+    assert.match(result.stderr, /8 of 120 entries were not restored, the first is entry 3: .*not this/);
+    assert.deepEqual(JSON.parse(result.stdout).refusals.map(({ entry }) => entry), refusedOnes);
+    assert.equal(result.keys, ENTRIES - refusedOnes.length);
+});
+
+test('a contract that refuses all: nothing is sent', async (t) => {
+    const result = await restoreThrough(t, everyNth(1, 'eth_estimateGas',
+        refusal('execution reverted: no', 3)), ['--quiet']);
+    assertFailed(result, 3, 'ValidationError', /takes no new keys/);
+    assert.equal(result.sent, 0);
+});
+
+test('no receipts at all: the newest block shows what is there, nothing is sent twice', async (t) => {
+    const chain = await startAnvil({ args: ANVIL_ARGS });
+    t.after(() => chain.stop());
+    const target = await deploy(chain.url);
+    await createEntries(chain.url, target, realisticEntries(ENTRIES).map((entry) => (
+        { ...entry, value: Buffer.from('old'), versionId: Buffer.from('v0') })));
+    await rpc(chain.url, 'anvil_mine', '0x14');
+    const meddler = await startMeddler(chain.url, everyNth(1, 'eth_getTransactionReceipt',
+        () => ({ result: null })));
+    t.after(() => meddler.stop());
+    const [account] = await rpc(chain.url, 'eth_accounts');
+    const count = async () =>
+        Number(await rpc(chain.url, 'eth_getTransactionCount', account, 'latest'));
+    const before_ = await count();
+    const child = start([...restoreArgs(meddler.url, target), '--contract-confirmations', '12',
+        '--new-version-suffix', '-r', '--json']);
+    let over = false;
+    const ticks = (async () => {
+        while (!over) {
+            await setTimeout(50);
+            if (await count() - before_ >= ENTRIES) await rpc(chain.url, 'evm_mine');
+        }
+    })();
+    const { code, stdout, stderr } = await child.done;
+    over = true;
+    await ticks;
+    assert.equal(code, 0, stderr);
+    assert.equal(await count() - before_, ENTRIES, 'each is edited once');
+    assert.equal(JSON.parse(stdout).equal, ENTRIES);
 });
 
 test('a node without eth_maxPriorityFeePerGas', async (t) => {

@@ -37,6 +37,8 @@ static void test_words_of_nodes(void **state)
         {"Insufficient funds for gas * price + value", SCB_POOL_NO_FUNDS},
         {"Sender doesn't have enough funds to send tx.", SCB_POOL_NO_FUNDS},
         {"transaction type not supported", SCB_POOL_TYPE_UNKNOWN},
+        {"unknown transaction type", SCB_POOL_TYPE_UNKNOWN},
+        {"Unknown transaction type: 0x02", SCB_POOL_TYPE_UNKNOWN},
         {"txpool is full", SCB_POOL_FULL},
     };
     for (size_t i = 0; i < SCB_LENGTH(table); i++) {

@@ -50,6 +50,8 @@ static void append(struct scb_journal *journal, uint64_t nonce, const char *data
                               .gas_limit = 21000 + nonce,
                               .max_fee = (scb_wei)1 << 70,
                               .priority_fee = 7,
+                              .spent = ((scb_wei)1 << 80) + nonce,
+                              .spent_below = nonce / 2,
                               .raw = {(const uint8_t *)raw, (size_t)size},
                               .data = {(const uint8_t *)data, strlen(data)}};
     memset(made.hash, (int)nonce, sizeof(made.hash));
@@ -115,6 +117,23 @@ static void test_what_is_written_comes_back(void **state)
 }
 
 /* Cut at every byte: whole records stay, and the next one stands on a line of its own. */
+static void test_what_was_spent(void **state)
+{
+    (void)state;
+    struct scb_journal *journal = open_journal("2024-01-15", false);
+    scb_wei spent = 1;
+    uint64_t below = 0;
+    scb_journal_spent(journal, &spent, &below);
+    assert_true(spent == 0 && below == UINT64_MAX);
+    append(journal, 4, "four");
+    append(journal, 5, "five");
+    scb_journal_close(journal);
+    journal = open_journal("2024-01-15", true);
+    scb_journal_spent(journal, &spent, &below);
+    assert_true(spent == ((scb_wei)1 << 80) + 5 && below == 2);
+    scb_journal_close(journal);
+}
+
 static void test_a_torn_line(void **state)
 {
     (void)state;
@@ -213,9 +232,13 @@ static void test_it_goes_when_all_is_done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        IN_TEMP(test_what_is_written_comes_back), IN_TEMP(test_a_torn_line),
-        IN_TEMP(test_a_large_transaction),        IN_TEMP(test_another_backup_begins_anew),
-        IN_TEMP(test_one_restore_at_a_time),      IN_TEMP(test_a_record_that_is_none),
+        IN_TEMP(test_what_is_written_comes_back),
+        IN_TEMP(test_a_torn_line),
+        IN_TEMP(test_what_was_spent),
+        IN_TEMP(test_a_large_transaction),
+        IN_TEMP(test_another_backup_begins_anew),
+        IN_TEMP(test_one_restore_at_a_time),
+        IN_TEMP(test_a_record_that_is_none),
         IN_TEMP(test_it_goes_when_all_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
