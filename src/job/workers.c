@@ -190,7 +190,7 @@ void scb_workers_free(struct scb_workers *workers)
         return;
     if (workers->todo != NULL)
         scb_queue_close(workers->todo);
-    for (uint64_t i = 0; i < workers->thread_count; i++)
+    for (uint64_t i = 0; workers->threads != NULL && i < workers->thread_count; i++)
         (void)pthread_join(workers->threads[i], NULL);
     scb_queue_free(workers->todo);
     scb_queue_free(workers->done);
