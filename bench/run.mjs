@@ -49,7 +49,7 @@ function environment() {
 /** Runs a command pinned to the client's core: { stdout, wall, cpu, peakKib }. */
 async function measured(command) {
     const report = join(work, 'usage.json');
-    const args = [report, 'taskset', '-c', String(CLIENT_CORE), ...command];
+    const args = [report, String(CLIENT_CORE), ...command];
     const child = spawnChild(measure, args, {
         stdio: ['ignore', 'pipe', 'pipe'], env: environment(),
     });

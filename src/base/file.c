@@ -91,7 +91,7 @@ enum scb_status scb_dir_open_below(int dir_fd, const char *name, bool create, mo
     int fd = open_below(dir_fd, name, O_RDONLY | O_DIRECTORY, 0);
     if (fd < 0)
         return not_opened("directory", name, errno, error);
-    if (made && (fchmod(fd, mode) != 0 || fsync(dir_fd) != 0)) {
+    if (made && fchmod(fd, mode) != 0) {
         int failed = errno;
         (void)close(fd);
         return scb_error_set_errno(error, SCB_ERROR_FILE, failed, "directory '%s' not set up",

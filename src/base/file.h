@@ -21,7 +21,8 @@
  * where create is set. */
 SCB_MUST_CHECK enum scb_status scb_dir_open(const char *path, bool create, mode_t mode, int *ret_fd,
                                             struct scb_error *error);
-/* Makes (if it is not there) and opens a directory below dir_fd. The mode is set on a new one. */
+/* Makes (if it is not there) and opens a directory below dir_fd. The mode is set on a new one; its
+ * name lasts once dir_fd is synced. */
 SCB_MUST_CHECK enum scb_status scb_dir_open_below(int dir_fd, const char *name, bool create,
                                                   mode_t mode, int *ret_fd,
                                                   struct scb_error *error);

@@ -73,7 +73,8 @@ static enum scb_status refuse_network(int dir_fd, const char *path, struct scb_e
 
 /*
  * Makes an empty file (a valid database) where there is none. SQLite gives its -wal and -shm the
- * mode of this file. Opened only when new: closing a file drops all of a process's locks on it.
+ * mode of this file, and syncs the directory with the first -wal. Opened only when new: closing a
+ * file drops all of a process's locks on it.
  */
 static enum scb_status make_file(int dir_fd, const char *name, const char *path, bool *ret_made,
                                  struct scb_error *error)
@@ -81,7 +82,7 @@ static enum scb_status make_file(int dir_fd, const char *name, const char *path,
     SCB_AUTO(fd) int fd = openat(dir_fd, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 && errno == EEXIST)
         return SCB_OK;
-    if (fd < 0 || fchmod(fd, 0600) != 0 || fsync(dir_fd) != 0)
+    if (fd < 0 || fchmod(fd, 0600) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "status database %s: not made",
                                    path);
     *ret_made = true;

@@ -253,6 +253,8 @@ enum scb_status scb_archive_finish(struct scb_archive *archive, struct scb_manif
     *ret_size = archive->written;
     if (status == SCB_OK)
         status = scb_durable_commit(&archive->file, error);
+    if (status == SCB_OK)
+        status = scb_backup_dir_sync(archive->dir, error);
     scb_archive_abort(archive);
     return status;
 }

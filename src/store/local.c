@@ -228,6 +228,11 @@ enum scb_status scb_backup_dir_open_durable(const struct scb_backup_dir *dir, co
     return scb_durable_open(ret_file, dir->fd, name, dir->store->file_mode, error);
 }
 
+enum scb_status scb_backup_dir_sync(const struct scb_backup_dir *dir, struct scb_error *error)
+{
+    return scb_dir_sync(dir->store->fd, dir->store->path, error);
+}
+
 void scb_backup_dir_remove_if_empty(const struct scb_backup_dir *dir)
 {
     SCB_FILE_OPERATION;
@@ -289,9 +294,11 @@ enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct 
         return status;
     if (link_file(dir->fd, archive, latest_fd, temporary) != 0) {
         if (errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK || errno == EXDEV ||
-            errno == ENOSYS)
-            return copy_file(dir->fd, archive, latest_fd, LATEST_NAME, dir->store->file_mode,
-                             error);
+            errno == ENOSYS) {
+            status =
+                copy_file(dir->fd, archive, latest_fd, LATEST_NAME, dir->store->file_mode, error);
+            return status == SCB_OK ? scb_backup_dir_sync(dir, error) : status;
+        }
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "latest/%s not linked",
                                    LATEST_NAME);
     }
@@ -303,7 +310,9 @@ enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct 
     }
     /* A rename onto the same inode does nothing and leaves the temporary name. */
     status = scb_file_remove(latest_fd, temporary, error);
-    return status != SCB_OK ? status : scb_dir_sync(latest_fd, LATEST_DIR, error);
+    if (status == SCB_OK)
+        status = scb_dir_sync(latest_fd, LATEST_DIR, error);
+    return status == SCB_OK ? scb_backup_dir_sync(dir, error) : status; /* latest/ may be new */
 }
 
 enum scb_status scb_store_read_latest(const struct scb_store *store, int *ret_fd,

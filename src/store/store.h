@@ -97,6 +97,9 @@ SCB_MUST_CHECK enum scb_status scb_backup_dir_open_durable(const struct scb_back
                                                            const char *name,
                                                            struct scb_durable_file *ret_file,
                                                            struct scb_error *error);
+/* After this the names in backup_dir, this directory's among them, outlast a power cut. */
+SCB_MUST_CHECK enum scb_status scb_backup_dir_sync(const struct scb_backup_dir *dir,
+                                                   struct scb_error *error);
 /* Removes the directory where it is empty: what a run that never got going leaves. */
 void scb_backup_dir_remove_if_empty(const struct scb_backup_dir *dir);
 

@@ -219,7 +219,7 @@ static void it_appears_when_it_is_durable(void **state)
         if (*call == 's' || *call == 'r')
             order[strlen(order)] = *call;
     /* The manifest, then the archive: each synced and renamed; then their directory is synced. */
-    assert_string_equal(order, "srsrs");
+    assert_string_equal(order, "srsrss");
     assert_string_equal(temp_list(FOLDER),
                         ARCHIVE " manifest.json page_0.json page_1.json page_2.json");
 }
