@@ -2,8 +2,9 @@
 //
 // Measures satellite against the node it reads from.
 //
-//   node bench/bench.mjs build/satellite [--part rate|memory|latency|original] [--pairs 5]
-//        [--keys 100000] [--memory-keys 1000000,10000000] [--far-keys 1000000] [--save]
+//   node bench/bench.mjs build/satellite [--part rate|memory|latency|proof|original] [--pairs 5]
+//        [--keys 100000] [--memory-keys 1000000,10000000] [--far-keys 1000000]
+//        [--proof-keys 1000000] [--resume-mib 1024] [--save]
 //
 // All parts take about ten minutes and rewrite bench/RESULTS.md; --save does so for some parts.
 
@@ -14,7 +15,7 @@ import * as parts from './parts.mjs';
 import { machine, report } from './report.mjs';
 import { BenchError, prepare, root } from './run.mjs';
 
-const ALL_PARTS = ['rate', 'memory', 'latency', 'original'];
+const ALL_PARTS = ['rate', 'memory', 'latency', 'proof', 'original'];
 
 function positive(name, text) {
     const number = Number(text);
@@ -31,6 +32,8 @@ function readArguments() {
             keys: { type: 'string', default: '100000' },
             'memory-keys': { type: 'string', default: '1000000,10000000' },
             'far-keys': { type: 'string', default: '1000000' },
+            'proof-keys': { type: 'string', default: '1000000' },
+            'resume-mib': { type: 'string', default: '1024' },
             seconds: { type: 'string', default: '4' },
             save: { type: 'boolean', default: false },
         },
@@ -47,6 +50,8 @@ function readArguments() {
         keys: positive('keys', values.keys),
         memoryKeys: values['memory-keys'].split(',').map((text) => positive('memory-keys', text)),
         farKeys: positive('far-keys', values['far-keys']),
+        proofKeys: positive('proof-keys', values['proof-keys']),
+        resumeMib: positive('resume-mib', values['resume-mib']),
         seconds: positive('seconds', values.seconds),
         save: values.save,
     };

@@ -10,7 +10,9 @@ import { startDelayProxy } from '../tests/chain/proxy.mjs';
 import { rpc } from '../tests/chain/rpc.mjs';
 import { stateFile } from '../tests/chain/state.mjs';
 import { installSynthetic } from '../tests/chain/synthetic.mjs';
-import { cache, NODE_CORE, root, runBaseline, runSatellite, runWrk } from './run.mjs';
+import {
+    cache, NODE_CORE, root, runBaseline, runResumeCheck, runSatellite, runVerify, runWrk,
+} from './run.mjs';
 
 const IN_FLIGHT = 10; // satellite's default, wrk's connections and the script's
 const FAR_IN_FLIGHT = 32;
@@ -178,6 +180,31 @@ function latencySummary(runs) {
         satelliteToLimit: median(ratios),
         satelliteToLimitEach: ratios,
     };
+}
+
+/** Verify against `unzip -t` and `sha256sum` on the same archive; the check of finished pages. */
+export async function proof({ program, pairs, proofKeys, resumeMib }) {
+    const verify = await withSynthetic(async (url) => {
+        const address = await installSynthetic(url, proofKeys);
+        const { bytes, runs } = await runVerify(program, await targetAt(url, address, proofKeys),
+            pairs);
+        const of = (name, member) => median(runs.map((run) => run[name][member]));
+        const client = (name) => ({
+            seconds: of(name, 'wall'),
+            cpuSeconds: of(name, 'cpu'),
+            peakMib: Math.max(...runs.map((run) => run[name].peakKib)) / 1024,
+        });
+        const ratios = runs.map((run) => run.tools.wall / run.satellite.wall);
+        say(`verify of ${proofKeys.toLocaleString('en')} keys: ` +
+            `${ratios.map((ratio) => ratio.toFixed(2)).join(', ')} of the tools' speed`);
+        return { keys: proofKeys, bytes, tools: client('tools'), satellite: client('satellite'),
+            satelliteToTools: median(ratios), satelliteToToolsEach: ratios };
+    });
+    const resume = await runResumeCheck(program, resumeMib);
+    for (const { pageSize, rates } of resume) {
+        say(`resume check, ${pageSize} keys a page, GB/s a core: ${rates.join(', ')}`);
+    }
+    return { pairs, verify, resume };
 }
 
 // The table of the original program's README: [keys, in flight, its duration in s, its keys/s].

@@ -95,6 +95,28 @@ ${table(['', 'pages/s'], rows)}
 The node: \`${part.node}\``;
 }
 
+function proofText({ pairs, verify, resume }) {
+    const row = (name, { seconds, cpuSeconds, peakMib }, ratio) => [name, fixed(seconds, 2),
+        fixed(cpuSeconds, 2), fixed(peakMib, 1), ratio];
+    const tools = [
+        row('`unzip -t` and `sha256sum`', verify.tools, ''),
+        row('**satellite backup verify**', verify.satellite,
+            `**${fixed(verify.satelliteToTools, 2)}** (${spread(verify.satelliteToToolsEach)})`),
+    ];
+    const checks = resume.map(({ pageSize, bytes, rates }) => [pageSize, fixed(bytes / 1e9, 2),
+        `**${fixed(Math.max(...rates), 2)}** (${spread(rates)})`]);
+    return `## Verify, and the check of finished pages
+
+An archive of ${count(verify.keys)} keys (${count(verify.bytes)} bytes), one core each, medians of
+${pairs} interleaved runs. At least 0.8 of the tools' speed is promised.
+
+${table(['', 'seconds', 'CPU seconds', 'peak MiB', 'ratio'], tools)}
+
+What a resume does with page files that are there. At least 1 GB/s a core is promised.
+
+${table(['keys a page', 'GB', 'best GB/s of CPU time'], checks)}`;
+}
+
 function originalText(part) {
     const rows = part.rows.map((row) => [count(row.keys), 100, row.inFlight,
         `${fixed(row.seconds, 2)} s`, count(row.keysPerSecond),
@@ -107,9 +129,10 @@ Up to 100,000 keys a real contract is read, above that one that computes its ent
 original's figures are its own, from another machine and node.`;
 }
 
-const TEXTS = { rate: rateText, memory: memoryText, latency: latencyText, original: originalText };
+const TEXTS = { rate: rateText, memory: memoryText, latency: latencyText, proof: proofText,
+    original: originalText };
 
-/** @param {object} results { machine, rate?, memory?, latency?, original? } */
+/** @param {object} results { machine, rate?, memory?, latency?, proof?, original? } */
 export function report(results) {
     const { date, cpu, memory, system, disk, node, satellite } = results.machine;
     const parts = Object.keys(TEXTS).filter((name) => results[name])

@@ -4,7 +4,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawnChild } from '../tests/chain/children.mjs';
 
@@ -26,6 +26,7 @@ function works(command, ...args) {
 export function prepare() {
     for (const [command, flag, source] of [
         ['wrk', '-v', 'apt-get install wrk'],
+        ['unzip', '-v', 'apt-get install unzip'],
         ['taskset', '-V', 'apt-get install util-linux'],
         ['cc', '--version', 'apt-get install gcc'],
     ]) {
@@ -111,29 +112,62 @@ function freshDirectory() {
     return directory;
 }
 
-/** A whole backup of a target, into an empty directory; `settings` are flags without dashes. */
-export async function runSatellite(program, target, settings = {}) {
+function options(all) {
+    return Object.entries(all).flatMap(([name, value]) => [`--${name}`, String(value)]);
+}
+
+/** A whole backup of a target, into an empty directory: its store's flags, archive and cost. */
+async function makeBackup(program, target, settings) {
     const directory = freshDirectory();
-    const options = (all) => Object.entries(all).flatMap(([name, value]) =>
-        [`--${name}`, String(value)]);
-    const store = {
+    const store = options({
         'backup-dir': join(directory, 'backups'),
         'database-url': `sqlite://${join(directory, 'satellite.db')}`,
         'contract-address': target.address,
         'contract-rpc-urls': target.url,
-    };
+    });
     const usage = await measured([program, 'backup', 'run', '--progress', 'never',
-        '--log-level', 'error', ...options({
-            ...store, 'contract-block': target.blockNumber, ...settings,
-        })]);
-    const { stdout } = await measured([program, 'backup', 'status', '--json', ...options(store)]);
+        '--log-level', 'error', ...store,
+        ...options({ 'contract-block': target.blockNumber, ...settings })]);
+    const { stdout } = await measured([program, 'backup', 'status', '--json', ...store]);
     const status = JSON.parse(stdout);
-    const bytes = statSync(join(directory, 'backups', status.backup_date,
-        `backup_${status.backup_date}.zip`)).size;
-    if (status.status !== 'completed' || status.total_keys !== target.keys || bytes === 0) {
+    const archive = join(directory, 'backups', status.backup_date,
+        `backup_${status.backup_date}.zip`);
+    if (status.status !== 'completed' || status.total_keys !== target.keys ||
+        statSync(archive).size === 0) {
         throw new BenchError(`the backup is not whole: ${stdout}`);
     }
+    return { store, archive, usage };
+}
+
+/** What a whole backup of a target costs; `settings` are flags without dashes. */
+export async function runSatellite(program, target, settings = {}) {
+    const { usage } = await makeBackup(program, target, settings);
     return costs(target, settings['page-size'] ?? 100, usage);
+}
+
+/** Verify and the tools that do as much, in turn on one archive: { bytes, runs } */
+export async function runVerify(program, target, pairs) {
+    const { store, archive } = await makeBackup(program, target, {});
+    const runs = [];
+    for (let i = 0; i < pairs; i++) {
+        const tools = await measured(['sh', '-c', 'unzip -tqq "$1" && sha256sum "$1"', 'sh',
+            archive]);
+        const satellite = await measured([program, 'backup', 'verify', '--progress', 'never',
+            ...store]);
+        runs.push({ tools, satellite });
+    }
+    return { bytes: statSync(archive).size, runs };
+}
+
+/** What build/tests/resume_check prints of so many MiB of page files: a row a page size. */
+export async function runResumeCheck(program, mib) {
+    const { stdout } = await measured([join(dirname(program), 'tests', 'resume_check'),
+        freshDirectory(), String(mib)]);
+    return stdout.split(/^(?=\d+ keys a page)/m).map((text) => ({
+        pageSize: Number.parseInt(text, 10),
+        bytes: Number(/([\d.]+) GB$/m.exec(text)[1]) * 1e9,
+        rates: [...text.matchAll(/^check: .* ([\d.]+) GB\/s/gm)].map(([, rate]) => Number(rate)),
+    }));
 }
 
 /** The same with the script that a user would write. */
