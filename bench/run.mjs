@@ -159,6 +159,11 @@ export async function runVerify(program, target, pairs) {
     return { bytes: statSync(archive).size, runs };
 }
 
+function ratesOf(what, text) {
+    return [...text.matchAll(new RegExp(`^${what}: .* ([\\d.]+) GB/s`, 'gm'))]
+        .map(([, rate]) => Number(rate));
+}
+
 /** What build/tests/resume_check prints of so many MiB of page files: a row a page size. */
 export async function runResumeCheck(program, mib) {
     const { stdout } = await measured([join(dirname(program), 'tests', 'resume_check'),
@@ -166,7 +171,8 @@ export async function runResumeCheck(program, mib) {
     return stdout.split(/^(?=\d+ keys a page)/m).map((text) => ({
         pageSize: Number.parseInt(text, 10),
         bytes: Number(/([\d.]+) GB$/m.exec(text)[1]) * 1e9,
-        rates: [...text.matchAll(/^check: .* ([\d.]+) GB\/s/gm)].map(([, rate]) => Number(rate)),
+        rates: ratesOf('check', text),
+        leastRates: ratesOf('least', text),
     }));
 }
 
