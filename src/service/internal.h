@@ -10,6 +10,7 @@
 #include "evm/address.h"
 #include "scb/service.h"
 #include "scb/source.h"
+#include "source/contract_source.h"
 #include "store/store.h"
 
 struct scb_service {
@@ -29,6 +30,9 @@ SCB_MUST_CHECK enum scb_status scb_service_run_one(struct scb_service *service,
                                                    const struct scb_backup_options *options,
                                                    struct scb_backup_result *ret_result,
                                                    struct scb_error *error);
+
+/* The chain as it is configured, its client's settings among them; valid as long as the service. */
+struct scb_contract_source_settings scb_service_source_settings(struct scb_service *service);
 
 /* The chain, not yet pinned. The configuration has passed scb_config_check. */
 SCB_MUST_CHECK enum scb_status scb_service_open_source(struct scb_service *service,

@@ -88,10 +88,9 @@ static size_t source_memory(const struct scb_service *service)
     return (size_t)rest / 2;
 }
 
-enum scb_status scb_service_open_source(struct scb_service *service, struct scb_source **ret_source,
-                                        struct scb_error *error)
+struct scb_contract_source_settings scb_service_source_settings(struct scb_service *service)
 {
-    struct scb_contract_source_settings settings = {
+    return (struct scb_contract_source_settings){
         .client = {.urls = scb_config_list(service->parts.config, "contract.rpc_urls"),
                    .max_in_flight = (size_t)integer(service, "backup.max_concurrent_pages"),
                    .retry = {.attempts = integer(service, "backup.retry_attempts"),
@@ -119,6 +118,12 @@ enum scb_status scb_service_open_source(struct scb_service *service, struct scb_
         .memory_limit = source_memory(service),
         .max_value_size = (size_t)integer(service, "backup.max_value_size"),
         .max_key_size = (size_t)integer(service, "backup.max_key_size")};
+}
+
+enum scb_status scb_service_open_source(struct scb_service *service, struct scb_source **ret_source,
+                                        struct scb_error *error)
+{
+    struct scb_contract_source_settings settings = scb_service_source_settings(service);
     return scb_contract_source_open(&settings, ret_source, error);
 }
 
