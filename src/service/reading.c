@@ -28,10 +28,11 @@ static struct scb_page_limits page_limits(const struct scb_service *service)
                                         (size_t)integer(service, "backup.max_value_size")};
 }
 
-/* Where backups are read from. */
+/* Where backups are read from, and what their readers are given. */
 struct reading {
     struct scb_store *store;
     struct scb_catalog *catalog;
+    struct scb_reading_parts parts;
 };
 
 static void close_reading(struct reading *reading)
@@ -44,8 +45,18 @@ static enum scb_status open_reading(const struct scb_service *service, struct re
                                     struct scb_error *error)
 {
     enum scb_status status = scb_service_open_catalog(service, &reading->catalog, error);
-    return status == SCB_OK ? scb_service_open_store(service, false, &reading->store, error)
-                            : status;
+    if (status == SCB_OK)
+        status = scb_service_open_store(service, false, &reading->store, error);
+    reading->parts =
+        (struct scb_reading_parts){.store = reading->store,
+                                   .catalog = reading->catalog,
+                                   .limits = page_limits(service),
+                                   .memory_limit = (size_t)integer(service, "backup.memory_limit"),
+                                   .clock = service->clock,
+                                   .cancel = service->cancel,
+                                   .observe = service->parts.observe,
+                                   .observe_state = service->parts.observe_state};
+    return status;
 }
 
 enum scb_status scb_service_get(struct scb_service *service, const char *backup_date,
@@ -68,15 +79,8 @@ enum scb_status scb_service_export(struct scb_service *service,
 {
     struct reading reading = {0};
     enum scb_status status = open_reading(service, &reading, error);
-    const struct scb_export_parts parts = {.store = reading.store,
-                                           .catalog = reading.catalog,
-                                           .limits = page_limits(service),
-                                           .clock = service->clock,
-                                           .cancel = service->cancel,
-                                           .observe = service->parts.observe,
-                                           .observe_state = service->parts.observe_state};
     if (status == SCB_OK)
-        status = scb_export_run(&parts, options, ret_result, error);
+        status = scb_export_run(&reading.parts, options, ret_result, error);
     close_reading(&reading);
     return status;
 }
@@ -87,17 +91,8 @@ enum scb_status scb_service_diff(struct scb_service *service, const char *old_da
 {
     struct reading reading = {0};
     enum scb_status status = open_reading(service, &reading, error);
-    const struct scb_diff_parts parts = {.store = reading.store,
-                                         .catalog = reading.catalog,
-                                         .limits = page_limits(service),
-                                         .memory_limit =
-                                             (size_t)integer(service, "backup.memory_limit"),
-                                         .clock = service->clock,
-                                         .cancel = service->cancel,
-                                         .observe = service->parts.observe,
-                                         .observe_state = service->parts.observe_state};
     if (status == SCB_OK)
-        status = scb_diff_run(&parts, old_date, new_date, visit, state, ret_result, error);
+        status = scb_diff_run(&reading.parts, old_date, new_date, visit, state, ret_result, error);
     close_reading(&reading);
     return status;
 }
@@ -108,15 +103,8 @@ enum scb_status scb_service_test_restore(struct scb_service *service, const char
 {
     struct reading reading = {0};
     enum scb_status status = open_reading(service, &reading, error);
-    const struct scb_restore_test_parts parts = {.store = reading.store,
-                                                 .catalog = reading.catalog,
-                                                 .limits = page_limits(service),
-                                                 .clock = service->clock,
-                                                 .cancel = service->cancel,
-                                                 .observe = service->parts.observe,
-                                                 .observe_state = service->parts.observe_state};
     if (status == SCB_OK)
-        status = scb_test_restore_run(&parts, backup_date, ret_result, error);
+        status = scb_test_restore_run(&reading.parts, backup_date, ret_result, error);
     close_reading(&reading);
     return status;
 }
