@@ -97,6 +97,14 @@ SCB_MUST_CHECK enum scb_status scb_backup_dir_open_durable(const struct scb_back
                                                            const char *name,
                                                            struct scb_durable_file *ret_file,
                                                            struct scb_error *error);
+/*
+ * The same for those who only read the backup, since they share its lock: two of them do not meet.
+ * A temporary file that a killed one left is removed by the next, an hour later.
+ */
+SCB_MUST_CHECK enum scb_status scb_backup_dir_open_apart(const struct scb_backup_dir *dir,
+                                                         const char *name,
+                                                         struct scb_durable_file *ret_file,
+                                                         struct scb_error *error);
 /* Removes the directory where it is empty: what a run that never got going leaves. */
 void scb_backup_dir_remove_if_empty(const struct scb_backup_dir *dir);
 
