@@ -39,6 +39,14 @@ SCB_MUST_CHECK enum scb_status scb_service_open_source(struct scb_service *servi
                                                        struct scb_source **ret_source,
                                                        struct scb_error *error);
 
+/* What proves one completed backup, logged where it does; the outcome is kept in the catalog. */
+SCB_MUST_CHECK enum scb_status scb_service_verify_one(struct scb_service *service,
+                                                      const char *backup_date,
+                                                      struct scb_error *error);
+SCB_MUST_CHECK enum scb_status scb_service_restore_one(struct scb_service *service,
+                                                       const char *backup_date,
+                                                       struct scb_error *error);
+
 /*
  * What follows every backup, of backup_date: the trash of an interrupted cleanup goes, then what
  * retention_days says. A failure is logged; the backup is none the worse for it.

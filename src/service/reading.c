@@ -243,3 +243,40 @@ enum scb_status scb_service_verify(struct scb_service *service,
     close_reading(&reading);
     return status;
 }
+
+/* --- for the schedule --- */
+
+static void ignore_finding(void *state, const struct scb_verify_finding *finding)
+{
+    (void)state;
+    (void)finding; /* the first is in the error, and kept */
+}
+
+static void log_verified(void *state, const struct scb_verify_result *result)
+{
+    const struct scb_service *service = state;
+    if (result->outcome == SCB_VERIFY_VALID)
+        scb_log_info(service->parts.log, "Backup verified",
+                     SCB_TEXT("backup_date", result->backup_date), SCB_NUMBER("keys", result->keys),
+                     SCB_NUMBER("duration_ms", result->duration_ms));
+}
+
+enum scb_status scb_service_verify_one(struct scb_service *service, const char *backup_date,
+                                       struct scb_error *error)
+{
+    const struct scb_verify_options options = {.backup_date = backup_date};
+    const struct scb_verify_observer observer = {ignore_finding, log_verified, service};
+    return scb_service_verify(service, &options, &observer, error);
+}
+
+enum scb_status scb_service_restore_one(struct scb_service *service, const char *backup_date,
+                                        struct scb_error *error)
+{
+    struct scb_restore_test_result result;
+    enum scb_status status = scb_service_test_restore(service, backup_date, &result, error);
+    if (status == SCB_OK)
+        scb_log_info(service->parts.log, "Test restore completed",
+                     SCB_TEXT("backup_date", result.backup_date), SCB_NUMBER("keys", result.keys),
+                     SCB_NUMBER("duration_ms", result.duration_ms));
+    return status;
+}
