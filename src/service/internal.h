@@ -6,6 +6,7 @@
 #define SCB_SERVICE_INTERNAL_H
 
 #include "base/clock.h"
+#include "base/file_watch.h"
 #include "base/thread.h"
 #include "evm/address.h"
 #include "scb/service.h"
@@ -24,6 +25,15 @@ struct scb_service {
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
                                                       bool create, struct scb_store **ret_store,
                                                       struct scb_error *error);
+
+/*
+ * The calling thread's file operations are watched until it says otherwise, where somebody wants to
+ * know of those that hang; *ret_watch, for other threads, stays NULL where nobody does.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_watch(const struct scb_service *service,
+                                                 struct scb_file_watch **ret_watch,
+                                                 struct scb_error *error);
+void scb_service_unwatch(struct scb_file_watch *watch);
 
 /* One backup of options->backup_date, which is a checked one. */
 SCB_MUST_CHECK enum scb_status scb_service_run_one(struct scb_service *service,

@@ -102,10 +102,14 @@ enum scb_status scb_service_test_restore(struct scb_service *service, const char
                                          struct scb_error *error)
 {
     struct reading reading = {0};
-    enum scb_status status = open_reading(service, &reading, error);
+    struct scb_file_watch *watch = NULL;
+    enum scb_status status = scb_service_watch(service, &watch, error);
+    if (status == SCB_OK)
+        status = open_reading(service, &reading, error);
     if (status == SCB_OK)
         status = scb_test_restore_run(&reading.parts, backup_date, ret_result, error);
     close_reading(&reading);
+    scb_service_unwatch(watch);
     return status;
 }
 
@@ -222,7 +226,10 @@ enum scb_status scb_service_verify(struct scb_service *service,
     struct reading reading = {0};
     struct choice choice = {0};
     struct scb_source *source = NULL;
-    enum scb_status status = open_reading(service, &reading, error);
+    struct scb_file_watch *watch = NULL;
+    enum scb_status status = scb_service_watch(service, &watch, error);
+    if (status == SCB_OK)
+        status = open_reading(service, &reading, error);
     if (status == SCB_OK)
         status = choose_all(reading.catalog, options, &choice, error);
     if (status == SCB_OK && options->against_chain)
@@ -232,6 +239,7 @@ enum scb_status scb_service_verify(struct scb_service *service,
                                            .source = source,
                                            .clock = service->clock,
                                            .cancel = service->cancel,
+                                           .watch = watch,
                                            .observer = *observer,
                                            .observe = service->parts.observe,
                                            .observe_state = service->parts.observe_state};
@@ -241,6 +249,7 @@ enum scb_status scb_service_verify(struct scb_service *service,
         source->ops->close(source);
     free(choice.dates);
     close_reading(&reading);
+    scb_service_unwatch(watch);
     return status;
 }
 

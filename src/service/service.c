@@ -137,6 +137,25 @@ enum scb_status scb_service_open_store(const struct scb_service *service, bool c
     return scb_store_open(&settings, create, ret_store, error);
 }
 
+enum scb_status scb_service_watch(const struct scb_service *service,
+                                  struct scb_file_watch **ret_watch, struct scb_error *error)
+{
+    if (service->parts.stuck == NULL)
+        return SCB_OK;
+    enum scb_status status =
+        scb_file_watch_start(integer(service, "backup.file_operation_timeout"),
+                             service->parts.stuck, service->parts.stuck_state, ret_watch, error);
+    if (status == SCB_OK)
+        scb_file_watch_join(*ret_watch);
+    return status;
+}
+
+void scb_service_unwatch(struct scb_file_watch *watch)
+{
+    scb_file_watch_leave();
+    scb_file_watch_stop(watch);
+}
+
 static struct scb_backup_settings backup_settings(const struct scb_service *service,
                                                   const char *backup_date)
 {
@@ -204,11 +223,8 @@ enum scb_status scb_service_run_one(struct scb_service *service,
                                      .observe = service->parts.observe,
                                      .observe_state = service->parts.observe_state};
     enum scb_status status = scb_service_open_source(service, &parts.source, error);
-    if (status == SCB_OK && service->parts.stuck != NULL)
-        status = scb_file_watch_start(integer(service, "backup.file_operation_timeout"),
-                                      service->parts.stuck, service->parts.stuck_state,
-                                      &parts.watch, error);
-    scb_file_watch_join(parts.watch);
+    if (status == SCB_OK)
+        status = scb_service_watch(service, &parts.watch, error);
     if (status == SCB_OK && !dry_run)
         status = open_target(service, &settings, &parts, &plan, error);
     if (status == SCB_OK)
@@ -220,8 +236,7 @@ enum scb_status scb_service_run_one(struct scb_service *service,
         parts.source->ops->close(parts.source);
     scb_catalog_close(parts.catalog);
     scb_store_close(parts.store);
-    scb_file_watch_leave();
-    scb_file_watch_stop(parts.watch);
+    scb_service_unwatch(parts.watch);
     return status;
 }
 
