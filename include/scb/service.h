@@ -58,7 +58,8 @@ SCB_MUST_CHECK enum scb_status scb_service_backup(struct scb_service *service,
 
 /*
  * Makes a backup whenever one is due (backup.chore_interval) until it is stopped, which is SCB_OK.
- * A failed backup is logged and tried again; it does not end the service.
+ * A failed backup is logged and tried again; it does not end the service. Between backups it proves
+ * those that are there (backup.verify_interval, backup.test_restore_interval).
  */
 SCB_MUST_CHECK enum scb_status scb_service_run(struct scb_service *service,
                                                struct scb_error *error);

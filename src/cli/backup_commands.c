@@ -12,9 +12,8 @@
 #include "base/text.h"
 #include "cli/backup_view.h"
 #include "cli/handlers.h"
+#include "cli/open.h"
 #include "cli/output.h"
-#include "cli/progress.h"
-#include "scb/service.h"
 
 enum { MAX_TEXT = 64 * 1024 };
 
@@ -42,10 +41,7 @@ static enum scb_status print_json(const struct scb_backup_result *result, bool d
         scb_json_integer(&json, "duration_ms", result->duration_ms);
     }
     scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 static void print_text(const struct scb_command_context *context,
@@ -71,28 +67,6 @@ static void print_text(const struct scb_command_context *context,
     }
 }
 
-/* A hanging disk: say so and go, without waiting for the thread that hangs on it. */
-static void end_stuck(void *state, const struct scb_error *error)
-{
-    const struct scb_command_context *context = state;
-    context->show_error(context->run, error);
-    _exit((int)error->status);
-}
-
-static enum scb_status new_service(const struct scb_command_context *context,
-                                   struct scb_progress_line *line, struct scb_service **ret_service,
-                                   struct scb_error *error)
-{
-    struct scb_service_parts parts = {.config = context->config,
-                                      .log = context->log,
-                                      .cancel = context->cancel,
-                                      .observe = scb_progress_show,
-                                      .observe_state = line,
-                                      .stuck = end_stuck,
-                                      .stuck_state = (void *)(uintptr_t)context};
-    return scb_service_new(&parts, ret_service, error);
-}
-
 static enum scb_status read_lock_wait(const struct scb_command_context *context, int64_t *ret_ms,
                                       struct scb_error *error)
 {
@@ -110,14 +84,12 @@ static enum scb_status make_backup(const struct scb_command_context *context,
     struct scb_service *service = NULL;
     enum scb_status status = read_lock_wait(context, &options->lock_wait_ms, error);
     if (status == SCB_OK)
-        status = new_service(context, &line, &service, error);
+        status = scb_command_open(context, &line, &service, error);
     if (status != SCB_OK)
         return status;
     struct scb_backup_result result;
-    scb_progress_begin(&line, context);
     status = scb_service_backup(service, options, &result, error);
-    scb_progress_end(&line);
-    scb_service_free(service);
+    scb_command_close(&line, service);
     if (status != SCB_OK)
         return status;
     if (context->json)
@@ -157,12 +129,10 @@ enum scb_status scb_command_run_backup(const struct scb_command_context *context
 {
     struct scb_progress_line line;
     struct scb_service *service = NULL;
-    enum scb_status status = new_service(context, &line, &service, error);
+    enum scb_status status = scb_command_open(context, &line, &service, error);
     if (status != SCB_OK)
         return status;
-    scb_progress_begin(&line, context);
     status = scb_service_run(service, error);
-    scb_progress_end(&line);
-    scb_service_free(service);
+    scb_command_close(&line, service);
     return status;
 }

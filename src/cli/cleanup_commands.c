@@ -11,18 +11,10 @@
 #include "base/text.h"
 #include "cli/backup_view.h"
 #include "cli/handlers.h"
+#include "cli/open.h"
 #include "cli/output.h"
-#include "scb/service.h"
 
 enum { MAX_TEXT = 64 * 1024 * 1024 };
-
-static enum scb_status new_service(const struct scb_command_context *context,
-                                   struct scb_service **ret_service, struct scb_error *error)
-{
-    struct scb_service_parts parts = {
-        .config = context->config, .log = context->log, .cancel = context->cancel};
-    return scb_service_new(&parts, ret_service, error);
-}
 
 /* Where rows go: one of the two. */
 struct rows {
@@ -108,11 +100,7 @@ static enum scb_status cleanup_json(struct scb_service *service,
     scb_json_unsigned(&json, "deleted", rows.deleted);
     scb_json_unsigned(&json, "freed_bytes", rows.freed_bytes);
     scb_json_close_object(&json);
-    if (status == SCB_OK)
-        status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return status == SCB_OK ? scb_output_json(&json, error) : status;
 }
 
 static enum scb_status cleanup_table(struct scb_service *service,
@@ -143,7 +131,7 @@ enum scb_status scb_command_backup_cleanup(const struct scb_command_context *con
     struct scb_service *service = NULL;
     enum scb_status status = read_options(context, &options, error);
     if (status == SCB_OK)
-        status = new_service(context, &service, error);
+        status = scb_command_service(context, &service, error);
     if (status != SCB_OK)
         return status;
     status = context->json ? cleanup_json(service, &options, error)
@@ -159,7 +147,7 @@ static enum scb_status set_held(const struct scb_command_context *context, bool 
 {
     const char *backup_date = context->arguments[0];
     struct scb_service *service = NULL;
-    enum scb_status status = new_service(context, &service, error);
+    enum scb_status status = scb_command_service(context, &service, error);
     if (status != SCB_OK)
         return status;
     status = scb_service_hold(service, backup_date, held, error);
@@ -179,10 +167,7 @@ static enum scb_status set_held(const struct scb_command_context *context, bool 
     scb_json_text(&json, "backup_date", backup_date);
     scb_json_boolean(&json, "held", held);
     scb_json_close_object(&json);
-    status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 enum scb_status scb_command_backup_hold(const struct scb_command_context *context,
@@ -252,10 +237,7 @@ static enum scb_status storage_json(struct scb_service *service, struct scb_erro
     number_or_null(&json, "bytes_per_backup", sums.bytes_per_backup);
     number_or_null(&json, "days_until_full", sums.days_until_full);
     scb_json_close_object(&json);
-    status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 static enum scb_status storage_table(struct scb_service *service, struct scb_error *error)
@@ -288,7 +270,7 @@ enum scb_status scb_command_storage_status(const struct scb_command_context *con
                                            struct scb_error *error)
 {
     struct scb_service *service = NULL;
-    enum scb_status status = new_service(context, &service, error);
+    enum scb_status status = scb_command_service(context, &service, error);
     if (status != SCB_OK)
         return status;
     status = context->json ? storage_json(service, error) : storage_table(service, error);

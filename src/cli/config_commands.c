@@ -64,10 +64,7 @@ static enum scb_status show_json(const struct scb_config *config, struct scb_err
         scb_json_close_object(&json);
     }
     scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 enum scb_status scb_command_config_show(const struct scb_command_context *context,
@@ -94,10 +91,7 @@ static enum scb_status print_done(const struct scb_command_context *context, con
     scb_json_boolean(&json, name, true);
     scb_json_text(&json, "file", path);
     scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&out);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 enum scb_status scb_command_config_validate(const struct scb_command_context *context,

@@ -11,9 +11,8 @@
 #include "base/text.h"
 #include "cli/backup_view.h"
 #include "cli/handlers.h"
+#include "cli/open.h"
 #include "cli/output.h"
-#include "cli/progress.h"
-#include "scb/service.h"
 
 enum { MAX_TEXT = 512 * 1024 * 1024, SHOWN = 300 };
 
@@ -54,10 +53,7 @@ static enum scb_status print_json(void *state, const struct scb_difference *diff
         scb_json_boolean(&json, "value_changed", difference->value_changed);
     scb_view_members_end(&members);
     scb_json_close_object(&json);
-    status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&printer->text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 static enum scb_status print_text(void *state, const struct scb_difference *difference,
@@ -93,10 +89,7 @@ static enum scb_status summarise_json(const struct scb_diff_result *result, stru
     scb_json_unsigned(&json, "changed", result->changed);
     scb_json_integer(&json, "duration_ms", result->duration_ms);
     scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 static void summarise(const struct scb_diff_result *result)
@@ -113,23 +106,16 @@ static void summarise(const struct scb_diff_result *result)
 static enum scb_status run(const struct scb_command_context *context, struct printer *printer,
                            struct scb_diff_result *result, struct scb_error *error)
 {
-    const struct scb_service_parts parts = {.config = context->config,
-                                            .log = context->log,
-                                            .cancel = context->cancel,
-                                            .observe = scb_progress_show,
-                                            .observe_state = &printer->line};
     scb_difference_visitor visit = context->json ? print_json : context->quiet ? NULL : print_text;
     if (scb_command_option(context, "--stat") != NULL)
         visit = NULL;
     struct scb_service *service = NULL;
-    enum scb_status status = scb_service_new(&parts, &service, error);
+    enum scb_status status = scb_command_open(context, &printer->line, &service, error);
     if (status != SCB_OK)
         return status;
-    scb_progress_begin(&printer->line, context);
     status = scb_service_diff(service, context->arguments[0], context->arguments[1], visit, printer,
                               result, error);
-    scb_progress_end(&printer->line);
-    scb_service_free(service);
+    scb_command_close(&printer->line, service);
     return status;
 }
 

@@ -7,11 +7,11 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/open.h"
 #include "cli/output.h"
 #include "cli/restore_view.h"
 #include "cli/signer_option.h"
 #include "evm/signer.h"
-#include "scb/service.h"
 
 enum { MAX_TEXT = 256 * 1024 };
 
@@ -30,10 +30,7 @@ static enum scb_status print_json(const struct scb_restore_result *result, struc
     scb_json_unsigned(&json, "keys", result->read_back_equal);
     scb_view_restore_members(&json, result, false);
     scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 static void print_text(const struct scb_restore_result *result)
@@ -51,13 +48,11 @@ static void print_text(const struct scb_restore_result *result)
 enum scb_status scb_drill_on_chain(const struct scb_command_context *context, const char *rpc_url,
                                    struct scb_error *error)
 {
-    struct scb_service_parts parts = {
-        .config = context->config, .log = context->log, .cancel = context->cancel};
     struct scb_service *service = NULL;
     SCB_AUTO(signer) struct scb_signer *signer = NULL;
     enum scb_status status = scb_signer_option(context, &signer, error);
     if (status == SCB_OK)
-        status = scb_service_new(&parts, &service, error);
+        status = scb_command_service(context, &service, error);
     if (status != SCB_OK)
         return status;
     struct scb_restore_line line;

@@ -12,9 +12,8 @@
 #include "base/text.h"
 #include "cli/backup_view.h"
 #include "cli/handlers.h"
+#include "cli/open.h"
 #include "cli/output.h"
-#include "cli/progress.h"
-#include "scb/service.h"
 
 enum { MAX_TEXT = 64 * 1024 };
 
@@ -76,10 +75,7 @@ static enum scb_status report_json(const struct scb_export_options *options,
     scb_json_unsigned(&json, "keys", result->keys);
     scb_json_integer(&json, "duration_ms", result->duration_ms);
     scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 static void report_text(const struct scb_export_options *options,
@@ -99,20 +95,13 @@ enum scb_status scb_command_backup_export(const struct scb_command_context *cont
     struct scb_service *service = NULL;
     struct scb_export_options options;
     struct scb_export_result result;
-    const struct scb_service_parts parts = {.config = context->config,
-                                            .log = context->log,
-                                            .cancel = context->cancel,
-                                            .observe = scb_progress_show,
-                                            .observe_state = &line};
     enum scb_status status = read_options(context, &options, error);
     if (status == SCB_OK)
-        status = scb_service_new(&parts, &service, error);
+        status = scb_command_open(context, &line, &service, error);
     if (status != SCB_OK)
         return status;
-    scb_progress_begin(&line, context);
     status = scb_service_export(service, &options, &result, error);
-    scb_progress_end(&line);
-    scb_service_free(service);
+    scb_command_close(&line, service);
     if (status != SCB_OK || options.output == NULL)
         return status;
     if (context->json)

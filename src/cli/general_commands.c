@@ -27,10 +27,7 @@ enum scb_status scb_command_version(const struct scb_command_context *context,
     scb_json_open_object(&json, NULL);
     scb_json_text(&json, "version", SCB_VERSION);
     scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 static void add_command(struct scb_json *json, const struct scb_command *command)
@@ -66,10 +63,7 @@ static enum scb_status print_commands_json(const char *const *words, size_t coun
             add_command(&json, &scb_commands[i]);
     scb_json_close_array(&json);
     scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 enum scb_status scb_command_help(const struct scb_command_context *context, struct scb_error *error)

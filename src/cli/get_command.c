@@ -11,8 +11,8 @@
 #include "base/text.h"
 #include "cli/backup_view.h"
 #include "cli/handlers.h"
+#include "cli/open.h"
 #include "cli/output.h"
-#include "scb/service.h"
 
 enum { MAX_TEXT = 256 * 1024 * 1024 };
 
@@ -32,10 +32,7 @@ static enum scb_status get_json(const struct scb_get_result *found, struct scb_e
         return status;
     scb_view_members_end(&members);
     scb_json_close_object(&json);
-    status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 /*
@@ -59,10 +56,8 @@ static enum scb_status print_value(struct scb_bytes value, struct scb_error *err
 enum scb_status scb_command_backup_get(const struct scb_command_context *context,
                                        struct scb_error *error)
 {
-    struct scb_service_parts parts = {
-        .config = context->config, .log = context->log, .cancel = context->cancel};
     struct scb_service *service = NULL;
-    enum scb_status status = scb_service_new(&parts, &service, error);
+    enum scb_status status = scb_command_service(context, &service, error);
     if (status != SCB_OK)
         return status;
     const char *key = context->arguments[0];

@@ -70,10 +70,14 @@ enum scb_status scb_table_print(struct scb_table *table, FILE *out, struct scb_e
     return SCB_OK;
 }
 
-void scb_output_json(const struct scb_buffer *json)
+enum scb_status scb_output_json(struct scb_json *json, struct scb_error *error)
 {
-    (void)fwrite(json->data, 1, json->size, stdout);
+    enum scb_status status = scb_json_finish(json, error);
+    if (status != SCB_OK)
+        return status;
+    (void)fwrite(json->out->data, 1, json->out->size, stdout);
     (void)fputc('\n', stdout);
+    return SCB_OK;
 }
 
 enum scb_status scb_output_finish(struct scb_error *error)

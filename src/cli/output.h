@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "base/buffer.h"
+#include "base/json.h"
 #include "scb/error.h"
 
 struct scb_column {
@@ -31,8 +31,8 @@ SCB_MUST_CHECK enum scb_status scb_table_add(struct scb_table *table, const char
 SCB_MUST_CHECK enum scb_status scb_table_print(struct scb_table *table, FILE *out,
                                                struct scb_error *error);
 
-/* Prints a JSON document and a newline. */
-void scb_output_json(const struct scb_buffer *json);
+/* Prints a JSON document, which is at its end, and a newline. */
+SCB_MUST_CHECK enum scb_status scb_output_json(struct scb_json *json, struct scb_error *error);
 
 /* Ends standard output: FileSystemError (ResourceError on a full disk) where a write failed. */
 SCB_MUST_CHECK enum scb_status scb_output_finish(struct scb_error *error);

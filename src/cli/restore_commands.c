@@ -10,12 +10,12 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/handlers.h"
+#include "cli/open.h"
 #include "cli/output.h"
 #include "cli/restore_view.h"
 #include "cli/signer_option.h"
 #include "evm/address.h"
 #include "evm/wei.h"
-#include "scb/service.h"
 
 enum { DEFAULT_REPLACE_AFTER_MS = 60000 };
 
@@ -132,13 +132,11 @@ static enum scb_status restore(const struct scb_command_context *context,
     struct scb_restore_options options = *given;
     struct asking asking = {.context = context,
                             .yes = scb_command_option(context, "--yes") != NULL};
-    struct scb_service_parts parts = {
-        .config = context->config, .log = context->log, .cancel = context->cancel};
     struct scb_service *service = NULL;
     SCB_AUTO(signer) struct scb_signer *signer = NULL;
     enum scb_status status = scb_signer_option(context, &signer, error);
     if (status == SCB_OK)
-        status = scb_service_new(&parts, &service, error);
+        status = scb_command_service(context, &service, error);
     if (status != SCB_OK)
         return status;
     options.signer = signer;

@@ -233,8 +233,5 @@ enum scb_status scb_view_restore(const struct scb_command_context *context, bool
     scb_json_boolean(&json, "dry_run", dry_run);
     scb_view_restore_members(&json, result, dry_run);
     scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }

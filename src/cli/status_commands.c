@@ -11,9 +11,8 @@
 #include "base/text.h"
 #include "cli/backup_view.h"
 #include "cli/handlers.h"
+#include "cli/open.h"
 #include "cli/output.h"
-#include "cli/progress.h"
-#include "scb/service.h"
 #include "service/slot.h"
 
 enum { MAX_TEXT = 256 * 1024 * 1024, WATCH_MS = 500 };
@@ -122,11 +121,7 @@ static enum scb_status status_json(const struct scb_command_context *context,
         scb_json_close_array(&json);
     }
     scb_json_close_object(&json);
-    if (status == SCB_OK)
-        status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return status == SCB_OK ? scb_output_json(&json, error) : status;
 }
 
 static void print_line(const char *name, const char *value)
@@ -276,11 +271,9 @@ static enum scb_status watch(const struct scb_command_context *context, struct s
 static enum scb_status open_shown(const struct scb_command_context *context, struct shown *shown,
                                   struct scb_error *error)
 {
-    const struct scb_service_parts parts = {
-        .config = context->config, .log = context->log, .cancel = context->cancel};
     enum scb_status status = open_catalog(context, &shown->catalog, error);
     if (status == SCB_OK)
-        status = scb_service_new(&parts, &shown->service, error);
+        status = scb_command_service(context, &shown->service, error);
     return status;
 }
 
@@ -345,11 +338,7 @@ static enum scb_status list_json(struct scb_catalog *catalog, uint64_t limit,
     enum scb_status status =
         catalog == NULL ? SCB_OK : scb_catalog_list(catalog, limit, add_backup, &rows, error);
     scb_json_close_array(&json);
-    if (status == SCB_OK)
-        status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return status == SCB_OK ? scb_output_json(&json, error) : status;
 }
 
 static enum scb_status list_table(struct scb_catalog *catalog, uint64_t limit,
@@ -368,10 +357,8 @@ static enum scb_status list_table(struct scb_catalog *catalog, uint64_t limit,
 
 static enum scb_status rescan(const struct scb_command_context *context, struct scb_error *error)
 {
-    struct scb_service_parts parts = {
-        .config = context->config, .log = context->log, .cancel = context->cancel};
     struct scb_service *service = NULL;
-    enum scb_status status = scb_service_new(&parts, &service, error);
+    enum scb_status status = scb_command_service(context, &service, error);
     if (status == SCB_OK)
         status = scb_service_rescan(service, error);
     scb_service_free(service);

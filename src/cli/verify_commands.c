@@ -12,9 +12,8 @@
 #include "cli/backup_view.h"
 #include "cli/drill.h"
 #include "cli/handlers.h"
+#include "cli/open.h"
 #include "cli/output.h"
-#include "cli/progress.h"
-#include "scb/service.h"
 
 enum { MAX_TEXT = 64 * 1024 * 1024, MAX_LISTED = 1000 };
 
@@ -135,20 +134,13 @@ static enum scb_status run(struct report *report, const struct scb_verify_option
                            struct scb_error *error)
 {
     const struct scb_command_context *context = report->context;
-    const struct scb_service_parts parts = {.config = context->config,
-                                            .log = context->log,
-                                            .cancel = context->cancel,
-                                            .observe = scb_progress_show,
-                                            .observe_state = &report->line};
     const struct scb_verify_observer observer = {found, done, report};
     struct scb_service *service = NULL;
-    enum scb_status status = scb_service_new(&parts, &service, error);
+    enum scb_status status = scb_command_open(context, &report->line, &service, error);
     if (status != SCB_OK)
         return status;
-    scb_progress_begin(&report->line, context);
     status = scb_service_verify(service, options, &observer, error);
-    scb_progress_end(&report->line);
-    scb_service_free(service);
+    scb_command_close(&report->line, service);
     return status;
 }
 
@@ -165,10 +157,7 @@ static enum scb_status run_json(struct report *report, const struct scb_verify_o
     enum scb_status status = run(report, options, error);
     scb_json_close_array(json);
     scb_json_close_object(json);
-    if (scb_json_finish(json, &problem) == SCB_OK) {
-        if (report->any)
-            scb_output_json(&text);
-    } else if (status == SCB_OK) {
+    if (report->any && scb_output_json(json, &problem) != SCB_OK && status == SCB_OK) {
         *error = problem;
         return problem.status;
     }
@@ -199,10 +188,7 @@ static enum scb_status print_drill_json(const struct scb_restore_test_result *re
     scb_json_unsigned(&json, "bytes", result->bytes);
     scb_json_integer(&json, "duration_ms", result->duration_ms);
     scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    if (status == SCB_OK)
-        scb_output_json(&text);
-    return status;
+    return scb_output_json(&json, error);
 }
 
 static void print_drill(const struct scb_restore_test_result *result)
@@ -223,19 +209,12 @@ enum scb_status scb_command_backup_test_restore(const struct scb_command_context
     struct scb_restore_test_result result;
     if (scb_command_option(context, "--rpc-url") != NULL)
         return scb_drill_on_chain(context, scb_command_option(context, "--rpc-url"), error);
-    const struct scb_service_parts parts = {.config = context->config,
-                                            .log = context->log,
-                                            .cancel = context->cancel,
-                                            .observe = scb_progress_show,
-                                            .observe_state = &line};
-    enum scb_status status = scb_service_new(&parts, &service, error);
+    enum scb_status status = scb_command_open(context, &line, &service, error);
     if (status != SCB_OK)
         return status;
-    scb_progress_begin(&line, context);
     status = scb_service_test_restore(service, scb_command_option(context, "--backup-date"),
                                       &result, error);
-    scb_progress_end(&line);
-    scb_service_free(service);
+    scb_command_close(&line, service);
     if (status != SCB_OK)
         return status;
     if (context->json)

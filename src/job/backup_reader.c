@@ -218,12 +218,25 @@ static enum scb_status read_held(void *state, void *data, size_t size, size_t *r
     return SCB_OK;
 }
 
+/* Before anything is inflated: a forged directory asks for no work that the manifest denies. */
+static enum scb_status check_size(const struct scb_backup_reader *reader, struct scb_error *error)
+{
+    const struct scb_manifest_page *page = &reader->page.page;
+    uint64_t size = reader->page.place.size;
+    return size == page->size
+               ? SCB_OK
+               : scb_error_set(error, SCB_ERROR_INTEGRITY,
+                               "%" PRIu64 " bytes, the manifest says %" PRIu64, size, page->size);
+}
+
 /* Opens the present page, checked. */
 static enum scb_status open_page(struct scb_backup_reader *reader, struct scb_error *error)
 {
     bool whole = reader->page.place.size <= MAX_WHOLE;
     struct scb_input input = {read_held, reader};
-    enum scb_status status = check_page(reader, whole, error);
+    enum scb_status status = check_size(reader, error);
+    if (status == SCB_OK)
+        status = check_page(reader, whole, error);
     if (status == SCB_OK && !whole) {
         status = open_content(reader, error);
         input = scb_zip_content_input(reader->content);

@@ -35,7 +35,7 @@ struct side {
 };
 
 struct diff {
-    const struct scb_diff_parts *parts;
+    const struct scb_reading_parts *parts;
     struct side sides[2]; /* the old one, the new one */
     scb_difference_visitor visit;
     void *state;
@@ -69,22 +69,13 @@ static size_t max_record(const struct diff *diff)
 static enum scb_status open_side(struct diff *diff, struct side *side, const char *date,
                                  struct scb_error *error)
 {
-    const struct scb_backup_reader_settings settings = {.backup_date = date,
-                                                        .limits = diff->parts->limits,
-                                                        .check_sha256 = true,
-                                                        .cancel = diff->parts->cancel};
     side->payload.max = side->first.max = max_record(diff);
-    return scb_backup_reader_open(diff->parts->store, diff->parts->catalog, &settings,
-                                  &side->reader, error);
+    return scb_reading_open(diff->parts, date, &side->reader, error);
 }
 
 static enum scb_status read_side(struct diff *diff, struct side *side, struct scb_error *error)
 {
-    struct scb_reading_progress progress = {.activity = "Comparison",
-                                            .clock = diff->parts->clock,
-                                            .cancel = diff->parts->cancel,
-                                            .observe = diff->parts->observe,
-                                            .observe_state = diff->parts->observe_state};
+    struct scb_reading_progress progress = {.activity = "Comparison", .parts = diff->parts};
     enum scb_status status =
         scb_sorter_new(diff->parts->memory_limit / 8, max_record(diff), &side->sorter, error);
     return status == SCB_OK ? scb_read_entries(side->reader, &progress, take, side, error) : status;
@@ -230,7 +221,7 @@ static enum scb_status compare(struct diff *diff, struct scb_error *error)
     return status == SCB_OK ? walk(diff, error) : status;
 }
 
-enum scb_status scb_diff_run(const struct scb_diff_parts *parts, const char *old_date,
+enum scb_status scb_diff_run(const struct scb_reading_parts *parts, const char *old_date,
                              const char *new_date, scb_difference_visitor visit, void *state,
                              struct scb_diff_result *ret_result, struct scb_error *error)
 {

@@ -118,25 +118,16 @@ static void close_target(struct target *target)
     free(target->path);
 }
 
-enum scb_status scb_export_run(const struct scb_export_parts *parts,
+enum scb_status scb_export_run(const struct scb_reading_parts *parts,
                                const struct scb_export_options *options,
                                struct scb_export_result *ret_result, struct scb_error *error)
 {
-    const struct scb_backup_reader_settings settings = {.backup_date = options->backup_date,
-                                                        .limits = parts->limits,
-                                                        .check_sha256 = true,
-                                                        .cancel = parts->cancel};
     struct target target = {.options = options, .dir_fd = -1, .file = {.fd = -1}};
     struct scb_backup_reader *reader = NULL;
-    struct scb_reading_progress progress = {.activity = "Export",
-                                            .clock = parts->clock,
-                                            .cancel = parts->cancel,
-                                            .observe = parts->observe,
-                                            .observe_state = parts->observe_state};
+    struct scb_reading_progress progress = {.activity = "Export", .parts = parts};
     if (options->format == SCB_EXPORT_SQLITE && options->output == NULL)
         return scb_error_set(error, SCB_ERROR_VALIDATION, "a SQLite export needs a file");
-    enum scb_status status =
-        scb_backup_reader_open(parts->store, parts->catalog, &settings, &reader, error);
+    enum scb_status status = scb_reading_open(parts, options->backup_date, &reader, error);
     if (status == SCB_OK)
         status = open_target(&target, scb_backup_reader_manifest(reader), error);
     if (status == SCB_OK)

@@ -11,12 +11,27 @@
 #include "job/backup_reader.h"
 #include "scb/progress.h"
 
-struct scb_reading_progress {
-    const char *activity; /* "Export" */
+/* What a job that reads backups as a whole is given. All borrowed. */
+struct scb_reading_parts {
+    const struct scb_store *store;
+    struct scb_catalog *catalog;
+    struct scb_page_limits limits;
+    size_t memory_limit; /* of those that sort */
     const struct scb_clock *clock;
     const struct scb_cancel *cancel;
     scb_progress_observer observe; /* may be NULL */
     void *observe_state;
+};
+
+/* A reader that has checked the archive's SHA-256; NULL: of the newest completed backup. */
+SCB_MUST_CHECK enum scb_status scb_reading_open(const struct scb_reading_parts *parts,
+                                                const char *backup_date,
+                                                struct scb_backup_reader **ret_reader,
+                                                struct scb_error *error);
+
+struct scb_reading_progress {
+    const char *activity; /* "Export" */
+    const struct scb_reading_parts *parts;
     int64_t started_ms; /* set by the first call where it is 0 */
 };
 

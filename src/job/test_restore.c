@@ -14,9 +14,8 @@
 #include "job/reading.h"
 
 struct drill {
-    const struct scb_restore_test_parts *parts;
+    const struct scb_reading_parts *parts;
     struct scb_restore_test_result *result;
-    struct scb_backup_reader_settings settings;
     struct scb_reading_progress progress;
     char *dir;  /* a directory of its own; NULL: none yet */
     char *path; /* of the database in it */
@@ -112,8 +111,7 @@ static enum scb_status compare(struct drill *drill, struct scb_error *error)
     drill->progress.activity = "Comparison";
     enum scb_status status = scb_entries_db_open(drill->path, &drill->db, error);
     if (status == SCB_OK)
-        status = scb_backup_reader_open(drill->parts->store, drill->parts->catalog,
-                                        &drill->settings, &reader, error);
+        status = scb_reading_open(drill->parts, drill->result->backup_date, &reader, error);
     if (status == SCB_OK)
         status = scb_read_entries(reader, &drill->progress, compare_entry, drill, error);
     if (status == SCB_OK)
@@ -136,12 +134,7 @@ static enum scb_status run(struct drill *drill, const char *backup_date, struct 
         return status;
     char *date = drill->result->backup_date;
     (void)snprintf(date, sizeof(drill->result->backup_date), "%s", record.backup_date);
-    drill->settings = (struct scb_backup_reader_settings){.backup_date = date,
-                                                          .limits = drill->parts->limits,
-                                                          .check_sha256 = true,
-                                                          .cancel = drill->parts->cancel};
-    status = scb_backup_reader_open(drill->parts->store, drill->parts->catalog, &drill->settings,
-                                    &reader, error);
+    status = scb_reading_open(drill->parts, date, &reader, error);
     if (status == SCB_OK)
         status = restore(drill, reader, error);
     if (status == SCB_OK)
@@ -164,17 +157,11 @@ static enum scb_status record(const struct drill *drill, const struct scb_error 
     return scb_catalog_record_check(drill->parts->catalog, result->backup_date, &check, error);
 }
 
-enum scb_status scb_test_restore_run(const struct scb_restore_test_parts *parts,
-                                     const char *backup_date,
+enum scb_status scb_test_restore_run(const struct scb_reading_parts *parts, const char *backup_date,
                                      struct scb_restore_test_result *ret_result,
                                      struct scb_error *error)
 {
-    struct drill drill = {.parts = parts,
-                          .result = ret_result,
-                          .progress = {.clock = parts->clock,
-                                       .cancel = parts->cancel,
-                                       .observe = parts->observe,
-                                       .observe_state = parts->observe_state}};
+    struct drill drill = {.parts = parts, .result = ret_result, .progress = {.parts = parts}};
     struct scb_error failure = {0};
     int64_t started_ms = scb_clock_monotonic_ms(parts->clock);
     *ret_result = (struct scb_restore_test_result){0};

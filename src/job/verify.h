@@ -7,6 +7,7 @@
 #define SCB_JOB_VERIFY_H
 
 #include "base/clock.h"
+#include "base/file_watch.h"
 #include "base/thread.h"
 #include "evm/address.h"
 #include "format/page.h"
@@ -23,6 +24,7 @@ struct scb_verify_parts {
     struct scb_source *source; /* NULL: not against the chain; not pinned */
     const struct scb_clock *clock;
     const struct scb_cancel *cancel;
+    struct scb_file_watch *watch; /* that the caller has joined; NULL: none */
     struct scb_verify_observer observer;
     scb_progress_observer observe; /* may be NULL */
     void *observe_state;

@@ -41,8 +41,7 @@ void scb_verify_index_open(struct scb_verify_index *index, const struct scb_back
         .writer = {.sink = {write_file, &index->file}, .pending = {.max = SCB_KEY_INDEX_BUFFER}}};
     if (has_good_one(dir, manifest))
         return;
-    index->open =
-        scb_backup_dir_open_durable(dir, SCB_KEY_INDEX_NAME, &index->file, &none) == SCB_OK;
+    index->open = scb_backup_dir_open_apart(dir, SCB_KEY_INDEX_NAME, &index->file, &none) == SCB_OK;
     if (index->open && scb_key_index_begin(&index->writer, &head, &none) != SCB_OK)
         drop(index);
 }

@@ -6,10 +6,12 @@
 #define SCB_SERVICE_INTERNAL_H
 
 #include "base/clock.h"
+#include "base/file_watch.h"
 #include "base/thread.h"
 #include "evm/address.h"
 #include "scb/service.h"
 #include "scb/source.h"
+#include "source/contract_source.h"
 #include "store/store.h"
 
 struct scb_service {
@@ -24,15 +26,35 @@ SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *
                                                       bool create, struct scb_store **ret_store,
                                                       struct scb_error *error);
 
+/*
+ * The calling thread's file operations are watched until it says otherwise, where somebody wants to
+ * know of those that hang; *ret_watch, for other threads, stays NULL where nobody does.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_watch(const struct scb_service *service,
+                                                 struct scb_file_watch **ret_watch,
+                                                 struct scb_error *error);
+void scb_service_unwatch(struct scb_file_watch *watch);
+
 /* One backup of options->backup_date, which is a checked one. */
 SCB_MUST_CHECK enum scb_status scb_service_run_one(struct scb_service *service,
                                                    const struct scb_backup_options *options,
                                                    struct scb_backup_result *ret_result,
                                                    struct scb_error *error);
 
+/* The chain as it is configured, its client's settings among them; valid as long as the service. */
+struct scb_contract_source_settings scb_service_source_settings(struct scb_service *service);
+
 /* The chain, not yet pinned. The configuration has passed scb_config_check. */
 SCB_MUST_CHECK enum scb_status scb_service_open_source(struct scb_service *service,
                                                        struct scb_source **ret_source,
+                                                       struct scb_error *error);
+
+/* What proves one completed backup, logged where it does; the outcome is kept in the catalog. */
+SCB_MUST_CHECK enum scb_status scb_service_verify_one(struct scb_service *service,
+                                                      const char *backup_date,
+                                                      struct scb_error *error);
+SCB_MUST_CHECK enum scb_status scb_service_restore_one(struct scb_service *service,
+                                                       const char *backup_date,
                                                        struct scb_error *error);
 
 /*

@@ -28,10 +28,11 @@ static struct scb_page_limits page_limits(const struct scb_service *service)
                                         (size_t)integer(service, "backup.max_value_size")};
 }
 
-/* Where backups are read from. */
+/* Where backups are read from, and what their readers are given. */
 struct reading {
     struct scb_store *store;
     struct scb_catalog *catalog;
+    struct scb_reading_parts parts;
 };
 
 static void close_reading(struct reading *reading)
@@ -44,8 +45,18 @@ static enum scb_status open_reading(const struct scb_service *service, struct re
                                     struct scb_error *error)
 {
     enum scb_status status = scb_service_open_catalog(service, &reading->catalog, error);
-    return status == SCB_OK ? scb_service_open_store(service, false, &reading->store, error)
-                            : status;
+    if (status == SCB_OK)
+        status = scb_service_open_store(service, false, &reading->store, error);
+    reading->parts =
+        (struct scb_reading_parts){.store = reading->store,
+                                   .catalog = reading->catalog,
+                                   .limits = page_limits(service),
+                                   .memory_limit = (size_t)integer(service, "backup.memory_limit"),
+                                   .clock = service->clock,
+                                   .cancel = service->cancel,
+                                   .observe = service->parts.observe,
+                                   .observe_state = service->parts.observe_state};
+    return status;
 }
 
 enum scb_status scb_service_get(struct scb_service *service, const char *backup_date,
@@ -68,15 +79,8 @@ enum scb_status scb_service_export(struct scb_service *service,
 {
     struct reading reading = {0};
     enum scb_status status = open_reading(service, &reading, error);
-    const struct scb_export_parts parts = {.store = reading.store,
-                                           .catalog = reading.catalog,
-                                           .limits = page_limits(service),
-                                           .clock = service->clock,
-                                           .cancel = service->cancel,
-                                           .observe = service->parts.observe,
-                                           .observe_state = service->parts.observe_state};
     if (status == SCB_OK)
-        status = scb_export_run(&parts, options, ret_result, error);
+        status = scb_export_run(&reading.parts, options, ret_result, error);
     close_reading(&reading);
     return status;
 }
@@ -87,17 +91,8 @@ enum scb_status scb_service_diff(struct scb_service *service, const char *old_da
 {
     struct reading reading = {0};
     enum scb_status status = open_reading(service, &reading, error);
-    const struct scb_diff_parts parts = {.store = reading.store,
-                                         .catalog = reading.catalog,
-                                         .limits = page_limits(service),
-                                         .memory_limit =
-                                             (size_t)integer(service, "backup.memory_limit"),
-                                         .clock = service->clock,
-                                         .cancel = service->cancel,
-                                         .observe = service->parts.observe,
-                                         .observe_state = service->parts.observe_state};
     if (status == SCB_OK)
-        status = scb_diff_run(&parts, old_date, new_date, visit, state, ret_result, error);
+        status = scb_diff_run(&reading.parts, old_date, new_date, visit, state, ret_result, error);
     close_reading(&reading);
     return status;
 }
@@ -107,17 +102,14 @@ enum scb_status scb_service_test_restore(struct scb_service *service, const char
                                          struct scb_error *error)
 {
     struct reading reading = {0};
-    enum scb_status status = open_reading(service, &reading, error);
-    const struct scb_restore_test_parts parts = {.store = reading.store,
-                                                 .catalog = reading.catalog,
-                                                 .limits = page_limits(service),
-                                                 .clock = service->clock,
-                                                 .cancel = service->cancel,
-                                                 .observe = service->parts.observe,
-                                                 .observe_state = service->parts.observe_state};
+    struct scb_file_watch *watch = NULL;
+    enum scb_status status = scb_service_watch(service, &watch, error);
     if (status == SCB_OK)
-        status = scb_test_restore_run(&parts, backup_date, ret_result, error);
+        status = open_reading(service, &reading, error);
+    if (status == SCB_OK)
+        status = scb_test_restore_run(&reading.parts, backup_date, ret_result, error);
     close_reading(&reading);
+    scb_service_unwatch(watch);
     return status;
 }
 
@@ -234,7 +226,10 @@ enum scb_status scb_service_verify(struct scb_service *service,
     struct reading reading = {0};
     struct choice choice = {0};
     struct scb_source *source = NULL;
-    enum scb_status status = open_reading(service, &reading, error);
+    struct scb_file_watch *watch = NULL;
+    enum scb_status status = scb_service_watch(service, &watch, error);
+    if (status == SCB_OK)
+        status = open_reading(service, &reading, error);
     if (status == SCB_OK)
         status = choose_all(reading.catalog, options, &choice, error);
     if (status == SCB_OK && options->against_chain)
@@ -244,6 +239,7 @@ enum scb_status scb_service_verify(struct scb_service *service,
                                            .source = source,
                                            .clock = service->clock,
                                            .cancel = service->cancel,
+                                           .watch = watch,
                                            .observer = *observer,
                                            .observe = service->parts.observe,
                                            .observe_state = service->parts.observe_state};
@@ -253,5 +249,43 @@ enum scb_status scb_service_verify(struct scb_service *service,
         source->ops->close(source);
     free(choice.dates);
     close_reading(&reading);
+    scb_service_unwatch(watch);
+    return status;
+}
+
+/* --- for the schedule --- */
+
+static void ignore_finding(void *state, const struct scb_verify_finding *finding)
+{
+    (void)state;
+    (void)finding; /* the first is in the error, and kept */
+}
+
+static void log_verified(void *state, const struct scb_verify_result *result)
+{
+    const struct scb_service *service = state;
+    if (result->outcome == SCB_VERIFY_VALID)
+        scb_log_info(service->parts.log, "Backup verified",
+                     SCB_TEXT("backup_date", result->backup_date), SCB_NUMBER("keys", result->keys),
+                     SCB_NUMBER("duration_ms", result->duration_ms));
+}
+
+enum scb_status scb_service_verify_one(struct scb_service *service, const char *backup_date,
+                                       struct scb_error *error)
+{
+    const struct scb_verify_options options = {.backup_date = backup_date};
+    const struct scb_verify_observer observer = {ignore_finding, log_verified, service};
+    return scb_service_verify(service, &options, &observer, error);
+}
+
+enum scb_status scb_service_restore_one(struct scb_service *service, const char *backup_date,
+                                        struct scb_error *error)
+{
+    struct scb_restore_test_result result;
+    enum scb_status status = scb_service_test_restore(service, backup_date, &result, error);
+    if (status == SCB_OK)
+        scb_log_info(service->parts.log, "Test restore completed",
+                     SCB_TEXT("backup_date", result.backup_date), SCB_NUMBER("keys", result.keys),
+                     SCB_NUMBER("duration_ms", result.duration_ms));
     return status;
 }

@@ -14,7 +14,6 @@
 #include "job/drill.h"
 #include "service/internal.h"
 #include "source/chain.h"
-#include "source/contract_source.h"
 
 enum { LEAST_IN_FLIGHT = 16 }; /* calls: a transaction takes three */
 
@@ -36,28 +35,14 @@ struct work {
     struct scb_rpc_client *client;
 };
 
-static void note(void *state, const char *line)
+/* The chain as it is configured, but of the target's one node. */
+static struct scb_contract_source_settings target_settings(const struct work *work)
 {
-    const struct work *work = state;
-    scb_log_warn(work->service->parts.log, "Endpoint", SCB_TEXT("note", line));
-}
-
-static struct scb_rpc_client_settings client_settings(struct work *work)
-{
-    struct scb_service *service = work->service;
-    int64_t in_flight = integer(service, "backup.max_concurrent_pages");
-    return (struct scb_rpc_client_settings){
-        .urls = work->urls,
-        .max_in_flight = (size_t)(in_flight > LEAST_IN_FLIGHT ? in_flight : LEAST_IN_FLIGHT),
-        .retry = {.attempts = integer(service, "backup.retry_attempts"),
-                  .delay_ms = integer(service, "backup.retry_delay"),
-                  .max_delay_ms = integer(service, "backup.retry_max_delay")},
-        .rate_per_minute = integer(service, "backup.smart_contract_rate_limit"),
-        .timeout_ms = integer(service, "backup.smart_contract_timeout"),
-        .clock = service->clock,
-        .cancel = service->cancel,
-        .note = note,
-        .note_state = work};
+    struct scb_contract_source_settings settings = scb_service_source_settings(work->service);
+    settings.client.urls = work->urls;
+    if (settings.client.max_in_flight < LEAST_IN_FLIGHT)
+        settings.client.max_in_flight = LEAST_IN_FLIGHT;
+    return settings;
 }
 
 static size_t source_memory(const struct scb_service *service)
@@ -70,25 +55,15 @@ static size_t source_memory(const struct scb_service *service)
 static enum scb_status open_target(void *state, const char *block, struct scb_source **ret_source,
                                    struct scb_error *error)
 {
-    struct work *work = state;
-    struct scb_service *service = work->service;
-    const struct scb_config *config = service->parts.config;
-    struct scb_contract_source_settings settings = {
-        .client = client_settings(work),
-        .pin = {.contract = work->contract,
-                .chain_id = work->chain_id,
-                .block = block,
-                .total_function = scb_config_text(config, "contract.total_function"),
-                .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
-                .quorum = 1, /* the target is one node */
-                .clock = service->clock,
-                .note = note,
-                .note_state = work},
-        .page_function = scb_config_text(config, "contract.page_function"),
-        .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
-        .memory_limit = source_memory(service),
-        .max_value_size = (size_t)integer(service, "backup.max_value_size"),
-        .max_key_size = (size_t)integer(service, "backup.max_key_size")};
+    const struct work *work = state;
+    struct scb_contract_source_settings settings = target_settings(work);
+    settings.pin.contract = work->contract;
+    settings.pin.chain_id = work->chain_id;
+    settings.pin.block = block;
+    settings.pin.confirmations = 0; /* block is none of auto, and of any age */
+    settings.pin.max_block_age_ms = 0;
+    settings.pin.quorum = 1; /* the target is one node */
+    settings.memory_limit = source_memory(work->service);
     return scb_contract_source_open(&settings, ret_source, error);
 }
 
@@ -116,7 +91,7 @@ static enum scb_status open_work(struct work *work, struct scb_service *service,
                                  struct scb_error *error)
 {
     *work = (struct work){.service = service, .urls = {url}};
-    struct scb_rpc_client_settings client = client_settings(work);
+    const struct scb_rpc_client_settings client = target_settings(work).client;
     enum scb_status status = check_url(url, error);
     if (status == SCB_OK)
         status = scb_service_open_catalog(service, &work->catalog, error);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The service's loop: the present slot's backup where it is due, and what earlier slots left
- * unfinished (SPEC 9). When is slot.c's; how a backup is made is service.c's.
+ * unfinished (SPEC 9); between backups, and one at a time, what proves those that are there. When
+ * is slot.c's and checks.c's; how a backup is made is service.c's, how it is proved reading.c's.
  */
 #include <string.h>
 
 #include "base/log.h"
 #include "job/backup.h"
+#include "service/checks.h"
 #include "service/internal.h"
 #include "service/slot.h"
 
@@ -83,36 +85,118 @@ static enum scb_status check_scheduled(const struct scb_service *service, struct
     return scb_error_hint(error, "use auto, finalized, safe or latest");
 }
 
-enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
+struct schedule {
+    int64_t interval_ms;
+    struct scb_slot served;
+    int64_t failures; /* of the slot's backup */
+    int64_t again_ms; /* when to look at the slot again */
+    struct scb_check_intervals checks;
+    int64_t check_failures; /* checks, one after the other, of which nothing was recorded */
+    int64_t check_again_ms; /* none before that */
+};
+
+/* True where there was something to do. */
+static bool serve_backup(struct scb_service *service, struct schedule *schedule)
+{
+    int64_t now_ms = scb_clock_real_ms(service->clock);
+    struct scb_slot slot = scb_slot_at(now_ms, schedule->interval_ms);
+    bool is_new = slot.start_ms != schedule->served.start_ms;
+    if (!is_new && now_ms < schedule->again_ms)
+        return false;
+    if (is_new) {
+        schedule->failures = 0;
+        finish_earlier(service, &slot);
+    }
+    schedule->served = slot;
+    schedule->again_ms = serve_slot(service, &slot, &schedule->failures);
+    return true;
+}
+
+static void put_checks_off(const struct scb_service *service, struct schedule *schedule)
+{
+    schedule->check_again_ms =
+        scb_clock_real_ms(service->clock) + scb_slot_retry_delay_ms(++schedule->check_failures);
+}
+
+static struct scb_due_check find_check(const struct scb_service *service, struct schedule *schedule)
+{
+    struct scb_due_check next = {.at_ms = INT64_MAX};
+    struct scb_catalog *catalog = NULL;
+    struct scb_error error = {0};
+    int64_t now_ms = scb_clock_real_ms(service->clock);
+    if (schedule->checks.verify_ms == 0 && schedule->checks.test_restore_ms == 0)
+        return next;
+    enum scb_status status = scb_service_open_catalog(service, &catalog, &error);
+    if (status == SCB_OK)
+        status = scb_check_next(catalog, &schedule->checks, now_ms, &next, &error);
+    scb_catalog_close(catalog);
+    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND) {
+        scb_log_failure(service->parts.log, "Checks of backups not looked at", "", &error);
+        put_checks_off(service, schedule);
+    }
+    return next;
+}
+
+/* What came of it is in the catalog; where that was not to be, the next one waits. */
+static void serve_check(struct scb_service *service, struct schedule *schedule,
+                        const struct scb_due_check *due)
+{
+    bool verify = due->kind == SCB_CHECK_VERIFY;
+    struct scb_error error = {0};
+    enum scb_status status = verify ? scb_service_verify_one(service, due->backup_date, &error)
+                                    : scb_service_restore_one(service, due->backup_date, &error);
+    if (status == SCB_ERROR_CANCELED)
+        return;
+    if (status != SCB_OK)
+        scb_log_failure(service->parts.log, verify ? "Verification failed" : "Test restore failed",
+                        due->backup_date, &error);
+    struct scb_due_check next = find_check(service, schedule);
+    if (next.at_ms == due->at_ms && next.kind == due->kind &&
+        strcmp(next.backup_date, due->backup_date) == 0)
+        put_checks_off(service, schedule);
+    else
+        schedule->check_failures = 0;
+}
+
+/* Makes a due check, or sleeps until there is something to do. */
+static void serve_check_or_sleep(struct scb_service *service, struct schedule *schedule)
 {
     enum {
         LONGEST_SLEEP_MS = 30000, /* so that a clock that jumps is noticed */
     };
+    int64_t now_ms = scb_clock_real_ms(service->clock), wake_ms = INT64_MAX;
+    if (now_ms >= schedule->check_again_ms) {
+        struct scb_due_check due = find_check(service, schedule);
+        if (due.at_ms <= now_ms) {
+            serve_check(service, schedule, &due);
+            return;
+        }
+        wake_ms = due.at_ms;
+    }
+    if (schedule->check_again_ms > now_ms)
+        wake_ms = schedule->check_again_ms;
+    if (schedule->again_ms < wake_ms)
+        wake_ms = schedule->again_ms;
+    int64_t left_ms = wake_ms - now_ms;
+    (void)scb_cancel_sleep(service->cancel,
+                           left_ms < LONGEST_SLEEP_MS ? left_ms : LONGEST_SLEEP_MS);
+}
+
+enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
+{
+    const struct scb_config *config = service->parts.config;
     enum scb_status status = check_scheduled(service, error);
     if (status != SCB_OK)
         return status;
-    int64_t interval_ms = scb_config_integer(service->parts.config, "backup.chore_interval"),
-            failures = 0;
-    struct scb_slot served = {0};
-    int64_t again_ms = 0;
+    struct schedule schedule = {
+        .interval_ms = scb_config_integer(config, "backup.chore_interval"),
+        .checks = {.verify_ms = scb_config_integer(config, "backup.verify_interval"),
+                   .test_restore_ms = scb_config_integer(config, "backup.test_restore_interval")}};
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
-                 SCB_NUMBER("chore_interval_ms", interval_ms));
-    while (!scb_cancel_requested(service->cancel)) {
-        int64_t now_ms = scb_clock_real_ms(service->clock);
-        struct scb_slot slot = scb_slot_at(now_ms, interval_ms);
-        if (slot.start_ms != served.start_ms || now_ms >= again_ms) {
-            if (slot.start_ms != served.start_ms) {
-                failures = 0;
-                finish_earlier(service, &slot);
-            }
-            served = slot;
-            again_ms = serve_slot(service, &slot, &failures);
-            continue;
-        }
-        int64_t left_ms = again_ms - now_ms;
-        (void)scb_cancel_sleep(service->cancel,
-                               left_ms < LONGEST_SLEEP_MS ? left_ms : LONGEST_SLEEP_MS);
-    }
+                 SCB_NUMBER("chore_interval_ms", schedule.interval_ms));
+    while (!scb_cancel_requested(service->cancel))
+        if (!serve_backup(service, &schedule))
+            serve_check_or_sleep(service, &schedule);
     scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
     return SCB_OK;
 }

@@ -88,10 +88,9 @@ static size_t source_memory(const struct scb_service *service)
     return (size_t)rest / 2;
 }
 
-enum scb_status scb_service_open_source(struct scb_service *service, struct scb_source **ret_source,
-                                        struct scb_error *error)
+struct scb_contract_source_settings scb_service_source_settings(struct scb_service *service)
 {
-    struct scb_contract_source_settings settings = {
+    return (struct scb_contract_source_settings){
         .client = {.urls = scb_config_list(service->parts.config, "contract.rpc_urls"),
                    .max_in_flight = (size_t)integer(service, "backup.max_concurrent_pages"),
                    .retry = {.attempts = integer(service, "backup.retry_attempts"),
@@ -119,6 +118,12 @@ enum scb_status scb_service_open_source(struct scb_service *service, struct scb_
         .memory_limit = source_memory(service),
         .max_value_size = (size_t)integer(service, "backup.max_value_size"),
         .max_key_size = (size_t)integer(service, "backup.max_key_size")};
+}
+
+enum scb_status scb_service_open_source(struct scb_service *service, struct scb_source **ret_source,
+                                        struct scb_error *error)
+{
+    struct scb_contract_source_settings settings = scb_service_source_settings(service);
     return scb_contract_source_open(&settings, ret_source, error);
 }
 
@@ -130,6 +135,25 @@ enum scb_status scb_service_open_store(const struct scb_service *service, bool c
                                           .min_free_bytes =
                                               (uint64_t)integer(service, "backup.min_free_space")};
     return scb_store_open(&settings, create, ret_store, error);
+}
+
+enum scb_status scb_service_watch(const struct scb_service *service,
+                                  struct scb_file_watch **ret_watch, struct scb_error *error)
+{
+    if (service->parts.stuck == NULL)
+        return SCB_OK;
+    enum scb_status status =
+        scb_file_watch_start(integer(service, "backup.file_operation_timeout"),
+                             service->parts.stuck, service->parts.stuck_state, ret_watch, error);
+    if (status == SCB_OK)
+        scb_file_watch_join(*ret_watch);
+    return status;
+}
+
+void scb_service_unwatch(struct scb_file_watch *watch)
+{
+    scb_file_watch_leave();
+    scb_file_watch_stop(watch);
 }
 
 static struct scb_backup_settings backup_settings(const struct scb_service *service,
@@ -199,11 +223,8 @@ enum scb_status scb_service_run_one(struct scb_service *service,
                                      .observe = service->parts.observe,
                                      .observe_state = service->parts.observe_state};
     enum scb_status status = scb_service_open_source(service, &parts.source, error);
-    if (status == SCB_OK && service->parts.stuck != NULL)
-        status = scb_file_watch_start(integer(service, "backup.file_operation_timeout"),
-                                      service->parts.stuck, service->parts.stuck_state,
-                                      &parts.watch, error);
-    scb_file_watch_join(parts.watch);
+    if (status == SCB_OK)
+        status = scb_service_watch(service, &parts.watch, error);
     if (status == SCB_OK && !dry_run)
         status = open_target(service, &settings, &parts, &plan, error);
     if (status == SCB_OK)
@@ -215,8 +236,7 @@ enum scb_status scb_service_run_one(struct scb_service *service,
         parts.source->ops->close(parts.source);
     scb_catalog_close(parts.catalog);
     scb_store_close(parts.store);
-    scb_file_watch_leave();
-    scb_file_watch_stop(parts.watch);
+    scb_service_unwatch(parts.watch);
     return status;
 }
 

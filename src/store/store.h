@@ -97,6 +97,14 @@ SCB_MUST_CHECK enum scb_status scb_backup_dir_open_durable(const struct scb_back
                                                            const char *name,
                                                            struct scb_durable_file *ret_file,
                                                            struct scb_error *error);
+/*
+ * The same for those who only read the backup, since they share its lock: two of them do not meet.
+ * A temporary file that a killed one left is removed by the next, an hour later.
+ */
+SCB_MUST_CHECK enum scb_status scb_backup_dir_open_apart(const struct scb_backup_dir *dir,
+                                                         const char *name,
+                                                         struct scb_durable_file *ret_file,
+                                                         struct scb_error *error);
 /* After this the names in backup_dir, this directory's among them, outlast a power cut. */
 SCB_MUST_CHECK enum scb_status scb_backup_dir_sync(const struct scb_backup_dir *dir,
                                                    struct scb_error *error);

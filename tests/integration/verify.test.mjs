@@ -26,6 +26,11 @@ async function verify(store, ...args) {
     return { code, stderr, backups: stdout === '' ? undefined : JSON.parse(stdout).backups };
 }
 
+/** The index of keys as it was written, but for its seed, of which every verification has one. */
+function indexSize(store) {
+    return readFileSync(store.path(DATE, 'keys.index')).length;
+}
+
 function flipByte(path, offset) {
     const bytes = readFileSync(path);
     bytes[offset] ^= 1;
@@ -33,6 +38,19 @@ function flipByte(path, offset) {
 }
 
 describe('a whole backup', () => {
+    it('can be verified by several at once', async (t) => {
+        const store = await backedUp(t);
+        await verify(store);
+        const size = indexSize(store);
+        for (let round = 0; round < 3; round += 1) {
+            rmSync(store.path(DATE, 'keys.index'));
+            const results = await Promise.all([verify(store), verify(store), verify(store)]);
+            assert.deepEqual(results.map(({ code }) => code), [0, 0, 0]);
+            assert.equal(indexSize(store), size);
+            assert.deepEqual(readdirSync(store.path(DATE)).filter((name) => /tmp$/.test(name)), []);
+        }
+    });
+
     it('is valid, and says how much was looked at', async (t) => {
         const store = await backedUp(t);
         const { code, backups: [result] } = await verify(store);

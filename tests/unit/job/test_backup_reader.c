@@ -147,6 +147,37 @@ static void gives_no_more_entries_than_the_manifest_says(void **state)
     scb_backup_reader_close(reader);
 }
 
+/* A zip that agrees with itself on another size of its first page. */
+static void forge_size(void)
+{
+    enum {
+        LOCAL_SIZE = 22,
+        DIRECTORY_SIZE = 24
+    }; /* where headers have it (APPNOTE 4.3.7, 4.3.12) */
+    SCB_AUTO(buffer) struct scb_buffer zip = {.max = 1 << 20};
+    read_whole(archive_name(DATE), &zip);
+    const uint8_t *directory = memmem(zip.data, zip.size, "PK\1\2", 4);
+    assert_non_null(directory);
+    flip(archive_name(DATE), LOCAL_SIZE, 1);
+    flip(archive_name(DATE), directory - zip.data + DIRECTORY_SIZE, 1);
+}
+
+/* And inflates none of it: what is damaged there is not noticed. */
+static void refuses_a_page_of_another_size_than_the_manifest_says(void **state)
+{
+    (void)state;
+    bool more = true;
+    struct scb_entry entry = entry_of("a", "1", "v1");
+    archive_entries(DATE, &entry, 1, 1);
+    forge_size();
+    flip(archive_name(DATE), 60, 1);
+    assert_ok(open_reader(DATE));
+    assert_int_equal(scb_backup_reader_next(reader, &more, &entry, &house.error),
+                     SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, " bytes, the manifest says "));
+    scb_backup_reader_close(reader);
+}
+
 static void refuses_the_archive_of_another_backup(void **state)
 {
     (void)state;
@@ -235,6 +266,7 @@ int main(void)
         IN_HOUSE(takes_the_newest_or_the_named_one),
         IN_HOUSE(gives_nothing_of_a_page_with_another_checksum),
         IN_HOUSE(gives_no_more_entries_than_the_manifest_says),
+        IN_HOUSE(refuses_a_page_of_another_size_than_the_manifest_says),
         IN_HOUSE(refuses_the_archive_of_another_backup),
         IN_HOUSE(refuses_an_archive_that_is_not_the_recorded_one),
         IN_HOUSE(refuses_an_archive_of_another_size),

@@ -47,7 +47,7 @@ static enum scb_status note(void *state, const struct scb_difference *difference
 
 static enum scb_status diff(const char *old, const char *new, size_t memory_limit)
 {
-    const struct scb_diff_parts parts = {
+    const struct scb_reading_parts parts = {
         .store = house.parts.store,
         .catalog = house.parts.catalog,
         .limits = {.max_key_size = 64 << 10, .max_value_size = 16 << 20},

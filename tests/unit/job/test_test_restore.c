@@ -51,7 +51,7 @@ static int tear_down_scratch(void **state)
 
 static enum scb_status drill(const char *date, size_t max_key_size)
 {
-    const struct scb_restore_test_parts parts = {
+    const struct scb_reading_parts parts = {
         .store = house.parts.store,
         .catalog = house.parts.catalog,
         .limits = {.max_key_size = max_key_size, .max_value_size = 16 << 20},

@@ -5,6 +5,8 @@
  */
 #include "fixture.h"
 
+#include <time.h>
+
 #include <grp.h>
 #include <sys/statvfs.h>
 
@@ -291,6 +293,47 @@ static void clear_takes_what_a_run_leaves(void **state)
     assert_int_equal(scb_backup_dir_clear(fixture.dir, NULL), SCB_ERROR_FILE);
 }
 
+static struct scb_durable_file open_apart(void)
+{
+    struct scb_durable_file file;
+    assert_int_equal(scb_backup_dir_open_apart(fixture.dir, "keys.index", &file, NULL), SCB_OK);
+    return file;
+}
+
+static void two_files_of_one_name_do_not_meet(void **state)
+{
+    (void)state;
+    struct scb_durable_file first = open_apart(), second = open_apart();
+    assert_int_equal(scb_durable_write(&first, "first", 5, NULL), SCB_OK);
+    assert_int_equal(scb_durable_write(&second, "second one", 10, NULL), SCB_OK);
+    assert_int_equal(scb_durable_commit(&first, NULL), SCB_OK);
+    assert_string_equal(temp_read("backups/" DATE "/keys.index"), "first");
+    assert_int_equal(scb_durable_commit(&second, NULL), SCB_OK);
+    assert_string_equal(temp_read("backups/" DATE "/keys.index"), "second one");
+    assert_string_equal(temp_list("backups/" DATE), "keys.index");
+    assert_int_equal(temp_mode("backups/" DATE "/keys.index"), 0600);
+}
+
+/* What a killed one left goes, what another is writing stays, and so do other files. */
+static void an_abandoned_file_goes_with_the_next(void **state)
+{
+    (void)state;
+    struct scb_durable_file file = open_apart();
+    const struct timespec old[] = {{time(NULL) - 3700, 0}, {time(NULL) - 3700, 0}};
+    static const char *const names[] = {".satellite-0123456789abcdef.tmp", "manifest.json"};
+    for (size_t i = 0; i < SCB_LENGTH(names); i++) {
+        char path[64];
+        write_file(fixture.dir, names[i], "x");
+        (void)snprintf(path, sizeof(path), "backups/" DATE "/%s", names[i]);
+        assert_int_equal(utimensat(AT_FDCWD, temp_path(path), old, 0), 0);
+    }
+    struct scb_durable_file next = open_apart();
+    scb_durable_abort(&next);
+    assert_null(strstr(temp_list("backups/" DATE), "0123456789abcdef"));
+    assert_int_equal(scb_durable_commit(&file, NULL), SCB_OK);
+    assert_string_equal(temp_list("backups/" DATE), "keys.index manifest.json");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -305,6 +348,8 @@ int main(void)
         STORED(only_files_are_read),
         STORED(a_failed_write_is_reported),
         STORED(clear_takes_what_a_run_leaves),
+        STORED(two_files_of_one_name_do_not_meet),
+        STORED(an_abandoned_file_goes_with_the_next),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

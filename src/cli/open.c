@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/open.h"
+
+#include <unistd.h>
+
+/* A hanging disk: say so and go, without waiting for the thread that hangs on it. */
+static void end_stuck(void *state, const struct scb_error *error)
+{
+    const struct scb_command_context *context = state;
+    context->show_error(context->run, error);
+    _exit((int)error->status);
+}
+
+static struct scb_service_parts parts_of(const struct scb_command_context *context)
+{
+    return (struct scb_service_parts){.config = context->config,
+                                      .log = context->log,
+                                      .cancel = context->cancel,
+                                      .stuck = end_stuck,
+                                      .stuck_state = (void *)(uintptr_t)context};
+}
+
+enum scb_status scb_command_service(const struct scb_command_context *context,
+                                    struct scb_service **ret_service, struct scb_error *error)
+{
+    const struct scb_service_parts parts = parts_of(context);
+    return scb_service_new(&parts, ret_service, error);
+}
+
+enum scb_status scb_command_open(const struct scb_command_context *context,
+                                 struct scb_progress_line *line, struct scb_service **ret_service,
+                                 struct scb_error *error)
+{
+    struct scb_service_parts parts = parts_of(context);
+    parts.observe = scb_progress_show;
+    parts.observe_state = line;
+    enum scb_status status = scb_service_new(&parts, ret_service, error);
+    if (status == SCB_OK)
+        scb_progress_begin(line, context);
+    return status;
+}
+
+void scb_command_close(struct scb_progress_line *line, struct scb_service *service)
+{
+    scb_progress_end(line);
+    scb_service_free(service);
+}
