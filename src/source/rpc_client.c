@@ -29,12 +29,14 @@ struct scb_rpc_client {
     bool started;
 
     pthread_mutex_t inbox_lock;
+    pthread_cond_t inbox_filled; /* or closing */
     struct scb_rpc_call *inbox, **inbox_end;
     bool closing;
     uint64_t epoch;         /* raised by every cancel; under the inbox's lock */
     uint64_t cancel_before; /* calls of earlier epochs are to end; the client's thread */
 
-    bool ending; /* every call is being ended */
+    bool ending;             /* every call is being ended */
+    struct scb_error broken; /* why the HTTP client serves nothing any more; SCB_OK: it does */
     struct scb_call_queue queue;
     struct scb_rpc_call *under_way;
     size_t in_flight;
@@ -62,6 +64,18 @@ static void finish_call(struct scb_rpc_call *call, enum scb_status status)
     call->done(call);
 }
 
+/* Ends a call that is not to be tried again, whatever its last attempt said. */
+static void give_up(struct scb_rpc_client *client, struct scb_rpc_call *call)
+{
+    call->outgrown = false;
+    call->outcome = SCB_RPC_OK;
+    if (client->broken.status != SCB_OK)
+        call->error = client->broken;
+    else
+        scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted");
+    finish_call(call, call->error.status);
+}
+
 static bool take_body(struct scb_http_request *http, const void *data, size_t size)
 {
     struct scb_rpc_call *call =
@@ -83,7 +97,7 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
                            int64_t retry_after_ms)
 {
     if (client->ending) {
-        finish_call(call, scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted"));
+        give_up(client, call);
         return;
     }
     int64_t now = now_ms(client);
@@ -264,22 +278,34 @@ static void end_calls(struct scb_rpc_client *client, bool all)
     while ((call = find_cancelled(client, client->queue.ready.first, all)) != NULL ||
            (call = find_cancelled(client, client->queue.delayed.first, all)) != NULL) {
         scb_call_queue_remove(&client->queue, call);
-        finish_call(call, scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted"));
+        give_up(client, call);
     }
     client->ending = false;
+}
+
+/* The wait of a client whose HTTP client can wait no more. */
+static void wait_for_inbox(struct scb_rpc_client *client)
+{
+    pthread_mutex_lock(&client->inbox_lock);
+    while (client->inbox == NULL && !client->closing)
+        pthread_cond_wait(&client->inbox_filled, &client->inbox_lock);
+    pthread_mutex_unlock(&client->inbox_lock);
 }
 
 static void *run(void *argument)
 {
     struct scb_rpc_client *client = argument;
-    bool broken = false; /* the HTTP client itself */
     while (take_inbox(client)) {
+        bool broken = client->broken.status != SCB_OK;
         bool stopped = broken || scb_cancel_requested(client->settings.cancel);
         end_calls(client, stopped);
+        if (broken) {
+            wait_for_inbox(client);
+            continue;
+        }
         int64_t wait_ms = stopped ? LONGEST_WAIT_MS : start_ready(client);
         int watch_fd = stopped ? -1 : scb_cancel_fd(client->settings.cancel);
-        struct scb_error error = {0};
-        broken |= scb_http_run(client->http, wait_ms, watch_fd, &error) != SCB_OK;
+        (void)!scb_http_run(client->http, wait_ms, watch_fd, &client->broken);
     }
     return NULL;
 }
@@ -293,6 +319,7 @@ enum scb_status scb_rpc_client_new(const struct scb_rpc_client_settings *setting
     client->settings = *settings;
     client->inbox_end = &client->inbox;
     pthread_mutex_init(&client->inbox_lock, NULL);
+    pthread_cond_init(&client->inbox_filled, NULL);
     client->params.max = SCB_MAX_RPC_PARAMS;
     enum scb_status status =
         scb_endpoints_init(&client->endpoints, settings->urls, settings->rate_per_minute, error);
@@ -321,6 +348,7 @@ void scb_rpc_client_free(struct scb_rpc_client *client)
     if (client->started) {
         pthread_mutex_lock(&client->inbox_lock);
         client->closing = true;
+        pthread_cond_signal(&client->inbox_filled);
         pthread_mutex_unlock(&client->inbox_lock);
         scb_http_wake(client->http);
         (void)pthread_join(client->thread, NULL);
@@ -328,6 +356,7 @@ void scb_rpc_client_free(struct scb_rpc_client *client)
     scb_http_free(client->http);
     scb_endpoints_free(&client->endpoints);
     scb_buffer_free(&client->params);
+    pthread_cond_destroy(&client->inbox_filled);
     pthread_mutex_destroy(&client->inbox_lock);
     free(client);
 }
@@ -373,6 +402,7 @@ void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *c
     bool first = client->inbox == NULL;
     *client->inbox_end = call;
     client->inbox_end = &call->next;
+    pthread_cond_signal(&client->inbox_filled);
     pthread_mutex_unlock(&client->inbox_lock);
     if (first)
         scb_http_wake(client->http);
