@@ -287,7 +287,7 @@ static void done(struct scb_rpc_call *call)
     struct fetch *fetch = call->owner;
     struct contract_source *source = fetch->source;
     if (call->status != SCB_OK && call->status != SCB_ERROR_CANCELED && fits_smaller(source, fetch))
-        scb_rpc_client_submit(source->client, call);
+        scb_rpc_client_submit_again(source->client, call);
     else
         answer(source, fetch);
 }

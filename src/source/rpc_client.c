@@ -387,7 +387,7 @@ bool scb_rpc_client_excluded(const struct scb_rpc_client *client, size_t endpoin
     return atomic_load(&client->endpoints.list[endpoint].excluded);
 }
 
-void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *call)
+static void to_inbox(struct scb_rpc_client *client, struct scb_rpc_call *call, bool again)
 {
     call->client = client;
     call->next = NULL;
@@ -398,7 +398,8 @@ void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *c
     call->outcome = SCB_RPC_OK;
     call->error = (struct scb_error){0};
     pthread_mutex_lock(&client->inbox_lock);
-    call->epoch = client->epoch;
+    if (!again)
+        call->epoch = client->epoch;
     bool first = client->inbox == NULL;
     *client->inbox_end = call;
     client->inbox_end = &call->next;
@@ -406,6 +407,16 @@ void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *c
     pthread_mutex_unlock(&client->inbox_lock);
     if (first)
         scb_http_wake(client->http);
+}
+
+void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *call)
+{
+    to_inbox(client, call, false);
+}
+
+void scb_rpc_client_submit_again(struct scb_rpc_client *client, struct scb_rpc_call *call)
+{
+    to_inbox(client, call, true);
 }
 
 void scb_rpc_client_wake(struct scb_rpc_client *client)

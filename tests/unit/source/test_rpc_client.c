@@ -66,6 +66,7 @@ struct waited {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool done;
+    int submit_again; /* so many times, when it has ended and everything has been cancelled */
 };
 
 static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffer *params)
@@ -78,6 +79,11 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
 static void done(struct scb_rpc_call *call)
 {
     struct waited *waited = call->owner;
+    if (waited->submit_again-- > 0) {
+        scb_rpc_client_cancel(client);
+        scb_rpc_client_submit_again(client, call);
+        return;
+    }
     pthread_mutex_lock(&waited->lock);
     waited->done = true;
     pthread_cond_signal(&waited->changed);
@@ -151,6 +157,26 @@ static void a_cancelled_call_is_interrupted(void **state)
     scb_rpc_call_free(&waiting.call);
 }
 
+/* A page too heavy that is to be asked for in halves, say: the cancel came while it ended. */
+static void a_call_that_goes_on_is_as_old_as_it_was(void **state)
+{
+    (void)state;
+    struct waited ended = {.submit_again = 1}, later = {0};
+    submit(&ended);
+    wait_until_asked();
+    atomic_store(&server.requests, 0);
+    scb_rpc_client_cancel(client);
+    wait_for(&ended);
+    assert_int_equal(ended.call.status, SCB_ERROR_CANCELED);
+    assert_int_equal(atomic_load(&server.requests), 0);
+    submit(&later); /* is served */
+    wait_until_asked();
+    scb_rpc_client_cancel(client);
+    wait_for(&later);
+    scb_rpc_call_free(&ended.call);
+    scb_rpc_call_free(&later.call);
+}
+
 #define SERVED(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
 
 int main(void)
@@ -158,6 +184,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SERVED(a_broken_http_client_is_no_interruption),
         SERVED(a_cancelled_call_is_interrupted),
+        SERVED(a_call_that_goes_on_is_as_old_as_it_was),
     };
     (void)setenv("no_proxy", "*", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
