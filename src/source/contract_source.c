@@ -166,7 +166,8 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
     return scb_buffer_append(params, text, (size_t)size + 1, NULL) == SCB_OK;
 }
 
-/* An answer without entries, or with more than were asked for, is none. */
+/* An answer that is no page is none, and one without entries, or with more than were asked for. All
+ * of it is looked at here, where it can be asked for again. */
 static enum scb_rpc_outcome judge(struct scb_rpc_call *call)
 {
     struct fetch *fetch = call->owner;
@@ -177,7 +178,7 @@ static enum scb_rpc_outcome judge(struct scb_rpc_call *call)
         (void)scb_error_hint(&call->error, "a lagging node, or contract.page_function is wrong");
         return SCB_RPC_TROUBLE;
     }
-    if (scb_abi_page_count(data, fetch->asked, &range->received, &call->error) != SCB_OK)
+    if (scb_abi_page_check(data, fetch->asked, &range->received, &call->error) != SCB_OK)
         return SCB_RPC_TROUBLE;
     if (range->received > 0) {
         scb_ceiling_raise(&fetch->source->ceilings[call->answered_by], fetch->asked);
@@ -185,6 +186,7 @@ static enum scb_rpc_outcome judge(struct scb_rpc_call *call)
     }
     scb_error_set(&call->error, SCB_ERROR_VALIDATION, "no entries where %" PRIu64 " must be",
                   fetch->asked);
+    call->error.permanent = true; /* well said: it is the contract that has none */
     return SCB_RPC_TROUBLE;
 }
 

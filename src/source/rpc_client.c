@@ -392,7 +392,7 @@ static void to_inbox(struct scb_rpc_client *client, struct scb_rpc_call *call, b
     call->client = client;
     call->next = NULL;
     call->attempts = call->throttled = 0;
-    call->refused = 0;
+    call->refused = call->garbled = 0;
     call->not_before_ms = 0;
     call->outgrown = call->feed_failed = false;
     call->outcome = SCB_RPC_OK;

@@ -82,6 +82,7 @@ struct scb_rpc_call {
     struct scb_buffer request;
     int64_t attempts, throttled;
     uint64_t refused; /* endpoints that have said what will not change */
+    uint64_t garbled; /* those of them whose answers made no sense: that may change */
     uint64_t epoch;   /* of its submission: a cancel ends what was submitted before it */
     int64_t not_before_ms;
     bool feed_failed;
