@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Design: callers only ever touch the inbox, under its lock. All else - the queue, the
+ * Design: callers only ever touch the inbox, which has a lock. All else - the queue, the
  * endpoints, the calls under way - belongs to the client's thread, so it needs no locks.
  */
 #include "source/rpc_client.h"
@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #include "base/memory.h"
+#include "source/call_inbox.h"
 #include "source/call_queue.h"
 #include "source/rpc_failure.h"
 
@@ -28,12 +29,8 @@ struct scb_rpc_client {
     pthread_t thread;
     bool started;
 
-    pthread_mutex_t inbox_lock;
-    pthread_cond_t inbox_filled; /* or closing */
-    struct scb_rpc_call *inbox, **inbox_end;
-    bool closing;
-    uint64_t epoch;         /* raised by every cancel; under the inbox's lock */
-    uint64_t cancel_before; /* calls of earlier epochs are to end; the client's thread */
+    struct scb_call_inbox inbox;
+    uint64_t cancel_before; /* calls of earlier epochs are to end */
 
     bool ending;             /* every call is being ended */
     struct scb_error broken; /* why the HTTP client serves nothing any more; SCB_OK: it does */
@@ -245,13 +242,9 @@ static int64_t start_ready(struct scb_rpc_client *client)
 /* Takes the inbox over; false when the client is closing. */
 static bool take_inbox(struct scb_rpc_client *client)
 {
-    pthread_mutex_lock(&client->inbox_lock);
-    struct scb_rpc_call *call = client->inbox;
-    client->inbox = NULL;
-    client->inbox_end = &client->inbox;
-    bool closing = client->closing;
-    client->cancel_before = client->epoch;
-    pthread_mutex_unlock(&client->inbox_lock);
+    bool closing = false;
+    struct scb_rpc_call *call =
+        scb_call_inbox_take(&client->inbox, &client->cancel_before, &closing);
     while (call != NULL) {
         struct scb_rpc_call *next = call->next;
         enqueue(client, call);
@@ -283,15 +276,6 @@ static void end_calls(struct scb_rpc_client *client, bool all)
     client->ending = false;
 }
 
-/* The wait of a client whose HTTP client can wait no more. */
-static void wait_for_inbox(struct scb_rpc_client *client)
-{
-    pthread_mutex_lock(&client->inbox_lock);
-    while (client->inbox == NULL && !client->closing)
-        pthread_cond_wait(&client->inbox_filled, &client->inbox_lock);
-    pthread_mutex_unlock(&client->inbox_lock);
-}
-
 static void *run(void *argument)
 {
     struct scb_rpc_client *client = argument;
@@ -299,8 +283,8 @@ static void *run(void *argument)
         bool broken = client->broken.status != SCB_OK;
         bool stopped = broken || scb_cancel_requested(client->settings.cancel);
         end_calls(client, stopped);
-        if (broken) {
-            wait_for_inbox(client);
+        if (broken) { /* it cannot wait, either */
+            scb_call_inbox_wait(&client->inbox);
             continue;
         }
         int64_t wait_ms = stopped ? LONGEST_WAIT_MS : start_ready(client);
@@ -317,9 +301,7 @@ enum scb_status scb_rpc_client_new(const struct scb_rpc_client_settings *setting
     if (client == NULL)
         return SCB_ERROR_RESOURCE;
     client->settings = *settings;
-    client->inbox_end = &client->inbox;
-    pthread_mutex_init(&client->inbox_lock, NULL);
-    pthread_cond_init(&client->inbox_filled, NULL);
+    scb_call_inbox_init(&client->inbox);
     client->params.max = SCB_MAX_RPC_PARAMS;
     enum scb_status status =
         scb_endpoints_init(&client->endpoints, settings->urls, settings->rate_per_minute, error);
@@ -346,18 +328,14 @@ void scb_rpc_client_free(struct scb_rpc_client *client)
     if (client == NULL)
         return;
     if (client->started) {
-        pthread_mutex_lock(&client->inbox_lock);
-        client->closing = true;
-        pthread_cond_signal(&client->inbox_filled);
-        pthread_mutex_unlock(&client->inbox_lock);
+        scb_call_inbox_close(&client->inbox);
         scb_http_wake(client->http);
         (void)pthread_join(client->thread, NULL);
     }
     scb_http_free(client->http);
     scb_endpoints_free(&client->endpoints);
     scb_buffer_free(&client->params);
-    pthread_cond_destroy(&client->inbox_filled);
-    pthread_mutex_destroy(&client->inbox_lock);
+    scb_call_inbox_free(&client->inbox);
     free(client);
 }
 
@@ -390,22 +368,13 @@ bool scb_rpc_client_excluded(const struct scb_rpc_client *client, size_t endpoin
 static void to_inbox(struct scb_rpc_client *client, struct scb_rpc_call *call, bool again)
 {
     call->client = client;
-    call->next = NULL;
     call->attempts = call->throttled = 0;
     call->refused = call->garbled = 0;
     call->not_before_ms = 0;
     call->outgrown = call->feed_failed = false;
     call->outcome = SCB_RPC_OK;
     call->error = (struct scb_error){0};
-    pthread_mutex_lock(&client->inbox_lock);
-    if (!again)
-        call->epoch = client->epoch;
-    bool first = client->inbox == NULL;
-    *client->inbox_end = call;
-    client->inbox_end = &call->next;
-    pthread_cond_signal(&client->inbox_filled);
-    pthread_mutex_unlock(&client->inbox_lock);
-    if (first)
+    if (scb_call_inbox_put(&client->inbox, call, again))
         scb_http_wake(client->http);
 }
 
@@ -426,9 +395,7 @@ void scb_rpc_client_wake(struct scb_rpc_client *client)
 
 void scb_rpc_client_cancel(struct scb_rpc_client *client)
 {
-    pthread_mutex_lock(&client->inbox_lock);
-    client->epoch++;
-    pthread_mutex_unlock(&client->inbox_lock);
+    scb_call_inbox_cancel(&client->inbox);
     scb_http_wake(client->http);
 }
 
