@@ -205,14 +205,6 @@ static enum scb_status hint_at_contract(struct scb_error *error)
     return SCB_ERROR_VALIDATION;
 }
 
-enum scb_status scb_abi_page_count(struct scb_bytes data, uint64_t max_count, uint64_t *ret_count,
-                                   struct scb_error *error)
-{
-    struct scb_abi_strings keys;
-    enum scb_status status = open_array(data, 0, max_count, &keys, ret_count, error);
-    return status == SCB_OK ? SCB_OK : hint_at_contract(error);
-}
-
 enum scb_status scb_abi_page_open(struct scb_bytes data, uint64_t max_count,
                                   struct scb_abi_page *ret_page, struct scb_error *error)
 {
@@ -281,6 +273,19 @@ enum scb_status scb_abi_page_next(struct scb_abi_page *page, struct scb_entry *r
     page->next++;
     *ret_entry = entry;
     return SCB_OK;
+}
+
+enum scb_status scb_abi_page_check(struct scb_bytes data, uint64_t max_count, uint64_t *ret_count,
+                                   struct scb_error *error)
+{
+    struct scb_abi_page page;
+    struct scb_entry entry;
+    enum scb_status status = scb_abi_page_open(data, max_count, &page, error);
+    while (status == SCB_OK && page.next < page.count)
+        status = scb_abi_page_next(&page, &entry, error);
+    if (status == SCB_OK)
+        *ret_count = page.count;
+    return status;
 }
 
 static const char *panic_meaning(uint64_t code)

@@ -42,14 +42,6 @@ SCB_MUST_CHECK enum scb_status scb_abi_encode_strings(struct scb_buffer *out,
 SCB_MUST_CHECK enum scb_status scb_abi_decode_u64(struct scb_bytes data, const char *what,
                                                   uint64_t *ret_value, struct scb_error *error);
 
-/*
- * The length of the first array of (string[] keys, string[] values, string[] versionIds), without
- * looking at the rest: enough to know whether a node gave fewer entries than asked. At most
- * max_count, else ValidationError.
- */
-SCB_MUST_CHECK enum scb_status scb_abi_page_count(struct scb_bytes data, uint64_t max_count,
-                                                  uint64_t *ret_count, struct scb_error *error);
-
 /* Where one of the three arrays has got to. */
 struct scb_abi_strings {
     size_t base;         /* where its elements' offsets count from */
@@ -76,6 +68,11 @@ SCB_MUST_CHECK enum scb_status scb_abi_page_open(struct scb_bytes data, uint64_t
  * cannot expand into a large page). */
 SCB_MUST_CHECK enum scb_status
 scb_abi_page_next(struct scb_abi_page *page, struct scb_entry *ret_entry, struct scb_error *error);
+
+/* Both of them over the whole answer: ValidationError where it is no page of at most max_count
+ * entries, else *ret_count of them. */
+SCB_MUST_CHECK enum scb_status scb_abi_page_check(struct scb_bytes data, uint64_t max_count,
+                                                  uint64_t *ret_count, struct scb_error *error);
 
 /*
  * What a revert says, for people: the text of Error(string), "panic 0x11 (arithmetic overflow)" of

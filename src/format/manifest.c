@@ -17,6 +17,7 @@
 #include "base/buffer.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "format/manifest_tally.h"
 #include "format/page.h"
 
 enum {
@@ -29,60 +30,6 @@ enum {
 
 /* The last second that four digits can give the year of. */
 static const uint64_t last_time = 253402300799;
-
-/* What the pages seen so far add up to. */
-struct tally {
-    struct scb_digest digest;
-    uint64_t pages;
-    uint64_t keys;
-};
-
-enum scb_status scb_manifest_digest_page(struct scb_digest *digest,
-                                         const uint8_t sha256[SCB_SHA256_SIZE],
-                                         struct scb_error *error)
-{
-    char hex[HEX_SIZE];
-    scb_text_hex(sha256, SCB_SHA256_SIZE, hex);
-    return scb_digest_update(digest, hex, HEX_SIZE - 1, error);
-}
-
-static void scb_tally_cleanup(struct tally *tally)
-{
-    scb_digest_free(&tally->digest);
-}
-
-/* wrong is the kind of error that a page out of order is: the caller's or the file's. */
-static enum scb_status tally_add(struct tally *tally, const struct scb_manifest *manifest,
-                                 const struct scb_manifest_page *page, enum scb_status wrong,
-                                 struct scb_error *error)
-{
-    if (page->number != tally->pages)
-        return scb_error_set(error, wrong,
-                             "manifest: page %" PRIu64 " stands where page %" PRIu64 " belongs",
-                             page->number, tally->pages);
-    if (page->keys > manifest->page_size ||
-        __builtin_add_overflow(tally->keys, page->keys, &tally->keys))
-        return scb_error_set(
-            error, wrong, "manifest: page %" PRIu64 " with %" PRIu64 " keys, page_size is %" PRIu64,
-            page->number, page->keys, manifest->page_size);
-    tally->pages++;
-    return scb_manifest_digest_page(&tally->digest, page->sha256, error);
-}
-
-static enum scb_status tally_check(struct tally *tally, const struct scb_manifest *manifest,
-                                   enum scb_status wrong, struct scb_error *error)
-{
-    uint8_t sha256[SCB_SHA256_SIZE];
-    if (tally->keys != manifest->total_keys)
-        return scb_error_set(error, wrong,
-                             "manifest: its pages have %" PRIu64 " keys, total_keys is %" PRIu64,
-                             tally->keys, manifest->total_keys);
-    enum scb_status status = scb_digest_end(&tally->digest, sha256, error);
-    if (status == SCB_OK && memcmp(sha256, manifest->pages_sha256, sizeof(sha256)) != 0)
-        status = scb_error_set(error, wrong,
-                               "manifest: pages_sha256 is not that of its pages' checksums");
-    return status;
-}
 
 static void format_time(uint64_t seconds, char ret_text[TIME_SIZE])
 {
@@ -152,14 +99,14 @@ static bool is_plain(const char *text, size_t size)
 static enum scb_status write_pages(const struct scb_manifest *manifest,
                                    scb_manifest_next_page next_page, void *state,
                                    struct scb_buffer *out, struct scb_sink sink,
-                                   struct tally *tally, struct scb_error *error)
+                                   struct scb_manifest_tally *tally, struct scb_error *error)
 {
     enum scb_status status = SCB_OK;
     for (uint64_t i = 0; i < manifest->total_pages && status == SCB_OK; i++) {
         struct scb_manifest_page page = {0};
         status = next_page(state, &page, error);
         if (status == SCB_OK)
-            status = tally_add(tally, manifest, &page, SCB_ERROR_INTERNAL, error);
+            status = scb_manifest_tally_add(tally, manifest, &page, SCB_ERROR_INTERNAL, error);
         if (status == SCB_OK)
             status = append_page(out, &page, i + 1 == manifest->total_pages, error);
         if (status == SCB_OK && out->size >= FLUSH_AT) {
@@ -182,14 +129,14 @@ enum scb_status scb_manifest_write(const struct scb_manifest *manifest,
                              "block %" PRIu64 " says it is of the year 10000 or later",
                              manifest->block_number);
     SCB_AUTO(buffer) struct scb_buffer out = {.max = FLUSH_AT + WINDOW};
-    SCB_AUTO(tally) struct tally tally = {0};
+    SCB_AUTO(manifest_tally) struct scb_manifest_tally tally = {0};
     enum scb_status status = scb_digest_begin(&tally.digest, error);
     if (status == SCB_OK)
         status = append_head(&out, manifest, error);
     if (status == SCB_OK)
         status = write_pages(manifest, next_page, state, &out, sink, &tally, error);
     if (status == SCB_OK)
-        status = tally_check(&tally, manifest, SCB_ERROR_INTERNAL, error);
+        status = scb_manifest_tally_check(&tally, manifest, SCB_ERROR_INTERNAL, error);
     if (status == SCB_OK)
         status = scb_buffer_append_text(&out, "  ]\n}\n", error);
     return status == SCB_OK ? sink.write(sink.state, out.data, out.size, error) : status;
@@ -304,7 +251,7 @@ static bool take_page(struct scan *scan, struct scb_manifest_page *page, bool la
 struct scb_manifest_reader {
     struct scb_input input;
     struct scb_manifest manifest;
-    struct tally tally;
+    struct scb_manifest_tally tally;
     uint64_t line; /* of the next unread byte */
     bool ended;
     size_t at, end; /* what is unread in the window */
@@ -405,7 +352,7 @@ void scb_manifest_reader_free(struct scb_manifest_reader *reader)
 {
     if (reader == NULL)
         return;
-    scb_tally_cleanup(&reader->tally);
+    scb_manifest_tally_cleanup(&reader->tally);
     free(reader);
 }
 
@@ -421,7 +368,8 @@ static enum scb_status read_end(struct scb_manifest_reader *reader, struct scb_e
     if (status == SCB_OK && reader->at < reader->end)
         status = odd(reader->line + 2, error);
     if (status == SCB_OK)
-        status = tally_check(&reader->tally, &reader->manifest, SCB_ERROR_INTEGRITY, error);
+        status =
+            scb_manifest_tally_check(&reader->tally, &reader->manifest, SCB_ERROR_INTEGRITY, error);
     reader->ended = status == SCB_OK;
     return status;
 }
@@ -443,7 +391,8 @@ enum scb_status scb_manifest_reader_next(struct scb_manifest_reader *reader, boo
     if (status == SCB_OK && !take_page(&text, &page, reader->tally.pages + 1 == total))
         status = odd(reader->line, error);
     if (status == SCB_OK)
-        status = tally_add(&reader->tally, &reader->manifest, &page, SCB_ERROR_INTEGRITY, error);
+        status = scb_manifest_tally_add(&reader->tally, &reader->manifest, &page,
+                                        SCB_ERROR_INTEGRITY, error);
     if (status == SCB_OK) {
         reader->line++;
         *ret_page = page;

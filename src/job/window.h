@@ -28,7 +28,8 @@ struct scb_page_slot {
     uint8_t agreed[SCB_SHA256_SIZE]; /* what the first of them gave */
     bool ready;                      /* made; it waits for its turn */
     bool dropped;                    /* its deflated form was given up for memory */
-    struct scb_error malformed; /* what was wrong with the first answer that was no page; SCB_OK */
+    struct scb_error setback; /* the first failure after which another endpoint was asked; SCB_OK */
+    bool setback_pin_lost;
     enum scb_status status;
     struct scb_error error;
     struct scb_page_slot *next_free;

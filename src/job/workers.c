@@ -44,19 +44,24 @@ static void fetch_rest(struct scb_page_slot *slot)
 /* A worker's: false when the run is stopping. */
 static bool fetch_more(struct scb_page_slot *slot)
 {
-    if (atomic_load(&slot->workers->stopping)) {
+    struct scb_workers *workers = slot->workers;
+    if (atomic_load(&workers->stopping)) {
         slot->status = scb_error_set(&slot->error, SCB_ERROR_CANCELED, "interrupted");
         return false;
     }
-    fetch_rest(slot);
+    fetch_rest(slot);                    /* from here on it may be another thread's */
+    if (atomic_load(&workers->stopping)) /* meanwhile: the cancel may have been before the range */
+        workers->settings.source->ops->cancel(workers->settings.source);
     return true;
 }
 
 /* A worker's: the page by another endpoint's word. False when that cannot be. */
 static bool ask_another(struct scb_page_slot *slot)
 {
-    slot->range.avoid |= UINT64_C(1) << slot->range.answered_by;
-    slot->range.endpoint = SCB_SOURCE_ANY;
+    struct scb_range *range = &slot->range;
+    int failed = range->endpoint == SCB_SOURCE_ANY ? range->answered_by : range->endpoint;
+    range->avoid |= UINT64_C(1) << failed;
+    range->endpoint = SCB_SOURCE_ANY;
     slot->status = scb_page_work_restart(&slot->work, slot->opinions > 0, &slot->error);
     return slot->status == SCB_OK && fetch_more(slot);
 }
@@ -81,6 +86,12 @@ static bool has_quorum(struct scb_page_slot *slot)
     return !ask_another(slot);
 }
 
+/* Whether the failure is the endpoint's own, so that it says nothing of the others. */
+static bool is_endpoints(enum scb_status status)
+{
+    return status == SCB_ERROR_CONTRACT || status == SCB_ERROR_VALIDATION;
+}
+
 static void add_answer(struct scb_page_slot *slot, struct scb_page_tools *tools)
 {
     struct scb_range *range = &slot->range;
@@ -88,13 +99,25 @@ static void add_answer(struct scb_page_slot *slot, struct scb_page_tools *tools)
         slot->status =
             scb_page_work_add(&slot->work, tools, (struct scb_bytes){range->data, range->size},
                               range->received, &slot->error);
-    } else if (slot->malformed.status != SCB_OK && range->status != SCB_ERROR_CANCELED) {
-        slot->error = slot->malformed; /* no other endpoint gave anything better */
+    } else if (slot->setback.status != SCB_OK && is_endpoints(range->status)) {
+        slot->error = slot->setback; /* no other endpoint gave anything better */
         slot->status = slot->error.status;
+        range->pin_lost |= slot->setback_pin_lost;
     } else {
         slot->error = range->error;
         slot->status = range->status;
     }
+}
+
+/* The page failed at one endpoint that was not chosen among all: by its content, or as the one that
+ * gave its first pieces. True when that is its end. */
+static bool set_back(struct scb_page_slot *slot)
+{
+    if (slot->setback.status == SCB_OK) {
+        slot->setback = slot->error;
+        slot->setback_pin_lost = slot->range.pin_lost;
+    }
+    return !ask_another(slot);
 }
 
 /* Takes an answer into the page. True when the page is finished or has failed. */
@@ -102,14 +125,12 @@ static bool take_answer(struct scb_page_slot *slot, struct scb_page_tools *tools
 {
     struct scb_range *range = &slot->range;
     const struct scb_workers_settings *settings = &slot->workers->settings;
-    bool answered_now = range->status == SCB_OK;
+    bool of_one = range->endpoint != SCB_SOURCE_ANY;
     add_answer(slot, tools);
+    bool odd = range->status == SCB_OK && slot->status == SCB_ERROR_VALIDATION;
     settings->source->ops->release(settings->source, range);
-    if (slot->status == SCB_ERROR_VALIDATION && answered_now) { /* permanent on every endpoint? */
-        if (slot->malformed.status == SCB_OK)
-            slot->malformed = slot->error;
-        return !ask_another(slot);
-    }
+    if (odd || (of_one && is_endpoints(range->status)))
+        return set_back(slot);
     if (slot->status != SCB_OK)
         return true;
     if (settings->quorum > 1) /* all of the page by one endpoint's word */
@@ -214,7 +235,8 @@ void scb_workers_give(struct scb_workers *workers, struct scb_page_slot *slot)
     slot->reused = slot->ready = slot->dropped = false;
     slot->opinions = 0;
     slot->status = SCB_OK;
-    slot->error = slot->malformed = (struct scb_error){0};
+    slot->error = slot->setback = (struct scb_error){0};
+    slot->setback_pin_lost = false;
     slot->range.status = SCB_OK;
     slot->range.received = 0;
     slot->range.endpoint = SCB_SOURCE_ANY;

@@ -2,6 +2,7 @@
 #include "net/http.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +28,21 @@ static void initialise_curl(void)
     (void)curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+/* No memory, or more descriptors than the process may have: what curl meets here is never the
+ * other side's doing. */
+static enum scb_status broken(CURLMcode code, struct scb_error *error)
+{
+    if (code == CURLM_UNRECOVERABLE_POLL)
+        (void)scb_error_set_errno(error, SCB_ERROR_RESOURCE, errno, "the HTTP client cannot go on");
+    else
+        (void)scb_error_set(error, SCB_ERROR_RESOURCE, "the HTTP client cannot go on: %s",
+                            curl_multi_strerror(code));
+    if (error != NULL)
+        error->retryable = true;
+    (void)scb_error_hint(error, "it needs memory and descriptors: see ulimit -n");
+    return SCB_ERROR_RESOURCE;
+}
+
 enum scb_status scb_http_new(size_t max_requests, struct scb_http **ret_http,
                              struct scb_error *error)
 {
@@ -44,6 +60,12 @@ enum scb_status scb_http_new(size_t max_requests, struct scb_http **ret_http,
     if (http->idle == NULL || http->multi == NULL || http->headers == NULL) {
         scb_http_free(http);
         return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for the HTTP client");
+    }
+    /* Without a descriptor for it curl goes on, but nobody could wake it. */
+    CURLMcode wakes = curl_multi_wakeup(http->multi);
+    if (wakes != CURLM_OK) {
+        scb_http_free(http);
+        return broken(wakes, error);
     }
     (void)curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)max_requests + 4);
     *ret_http = http;
@@ -157,8 +179,7 @@ enum scb_status scb_http_run(struct scb_http *http, int64_t timeout_ms, int watc
     if (code == CURLM_OK)
         code = curl_multi_perform(http->multi, &running);
     if (code != CURLM_OK)
-        return scb_error_set(error, SCB_ERROR_INTERNAL, "HTTP client: %s",
-                             curl_multi_strerror(code));
+        return broken(code, error);
     int left = 0;
     for (CURLMsg *message = curl_multi_info_read(http->multi, &left); message != NULL;
          message = curl_multi_info_read(http->multi, &left))

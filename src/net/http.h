@@ -51,7 +51,8 @@ scb_http_start(struct scb_http *http, struct scb_http_request *request, struct s
 void scb_http_abort(struct scb_http *http, struct scb_http_request *request);
 
 /* Moves everything on, waiting up to timeout_ms for something to happen, the descriptor watch_fd
- * (-1: none) becoming readable included. */
+ * (-1: none) becoming readable included. ResourceError: it will serve nothing any more; what is
+ * under way is still to be aborted. */
 SCB_MUST_CHECK enum scb_status scb_http_run(struct scb_http *http, int64_t timeout_ms, int watch_fd,
                                             struct scb_error *error);
 /* Ends the wait of scb_http_run; from any thread. */

@@ -18,6 +18,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "evm/abi.h"
+#include "source/answer_memory.h"
 #include "source/ceiling.h"
 
 enum {
@@ -25,8 +26,6 @@ enum {
     SMALLEST_CREDIT = 64 * 1024,
     ABI_OVERHEAD = 1024, /* heads, lengths and padding of a page with one entry */
     CALL_DATA_SIZE = 4 + 2 * SCB_ABI_WORD,
-    MAX_SPARE = 64,              /* answers' buffers kept for use again */
-    MAX_SPARE_SIZE = 256 * 1024, /* larger ones go back to the system */
 };
 
 /* One range under way. */
@@ -50,11 +49,8 @@ struct contract_source {
     struct scb_ceiling *ceilings;           /* one an endpoint; the client's thread only */
     uint8_t page_selector[4];
 
-    pthread_mutex_t lock; /* of what follows */
-    size_t memory_used;
-    bool starved; /* a range waits for memory */
-    struct scb_buffer spare[MAX_SPARE];
-    size_t spare_count;
+    struct scb_answer_memory memory;
+    pthread_mutex_t lock; /* of idle */
     struct fetch *idle;
 
     size_t entry_estimate; /* bytes; the client's thread only */
@@ -75,13 +71,7 @@ static size_t largest_entry(const struct contract_source *source)
 
 static void give_back(struct contract_source *source, size_t bytes)
 {
-    pthread_mutex_lock(&source->lock);
-    assert(source->memory_used >= bytes);
-    source->memory_used -= bytes;
-    bool wake = source->starved;
-    source->starved = false;
-    pthread_mutex_unlock(&source->lock);
-    if (wake)
+    if (scb_answer_memory_give(&source->memory, bytes))
         scb_rpc_client_wake(source->client);
 }
 
@@ -94,34 +84,10 @@ static bool take_credit(struct contract_source *source, struct fetch *fetch)
         estimate = SIZE_MAX / 2;
     wanted = estimate > wanted ? estimate : wanted;
     wanted = fetch->wanted_credit > wanted ? fetch->wanted_credit : wanted;
-    size_t reserve = largest_entry(source);
-    if (fetch->asked == 1 && wanted > reserve)
-        wanted = reserve;
-    pthread_mutex_lock(&source->lock);
-    bool urgent = atomic_load(&fetch->range->urgent); /* under the lock: see hurry */
-    size_t limit = source->settings.memory_limit - reserve;
-    bool fits = wanted <= limit && source->memory_used <= limit - wanted;
-    if (!fits && urgent) { /* the reserve is the urgent range's own */
-        wanted = wanted > reserve ? reserve : wanted;
-        fits = true;
-    }
-    if (fits)
-        source->memory_used += wanted;
-    else
-        source->starved = true;
-    pthread_mutex_unlock(&source->lock);
-    fetch->credit = fits ? wanted : 0;
-    return fits;
-}
-
-static struct scb_buffer take_spare(struct contract_source *source)
-{
-    struct scb_buffer buffer = {0};
-    pthread_mutex_lock(&source->lock);
-    if (source->spare_count > 0)
-        buffer = source->spare[--source->spare_count];
-    pthread_mutex_unlock(&source->lock);
-    return buffer;
+    if (fetch->asked == 1 && wanted > largest_entry(source))
+        wanted = largest_entry(source);
+    fetch->credit = scb_answer_memory_take(&source->memory, wanted, &fetch->range->urgent);
+    return fetch->credit > 0;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -150,7 +116,7 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
     call->smallest = fetch->asked == 1;
     call->can_shrink = !call->smallest;
     if (call->response.result.data == NULL)
-        call->response.result = take_spare(source);
+        call->response.result = scb_answer_memory_reuse(&source->memory);
 
     uint8_t data[CALL_DATA_SIZE];
     char hex[2 * CALL_DATA_SIZE + 1], gas[40] = "", address[SCB_ADDRESS_TEXT_SIZE];
@@ -166,7 +132,8 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
     return scb_buffer_append(params, text, (size_t)size + 1, NULL) == SCB_OK;
 }
 
-/* An answer without entries, or with more than were asked for, is none. */
+/* An answer that is no page is none, and one without entries, or with more than were asked for. All
+ * of it is looked at here, where it can be asked for again. */
 static enum scb_rpc_outcome judge(struct scb_rpc_call *call)
 {
     struct fetch *fetch = call->owner;
@@ -177,7 +144,7 @@ static enum scb_rpc_outcome judge(struct scb_rpc_call *call)
         (void)scb_error_hint(&call->error, "a lagging node, or contract.page_function is wrong");
         return SCB_RPC_TROUBLE;
     }
-    if (scb_abi_page_count(data, fetch->asked, &range->received, &call->error) != SCB_OK)
+    if (scb_abi_page_check(data, fetch->asked, &range->received, &call->error) != SCB_OK)
         return SCB_RPC_TROUBLE;
     if (range->received > 0) {
         scb_ceiling_raise(&fetch->source->ceilings[call->answered_by], fetch->asked);
@@ -185,6 +152,7 @@ static enum scb_rpc_outcome judge(struct scb_rpc_call *call)
     }
     scb_error_set(&call->error, SCB_ERROR_VALIDATION, "no entries where %" PRIu64 " must be",
                   fetch->asked);
+    call->error.permanent = true; /* well said: it is the contract that has none */
     return SCB_RPC_TROUBLE;
 }
 
@@ -266,9 +234,7 @@ static void answer(struct contract_source *source, struct fetch *fetch)
         range->size = result->size;
         range->capacity = result->capacity;
         *result = (struct scb_buffer){0};
-        pthread_mutex_lock(&source->lock); /* from what was reserved to what is held */
-        source->memory_used += range->capacity - credit;
-        pthread_mutex_unlock(&source->lock);
+        scb_answer_memory_settle(&source->memory, credit, range->capacity);
         size_t per_entry = range->size / range->received + 1;
         /* Slowly down again: one large value must not make the rest of the run narrow. */
         source->entry_estimate -= source->entry_estimate / 8;
@@ -287,7 +253,7 @@ static void done(struct scb_rpc_call *call)
     struct fetch *fetch = call->owner;
     struct contract_source *source = fetch->source;
     if (call->status != SCB_OK && call->status != SCB_ERROR_CANCELED && fits_smaller(source, fetch))
-        scb_rpc_client_submit(source->client, call);
+        scb_rpc_client_submit_again(source->client, call);
     else
         answer(source, fetch);
 }
@@ -341,19 +307,12 @@ static void release(struct scb_source *base, struct scb_range *range)
     struct contract_source *source = of_base(base);
     if (range->data == NULL)
         return;
-    size_t capacity = range->capacity;
-    bool keep = false;
-    pthread_mutex_lock(&source->lock);
-    keep = source->spare_count < MAX_SPARE && capacity <= MAX_SPARE_SIZE;
-    if (keep)
-        source->spare[source->spare_count++] =
-            (struct scb_buffer){.data = range->data, .capacity = capacity};
-    pthread_mutex_unlock(&source->lock);
-    if (!keep)
-        free(range->data);
+    struct scb_buffer answer = {.data = range->data, .capacity = range->capacity};
+    size_t held = range->capacity;
     range->data = NULL;
     range->size = range->capacity = 0;
-    give_back(source, capacity);
+    scb_answer_memory_keep(&source->memory, &answer);
+    give_back(source, held);
 }
 
 static void hurry(struct scb_source *base, struct scb_range *range)
@@ -361,10 +320,7 @@ static void hurry(struct scb_source *base, struct scb_range *range)
     struct contract_source *source = of_base(base);
     if (atomic_exchange(&range->urgent, true))
         return;
-    pthread_mutex_lock(&source->lock);
-    bool wake = source->starved;
-    pthread_mutex_unlock(&source->lock);
-    if (wake)
+    if (scb_answer_memory_starved(&source->memory))
         scb_rpc_client_wake(source->client);
 }
 
@@ -397,9 +353,7 @@ static void counters(struct scb_source *base, struct scb_source_counters *ret_co
     struct contract_source *source = of_base(base);
     scb_rpc_client_counters(source->client, ret_counters);
     ret_counters->splits = atomic_load(&source->splits);
-    pthread_mutex_lock(&source->lock);
-    ret_counters->memory_bytes = source->memory_used;
-    pthread_mutex_unlock(&source->lock);
+    ret_counters->memory_bytes = scb_answer_memory_used(&source->memory);
 }
 
 static void close_source(struct scb_source *base)
@@ -412,8 +366,7 @@ static void close_source(struct scb_source *base)
         scb_rpc_call_free(&fetch->call);
         free(fetch);
     }
-    for (size_t i = 0; i < source->spare_count; i++)
-        free(source->spare[i].data);
+    scb_answer_memory_free(&source->memory);
     free(source->parameters);
     free(source->ceilings);
     pthread_mutex_destroy(&source->lock);
@@ -443,6 +396,7 @@ enum scb_status scb_contract_source_open(const struct scb_contract_source_settin
     source->entry_estimate = FIRST_ENTRY_ESTIMATE;
     pthread_mutex_init(&source->lock, NULL);
     assert(settings->memory_limit + 2 * ABI_OVERHEAD >= 2 * largest_entry(source));
+    scb_answer_memory_init(&source->memory, settings->memory_limit, largest_entry(source));
     enum scb_status status =
         scb_abi_selector(settings->page_function, source->page_selector, error);
     if (status == SCB_OK)

@@ -9,18 +9,10 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "evm/abi.h"
 #include "evm/rpc.h"
 #include "source/block.h"
+#include "source/pin_proof.h"
 #include "source/total.h"
-
-enum {
-    MAX_CODE = 1024 * 1024, /* EIP-170 allows 24 KiB; other chains more */
-    PARAMS_SIZE = 512,
-};
-
-/* Init code that returns NUMBER as one word: run without `to`, it tells which block it runs in. */
-#define NUMBER_PROBE "0x4360005260206000f3"
 
 /* One pin being chosen. */
 struct choice {
@@ -38,106 +30,17 @@ static void note(const struct choice *choice, const char *text)
         choice->settings->note(choice->settings->note_state, text);
 }
 
-static void hex_text(const uint8_t *bytes, size_t size, char *ret_text)
-{
-    memcpy(ret_text, "0x", 2);
-    scb_text_hex(bytes, size, ret_text + 2);
-}
-
-/* What the probe says of a way to ask the endpoint for the block. */
-enum probe { PROBE_SAME_BLOCK, PROBE_OTHER_BLOCK, PROBE_NOT_RUN, PROBE_STATE_GONE, PROBE_UNKNOWN };
-
-static enum scb_status probe(struct choice *choice, size_t endpoint, uint64_t wanted,
-                             enum probe *ret_probe, struct scb_error *error)
-{
-    char params[PARAMS_SIZE];
-    (void)snprintf(params, sizeof(params), "[{\"data\":\"" NUMBER_PROBE "\"},%s]",
-                   choice->parameters[endpoint].json);
-    struct scb_rpc_call call = {.endpoint = (int)endpoint, .hex_result = true, .max_result = 4096};
-    struct scb_error failure = {0};
-    enum scb_status status =
-        scb_rpc_client_call(choice->client, &call, "eth_call", params, &failure);
-    uint64_t number = 0;
-    bool ran = status == SCB_OK && scb_abi_decode_u64(scb_buffer_bytes(&call.response.result),
-                                                      "block number", &number, NULL) == SCB_OK;
-    *ret_probe = ran && number == wanted ? PROBE_SAME_BLOCK
-                 : ran                   ? PROBE_OTHER_BLOCK
-                                         : PROBE_NOT_RUN;
-    if (status != SCB_OK && call.outcome == SCB_RPC_STATE_MISSING)
-        *ret_probe = PROBE_STATE_GONE;
-    if (status != SCB_OK && call.outcome == SCB_RPC_BLOCK_UNKNOWN && choice->taken_over)
-        *ret_probe = PROBE_UNKNOWN; /* after all retries: it is no longer canonical there */
-    bool passing = failure.retryable || status == SCB_ERROR_CANCELED;
-    scb_rpc_call_free(&call);
-    if (*ret_probe != PROBE_NOT_RUN || !passing)
-        return SCB_OK;
-    *error = failure;
-    return status;
-}
-
-/*
- * Finds out how the endpoint can be asked for the block. One that answers the probe for another
- * block ignores the hash form, or does not know it, and gets the number form, whose hash is checked
- * at the end; one that ignores that too can only tell of its latest block.
- */
-static enum scb_status prove(struct choice *choice, size_t endpoint, const struct scb_block *block,
-                             enum scb_block_verdict *ret_verdict, struct scb_error *error)
-{
-    char hash[67];
-    hex_text(block->hash, 32, hash);
-    struct scb_block_parameter *parameter = &choice->parameters[endpoint];
-    (void)snprintf(parameter->json, sizeof(parameter->json),
-                   "{\"blockHash\":\"%s\",\"requireCanonical\":true}", hash);
-    enum probe by_hash = PROBE_NOT_RUN, by_number = PROBE_NOT_RUN;
-    enum scb_status status = probe(choice, endpoint, block->number, &by_hash, error);
-    *ret_verdict = by_hash == PROBE_STATE_GONE ? SCB_BLOCK_STATE_GONE
-                   : by_hash == PROBE_UNKNOWN  ? SCB_BLOCK_NOT_KNOWN
-                                               : SCB_BLOCK_SUITS;
-    if (status != SCB_OK || *ret_verdict != SCB_BLOCK_SUITS || by_hash == PROBE_SAME_BLOCK)
-        return status;
-    (void)snprintf(parameter->json, sizeof(parameter->json), "\"0x%" PRIx64 "\"", block->number);
-    status = probe(choice, endpoint, block->number, &by_number, error);
-    if (status == SCB_OK && by_number == PROBE_OTHER_BLOCK) {
-        scb_error_set(error, SCB_ERROR_CONTRACT,
-                      "%s answers for another block than the one that it is asked for",
-                      scb_rpc_client_origin(choice->client, endpoint));
-        return scb_error_hint(error, "it cannot be held to one block; use another endpoint");
-    }
-    char text[512];
-    (void)snprintf(text, sizeof(text),
-                   "%s cannot be held to a block hash; asked by number, the hash is checked after",
-                   scb_rpc_client_origin(choice->client, endpoint));
-    if (status == SCB_OK)
-        note(choice, text);
-    return status;
-}
-
 /* Proves the block on the endpoint and looks whether the contract is there. */
 static enum scb_status examine(struct choice *choice, size_t endpoint,
                                const struct scb_block *block, enum scb_block_verdict *ret_verdict,
                                struct scb_error *error)
 {
-    enum scb_status status = prove(choice, endpoint, block, ret_verdict, error);
-    if (status != SCB_OK || *ret_verdict != SCB_BLOCK_SUITS)
-        return status;
-    char address[SCB_ADDRESS_TEXT_SIZE], params[PARAMS_SIZE];
-    scb_address_format(&choice->settings->contract, address);
-    (void)snprintf(params, sizeof(params), "[\"%s\",%s]", address,
-                   choice->parameters[endpoint].json);
-    struct scb_rpc_call call = {
-        .endpoint = (int)endpoint, .hex_result = true, .max_result = MAX_CODE};
-    struct scb_error failure = {0};
-    status = scb_rpc_client_call(choice->client, &call, "eth_getCode", params, &failure);
-    if (status == SCB_OK && call.response.result.size == 0)
-        *ret_verdict = SCB_BLOCK_NO_CODE;
-    if (call.outcome == SCB_RPC_STATE_MISSING) {
-        *ret_verdict = SCB_BLOCK_STATE_GONE;
-        status = SCB_OK;
-    }
-    if (status != SCB_OK)
-        *error = failure;
-    scb_rpc_call_free(&call);
-    return status;
+    const struct scb_proof proof = {.client = choice->client,
+                                    .settings = choice->settings,
+                                    .endpoint = endpoint,
+                                    .block = block,
+                                    .taken_over = choice->taken_over};
+    return scb_pin_prove(&proof, &choice->parameters[endpoint], ret_verdict, error);
 }
 
 static enum scb_status check_chain(struct choice *choice, size_t endpoint, struct scb_error *error)
@@ -405,8 +308,8 @@ static enum scb_status choose_block(struct choice *choice, const struct scb_pin 
                                     struct scb_block *ret_block, struct scb_error *error)
 {
     if (wanted != NULL) {
-        char hash[67];
-        hex_text(wanted->block_hash, 32, hash);
+        char hash[67] = "0x";
+        scb_text_hex(wanted->block_hash, 32, hash + 2);
         enum scb_status status = choose_named(choice, hash, ret_block, error);
         (void)snprintf(choice->pin.reason, sizeof(choice->pin.reason), "the interrupted run's");
         return status;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Design: callers only ever touch the inbox, under its lock. All else - the queue, the
+ * Design: callers only ever touch the inbox, which has a lock. All else - the queue, the
  * endpoints, the calls under way - belongs to the client's thread, so it needs no locks.
  */
 #include "source/rpc_client.h"
@@ -14,6 +14,7 @@
 #include <sys/random.h>
 
 #include "base/memory.h"
+#include "source/call_inbox.h"
 #include "source/call_queue.h"
 #include "source/rpc_failure.h"
 
@@ -28,13 +29,11 @@ struct scb_rpc_client {
     pthread_t thread;
     bool started;
 
-    pthread_mutex_t inbox_lock;
-    struct scb_rpc_call *inbox, **inbox_end;
-    bool closing;
-    uint64_t epoch;         /* raised by every cancel; under the inbox's lock */
-    uint64_t cancel_before; /* calls of earlier epochs are to end; the client's thread */
+    struct scb_call_inbox inbox;
+    uint64_t cancel_before; /* calls of earlier epochs are to end */
 
-    bool ending; /* every call is being ended */
+    bool ending;             /* every call is being ended */
+    struct scb_error broken; /* why the HTTP client serves nothing any more; SCB_OK: it does */
     struct scb_call_queue queue;
     struct scb_rpc_call *under_way;
     size_t in_flight;
@@ -62,6 +61,18 @@ static void finish_call(struct scb_rpc_call *call, enum scb_status status)
     call->done(call);
 }
 
+/* Ends a call that is not to be tried again, whatever its last attempt said. */
+static void give_up(struct scb_rpc_client *client, struct scb_rpc_call *call)
+{
+    call->outgrown = false;
+    call->outcome = SCB_RPC_OK;
+    if (client->broken.status != SCB_OK)
+        call->error = client->broken;
+    else
+        scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted");
+    finish_call(call, call->error.status);
+}
+
 static bool take_body(struct scb_http_request *http, const void *data, size_t size)
 {
     struct scb_rpc_call *call =
@@ -83,7 +94,7 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
                            int64_t retry_after_ms)
 {
     if (client->ending) {
-        finish_call(call, scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted"));
+        give_up(client, call);
         return;
     }
     int64_t now = now_ms(client);
@@ -231,13 +242,9 @@ static int64_t start_ready(struct scb_rpc_client *client)
 /* Takes the inbox over; false when the client is closing. */
 static bool take_inbox(struct scb_rpc_client *client)
 {
-    pthread_mutex_lock(&client->inbox_lock);
-    struct scb_rpc_call *call = client->inbox;
-    client->inbox = NULL;
-    client->inbox_end = &client->inbox;
-    bool closing = client->closing;
-    client->cancel_before = client->epoch;
-    pthread_mutex_unlock(&client->inbox_lock);
+    bool closing = false;
+    struct scb_rpc_call *call =
+        scb_call_inbox_take(&client->inbox, &client->cancel_before, &closing);
     while (call != NULL) {
         struct scb_rpc_call *next = call->next;
         enqueue(client, call);
@@ -264,7 +271,7 @@ static void end_calls(struct scb_rpc_client *client, bool all)
     while ((call = find_cancelled(client, client->queue.ready.first, all)) != NULL ||
            (call = find_cancelled(client, client->queue.delayed.first, all)) != NULL) {
         scb_call_queue_remove(&client->queue, call);
-        finish_call(call, scb_error_set(&call->error, SCB_ERROR_CANCELED, "interrupted"));
+        give_up(client, call);
     }
     client->ending = false;
 }
@@ -272,14 +279,17 @@ static void end_calls(struct scb_rpc_client *client, bool all)
 static void *run(void *argument)
 {
     struct scb_rpc_client *client = argument;
-    bool broken = false; /* the HTTP client itself */
     while (take_inbox(client)) {
+        bool broken = client->broken.status != SCB_OK;
         bool stopped = broken || scb_cancel_requested(client->settings.cancel);
         end_calls(client, stopped);
+        if (broken) { /* it cannot wait, either */
+            scb_call_inbox_wait(&client->inbox);
+            continue;
+        }
         int64_t wait_ms = stopped ? LONGEST_WAIT_MS : start_ready(client);
         int watch_fd = stopped ? -1 : scb_cancel_fd(client->settings.cancel);
-        struct scb_error error = {0};
-        broken |= scb_http_run(client->http, wait_ms, watch_fd, &error) != SCB_OK;
+        (void)!scb_http_run(client->http, wait_ms, watch_fd, &client->broken);
     }
     return NULL;
 }
@@ -291,8 +301,7 @@ enum scb_status scb_rpc_client_new(const struct scb_rpc_client_settings *setting
     if (client == NULL)
         return SCB_ERROR_RESOURCE;
     client->settings = *settings;
-    client->inbox_end = &client->inbox;
-    pthread_mutex_init(&client->inbox_lock, NULL);
+    scb_call_inbox_init(&client->inbox);
     client->params.max = SCB_MAX_RPC_PARAMS;
     enum scb_status status =
         scb_endpoints_init(&client->endpoints, settings->urls, settings->rate_per_minute, error);
@@ -319,16 +328,14 @@ void scb_rpc_client_free(struct scb_rpc_client *client)
     if (client == NULL)
         return;
     if (client->started) {
-        pthread_mutex_lock(&client->inbox_lock);
-        client->closing = true;
-        pthread_mutex_unlock(&client->inbox_lock);
+        scb_call_inbox_close(&client->inbox);
         scb_http_wake(client->http);
         (void)pthread_join(client->thread, NULL);
     }
     scb_http_free(client->http);
     scb_endpoints_free(&client->endpoints);
     scb_buffer_free(&client->params);
-    pthread_mutex_destroy(&client->inbox_lock);
+    scb_call_inbox_free(&client->inbox);
     free(client);
 }
 
@@ -358,24 +365,27 @@ bool scb_rpc_client_excluded(const struct scb_rpc_client *client, size_t endpoin
     return atomic_load(&client->endpoints.list[endpoint].excluded);
 }
 
-void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *call)
+static void to_inbox(struct scb_rpc_client *client, struct scb_rpc_call *call, bool again)
 {
     call->client = client;
-    call->next = NULL;
     call->attempts = call->throttled = 0;
-    call->refused = 0;
+    call->refused = call->garbled = 0;
     call->not_before_ms = 0;
     call->outgrown = call->feed_failed = false;
     call->outcome = SCB_RPC_OK;
     call->error = (struct scb_error){0};
-    pthread_mutex_lock(&client->inbox_lock);
-    call->epoch = client->epoch;
-    bool first = client->inbox == NULL;
-    *client->inbox_end = call;
-    client->inbox_end = &call->next;
-    pthread_mutex_unlock(&client->inbox_lock);
-    if (first)
+    if (scb_call_inbox_put(&client->inbox, call, again))
         scb_http_wake(client->http);
+}
+
+void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *call)
+{
+    to_inbox(client, call, false);
+}
+
+void scb_rpc_client_submit_again(struct scb_rpc_client *client, struct scb_rpc_call *call)
+{
+    to_inbox(client, call, true);
 }
 
 void scb_rpc_client_wake(struct scb_rpc_client *client)
@@ -385,9 +395,7 @@ void scb_rpc_client_wake(struct scb_rpc_client *client)
 
 void scb_rpc_client_cancel(struct scb_rpc_client *client)
 {
-    pthread_mutex_lock(&client->inbox_lock);
-    client->epoch++;
-    pthread_mutex_unlock(&client->inbox_lock);
+    scb_call_inbox_cancel(&client->inbox);
     scb_http_wake(client->http);
 }
 

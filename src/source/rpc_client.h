@@ -63,7 +63,7 @@ struct scb_rpc_call {
      * call->error with another outcome is handled like one of the node's own.
      */
     enum scb_rpc_outcome (*judge)(struct scb_rpc_call *call);
-    /* The end, on the client's thread. May submit the call again. */
+    /* The end, on the client's thread. May submit the call (again). */
     void (*done)(struct scb_rpc_call *call);
 
     /* The answer: */
@@ -82,6 +82,7 @@ struct scb_rpc_call {
     struct scb_buffer request;
     int64_t attempts, throttled;
     uint64_t refused; /* endpoints that have said what will not change */
+    uint64_t garbled; /* those of them whose answers made no sense: that may change */
     uint64_t epoch;   /* of its submission: a cancel ends what was submitted before it */
     int64_t not_before_ms;
     bool feed_failed;
@@ -106,6 +107,9 @@ bool scb_rpc_client_excluded(const struct scb_rpc_client *client, size_t endpoin
 
 /* Starts a call; never waits. From any thread. */
 void scb_rpc_client_submit(struct scb_rpc_client *client, struct scb_rpc_call *call);
+/* The same for a call that is done but goes on, in another size: a cancel since its first
+ * submission ends it. */
+void scb_rpc_client_submit_again(struct scb_rpc_client *client, struct scb_rpc_call *call);
 /* Calls that prepare held back are asked again. From any thread. */
 void scb_rpc_client_wake(struct scb_rpc_client *client);
 /* Ends every call submitted so far with Canceled. From any thread. */

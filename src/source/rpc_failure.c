@@ -30,6 +30,20 @@ static enum scb_retry_cause refuse(const struct scb_endpoints *endpoints, struct
     return SCB_RETRY_ELSEWHERE;
 }
 
+/* What was cut or bent on the way comes whole another time: elsewhere at once, and once nobody else
+ * is left, from all of them again. */
+static enum scb_retry_cause ask_again(const struct scb_endpoints *endpoints,
+                                      struct scb_rpc_call *call)
+{
+    if (!another_endpoint(endpoints, call)) {
+        call->refused &= ~call->garbled;
+        call->garbled = 0;
+        return SCB_RETRY_TROUBLE;
+    }
+    call->garbled |= UINT64_C(1) << call->answered_by;
+    return refuse(endpoints, call);
+}
+
 /* It will say the same to every call of this kind. */
 static enum scb_retry_cause leave_out(struct scb_endpoints *endpoints, struct scb_rpc_call *call)
 {
@@ -76,7 +90,7 @@ enum scb_retry_cause scb_rpc_failure_cause(struct scb_endpoints *endpoints,
     if (call->outgrown)
         return SCB_RETRY_NEVER;
     if (call->error.status == SCB_ERROR_VALIDATION) /* no proper answer to this call */
-        return refuse(endpoints, call);
+        return call->error.permanent ? refuse(endpoints, call) : ask_again(endpoints, call);
     switch (call->outcome) {
     case SCB_RPC_OK: /* no answer came */
     case SCB_RPC_TROUBLE:
@@ -129,7 +143,7 @@ void scb_rpc_failure_describe(const struct scb_endpoints *endpoints, struct scb_
                       (int)call->attempts);
     }
     (void)scb_error_hint(&call->error, "%s", said.hint);
-    call->error.retryable = cause != SCB_RETRY_NEVER;
+    call->error.retryable = cause != SCB_RETRY_NEVER && said.status != SCB_ERROR_VALIDATION;
     call->error.permanent = said.permanent;
     scb_rpc_failure_hint(call);
 }
@@ -139,6 +153,10 @@ void scb_rpc_tell_breaker(struct scb_endpoints *endpoints, const struct scb_rpc_
 {
     struct scb_endpoint *endpoint = &endpoints->list[call->answered_by];
     bool was_open = endpoint->breaker.state != SCB_BREAKER_CLOSED;
+    if (status == SCB_ERROR_VALIDATION && !another_endpoint(endpoints, call)) {
+        scb_breaker_forgot(&endpoint->breaker, now_ms); /* nobody else serves meanwhile */
+        return;
+    }
     if (status != SCB_OK && (call->outcome == SCB_RPC_OK || call->outcome == SCB_RPC_TROUBLE)) {
         if (scb_breaker_failed(&endpoint->breaker, now_ms) && !was_open)
             scb_endpoints_note(endpoints, endpoint, "keeps failing; left alone for a while");

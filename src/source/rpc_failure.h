@@ -30,7 +30,8 @@ void scb_rpc_failure_describe(const struct scb_endpoints *endpoints, struct scb_
 /* What to do, where call->error does not say. */
 void scb_rpc_failure_hint(struct scb_rpc_call *call);
 
-/* An answer of any kind means that the endpoint works. */
+/* An answer of any kind means that the endpoint works, one that makes no sense that another should
+ * be asked. */
 void scb_rpc_tell_breaker(struct scb_endpoints *endpoints, const struct scb_rpc_call *call,
                           enum scb_status status, int64_t now_ms);
 

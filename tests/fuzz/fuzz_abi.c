@@ -18,21 +18,24 @@ static void check_inside(struct scb_bytes part, struct scb_bytes whole)
 static void read_page(struct scb_bytes data, uint64_t max_count)
 {
     struct scb_abi_page page;
-    uint64_t count = 0;
-    enum scb_status counted = scb_abi_page_count(data, max_count, &count, NULL);
-    if (scb_abi_page_open(data, max_count, &page, NULL) != SCB_OK)
-        return;
-    assert(counted == SCB_OK && page.count == count && count <= max_count);
+    uint64_t checked = 0;
+    enum scb_status check = scb_abi_page_check(data, max_count, &checked, NULL);
+    enum scb_status status = scb_abi_page_open(data, max_count, &page, NULL);
     size_t total = 0;
-    for (uint64_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; status == SCB_OK && i < page.count; i++) {
         struct scb_entry entry;
-        if (scb_abi_page_next(&page, &entry, NULL) != SCB_OK)
-            return;
+        status = scb_abi_page_next(&page, &entry, NULL);
+        if (status != SCB_OK)
+            break;
         check_inside(entry.key, data);
         check_inside(entry.value, data);
         check_inside(entry.version_id, data);
         total += entry.key.size + entry.value.size + entry.version_id.size;
     }
+    assert(check == status);
+    if (status != SCB_OK)
+        return;
+    assert(checked == page.count && checked <= max_count);
     /* Elements do not overlap, so that only the three arrays can share bytes. */
     assert(total <= 3 * data.size);
 }

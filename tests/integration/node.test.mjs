@@ -33,7 +33,8 @@ async function backUp(directory, name, node, settings) {
 /** The run on a node with these peculiarities gives what one on a healthy node gives. */
 async function sameAsHealthy(t, options, settings) {
     const directory = workspace(t);
-    const healthy = await backUp(directory, 'healthy', await fakeNode(t));
+    const healthy = await backUp(directory, 'healthy', await fakeNode(t),
+        settings?.['page-size'] && { 'page-size': settings['page-size'] });
     const node = await fakeNode(t, options);
     const bytes = await backUp(directory, 'strange', node, settings);
     assert.ok(bytes.equals(healthy), 'the archives differ');
@@ -93,13 +94,40 @@ describe('two endpoints of which one answers with what is no page', () => {
         it(`${name}, and the other one too`, async (t) => {
             const [one, two] = [await fakeNode(t, { page }), await fakeNode(t, { page })];
             const store = new Store(workspace(t), one, {
-                'contract-rpc-urls': `${one.url},${two.url}`, 'log-level': 'error' });
+                'contract-rpc-urls': `${one.url},${two.url}`, 'retry-attempts': 2 });
             const result = await store.run();
             assertFailed(result, 3, 'ValidationError');
-            assert.doesNotMatch(result.stderr, /attempts/, 'permanent, then');
+            if (name === 'no entries') assert.doesNotMatch(result.stderr, /attempts/);
+            else assert.match(result.stderr, /after 2 attempts/);
             for (const node of [one, two]) assert.ok(node.pagesAsked().length > 0);
         });
+
+        it(`${name}, now and then, from the only one`, async (t) => {
+            if (name === 'no entries') return; // that is what the contract holds
+            const seen = new Map();
+            const once = (start, count) => {
+                const times = seen.get(start) ?? 0;
+                seen.set(start, times + 1);
+                return times === 0 ? page(start, count) : honest(start, count);
+            };
+            await sameAsHealthy(t, { page: once }, { 'page-size': 7 });
+            assert.deepEqual([...seen].filter(([, times]) => times < 2), []);
+        });
     }
+
+    it('a revert from one and a garbled page from the other, first', async (t) => {
+        const directory = workspace(t);
+        let garbled = 0;
+        const reverts = await fakeNode(t, { page: () => {
+            throw new RpcError(3, 'execution reverted: no'); } });
+        const garbles = await fakeNode(t, { page: (start, count) =>
+            (garbled++ < 2 ? '0xzz' : honest(start, count)) });
+        const bytes = await backUp(directory, 'alone', await fakeNode(t));
+        const both = await backUp(directory, 'both', garbles, {
+            'contract-rpc-urls': `${reverts.url},${garbles.url}`, 'max-concurrent-pages': 1 });
+        assert.ok(both.equals(bytes), 'the archives differ');
+        assert.ok(garbled > 2);
+    });
 });
 
 describe('weak nodes', () => {

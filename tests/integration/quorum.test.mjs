@@ -64,6 +64,23 @@ describe('a quorum', () => {
         assert.ok(store.archiveBytes().equals(alone.archiveBytes()), 'the archives differ');
     });
 
+    it('takes a page from another endpoint where one fails between its pieces', async (t) => {
+        const directory = workspace(t);
+        const page = (start, count) => {
+            if (start % 100 !== 0) throw new RpcError(-32603, 'internal error');
+            return encodePage(ENTRIES.slice(start, start + Math.min(count, 9)));
+        };
+        const nodes = await fakeNodes(t, { page }, {}, {});
+        const alone = storeOf(directory, 'alone', nodes.slice(1, 2));
+        await alone.mustRun();
+        const store = storeOf(directory, 'two', nodes, { 'contract-quorum': 2 });
+        await store.mustRun();
+        assert.ok(store.archiveBytes().equals(alone.archiveBytes()), 'the archives differ');
+        assert.ok(nodes[0].pagesAsked().some(([start]) => start % 100 !== 0), 'no rest was asked for');
+        const two = storeOf(directory, 'of-two', nodes.slice(0, 2), { 'contract-quorum': 2 });
+        assertFailed(await two.run(), 4, 'ContractConnectionError', /page \d+ .*internal error/);
+    });
+
     it('fails where one entry differs, and names the page', async (t) => {
         const nodes = await fakeNodes(t, {}, forged(217));
         const store = storeOf(workspace(t), 'two', nodes, { 'contract-quorum': 2 });

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Covers net/http against a server in this process: answers of every kind, what is sent, kept-alive
- * connections, requests given up by either side, waits that are ended, URLs.
+ * connections, requests given up by either side, waits that are ended, and that fail.
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -10,9 +10,31 @@
 #include <stdint.h>
 #include <cmocka.h>
 /* clang-format on */
+#include <errno.h>
+#include <sys/syscall.h>
+
 #include "base/memory.h"
 #include "net/http.h"
 #include "server.h"
+
+#define SEEN_BY_CURL __attribute__((visibility("default")))
+
+/* These stand before the C library's, so that libcurl calls them. */
+static _Thread_local bool no_poll, no_sockets;
+
+SEEN_BY_CURL int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+    if (no_poll)
+        errno = EINVAL; /* as for more descriptors than the process may have */
+    return no_poll ? -1 : (int)syscall(SYS_poll, fds, count, timeout_ms);
+}
+
+SEEN_BY_CURL int socketpair(int domain, int type, int protocol, int fds[2])
+{
+    if (no_sockets)
+        errno = EMFILE;
+    return no_sockets ? -1 : (int)syscall(SYS_socketpair, domain, type, protocol, fds);
+}
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 #define EMPTY   "Content-Length: 0\r\n\r\n"
@@ -315,6 +337,37 @@ static void a_wait_is_ended(void **state)
     assert_int_equal(scb_http_run(http, 0, -1, NULL), SCB_OK);
 }
 
+static void a_wait_that_fails_ends_it(void **state)
+{
+    (void)state;
+    struct call call = {0};
+    struct scb_error error = {0};
+    prepare(&call, "/silent");
+    start(&call);
+    no_poll = true;
+    assert_int_equal(scb_http_run(http, 0, -1, NULL), SCB_ERROR_RESOURCE);
+    assert_int_equal(scb_http_run(http, 0, -1, &error), SCB_ERROR_RESOURCE);
+    no_poll = false;
+    assert_string_equal(error.message, "the HTTP client cannot go on: Invalid argument");
+    assert_true(error.retryable && error.hint[0] != '\0');
+    assert_int_equal(call.ended, 0);
+    scb_http_abort(http, &call.request);
+    assert_int_equal(call.ended, 1);
+}
+
+/* curl would go on, deaf to scb_http_wake. */
+static void none_is_made_that_cannot_be_woken(void **state)
+{
+    (void)state;
+    struct scb_http *deaf = NULL;
+    struct scb_error error = {0};
+    no_sockets = true;
+    assert_int_equal(scb_http_new(1, &deaf, &error), SCB_ERROR_RESOURCE);
+    no_sockets = false;
+    assert_null(deaf);
+    assert_non_null(strstr(error.message, "the HTTP client cannot go on: "));
+}
+
 #define SERVED(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
 
 int main(void)
@@ -329,6 +382,8 @@ int main(void)
         SERVED(time_ends),
         SERVED(nobody_listens),
         SERVED(a_wait_is_ended),
+        SERVED(a_wait_that_fails_ends_it),
+        SERVED(none_is_made_that_cannot_be_woken),
     };
     (void)setenv("no_proxy", "*", 1);
     return cmocka_run_group_tests(tests, NULL, NULL);
