@@ -6,11 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "job/backup_reader.h"
-#include "job/fingerprints.h"
-#include "job/journal.h"
-#include "job/restore_pass.h"
-#include "job/restore_target.h"
+#include "job/restore_run.h"
 #include "source/chain.h"
 
 enum {
@@ -19,22 +15,6 @@ enum {
     POLL_MS = 500,
     STALLED_MS = 5 * 60 * 1000, /* a chain that makes no block for so long */
     LOG_MS = 10000,
-    TELLING = 3, /* refused creates that are not the entries' fault, where there is no other */
-};
-
-struct restore {
-    const struct scb_restore_parts *parts;
-    const struct scb_restore_settings *settings;
-    const struct scb_restore_options *options;
-    struct scb_restore_result *result;
-    struct scb_backup_reader *held; /* keeps the backup from being removed meanwhile */
-    struct scb_address account;
-    struct scb_restore_target target;
-    struct scb_journal *journal;
-    struct scb_restore_pass pass;
-    scb_wei limit;       /* on what it costs in all */
-    scb_wei spent;       /* of it, by earlier runs too */
-    uint64_t last_block; /* that holds a transaction of ours; 0 = none was sent */
 };
 
 static int64_t now_ms(const struct restore *restore)
@@ -120,18 +100,6 @@ static void count_sent(struct restore *restore, const struct scb_sender_totals *
         restore->last_block = totals->last_block;
 }
 
-static void begin_pass(struct restore *restore, bool plans)
-{
-    restore->pass = (struct scb_restore_pass){.parts = restore->parts,
-                                              .settings = restore->settings,
-                                              .target = restore->target.keys,
-                                              .journal = restore->journal,
-                                              .account = restore->account,
-                                              .chain_id = restore->target.pin.chain_id,
-                                              .spent = restore->spent,
-                                              .plans = plans};
-}
-
 /* Waits for what an interrupted restore has on its way. */
 static enum scb_status resume(struct restore *restore, struct scb_error *error)
 {
@@ -148,7 +116,7 @@ static enum scb_status resume(struct restore *restore, struct scb_error *error)
     struct scb_sender_totals totals = {0};
     uint64_t below = 0;
     scb_journal_spent(restore->journal, &restore->spent, &below);
-    begin_pass(restore, false);
+    scb_restore_begin_pass(restore, false);
     status = scb_restore_resume(&restore->pass, &totals, error);
     count_sent(restore, &totals);
     /* Those that were mined before this run are to be as deep as the others in the end. */
@@ -180,106 +148,12 @@ static enum scb_status get_ready(struct restore *restore, struct scb_error *erro
     return status;
 }
 
-/* --- the plan --- */
-
-static enum scb_status price(struct restore *restore, struct scb_restore_plan *plan,
-                             struct scb_error *error)
-{
-    struct scb_fees fees;
-    plan->gas = scb_restore_pass_gas(&restore->pass);
-    enum scb_status status = scb_chain_fees(restore->parts->client,
-                                            restore->options->max_fee_per_gas, false, &fees, error);
-    if (status == SCB_OK)
-        status =
-            scb_chain_balance(restore->parts->client, &restore->account, &plan->balance, error);
-    if (status != SCB_OK)
-        return status;
-    plan->dynamic_fee = fees.dynamic;
-    plan->gas_price = fees.expected;
-    plan->cost = scb_wei_times(plan->gas, fees.expected);
-    plan->most = scb_wei_times(scb_wei_plus(plan->gas, plan->gas / 8), fees.max_fee);
-    return SCB_OK;
-}
-
-static enum scb_status make_plan(struct restore *restore, struct scb_restore_plan *plan,
-                                 struct scb_error *error)
-{
-    struct scb_sender_totals totals = {0};
-    begin_pass(restore, true);
-    enum scb_status status = scb_restore_pass_run(&restore->pass, SCB_WEI_MAX, &totals, error);
-    if (status != SCB_OK)
-        return status;
-    const struct scb_restore_pass *pass = &restore->pass;
-    /* Later on, the only creates that are left may be those that were refused. */
-    bool nothing_there = !restore->result->planned && pass->equal == 0 && pass->edit == 0;
-    if (nothing_there && pass->samples >= TELLING && pass->sampled_weight == 0) {
-        scb_error_set(error, SCB_ERROR_VALIDATION, "the contract takes no new keys: %s",
-                      pass->create_refusal);
-        return scb_error_hint(error, "check --contract: it must be a KeyValueStore that the "
-                                     "account may write to");
-    }
-    *plan = (struct scb_restore_plan){.backup_chain_id =
-                                          scb_backup_reader_manifest(restore->held)->chain_id,
-                                      .chain_id = restore->target.pin.chain_id,
-                                      .block_number = restore->target.pin.block_number,
-                                      .total = pass->total,
-                                      .create = pass->create,
-                                      .edit = pass->edit,
-                                      .equal = pass->equal,
-                                      .refusals = pass->refusals};
-    memcpy(plan->backup_date, scb_backup_reader_record(restore->held)->backup_date,
-           sizeof(plan->backup_date));
-    memcpy(plan->contract, restore->settings->contract.bytes, sizeof(plan->contract));
-    memcpy(plan->account, restore->account.bytes, sizeof(plan->account));
-    plan->only_on_chain =
-        scb_fingerprints_unseen(restore->target.keys, plan->only_on_chain_first, SCB_RESTORE_SHOWN);
-    return price(restore, plan, error);
-}
-
-static enum scb_status check_money(const struct restore *restore,
-                                   const struct scb_restore_plan *plan, struct scb_error *error)
-{
-    char cost[SCB_WEI_TEXT_SIZE], limit[SCB_WEI_TEXT_SIZE], account[SCB_ADDRESS_TEXT_SIZE];
-    scb_wei in_all = scb_wei_plus(restore->spent, plan->cost);
-    scb_wei_format(plan->cost, cost);
-    if (plan->create + plan->edit > 0 && in_all > restore->limit) {
-        scb_wei_format(in_all, cost);
-        scb_wei_format(restore->limit, limit);
-        scb_error_set(error, SCB_ERROR_RESOURCE,
-                      "the restore costs about %s in all, over --max-total-cost %s", cost, limit);
-        return scb_error_hint(error, "raise --max-total-cost or wait until gas is cheaper");
-    }
-    if (plan->cost > plan->balance) {
-        scb_wei_format(plan->balance, limit);
-        scb_address_format(&restore->account, account);
-        scb_error_set(error, SCB_ERROR_RESOURCE,
-                      "the restore costs about %s, and account %s has %s", cost, account, limit);
-        return scb_error_hint(error, "send the account money for gas and run the same again");
-    }
-    return SCB_OK;
-}
-
-static enum scb_status agree(struct restore *restore, struct scb_error *error)
-{
-    const struct scb_restore_plan *plan = &restore->result->plan;
-    restore->result->planned = true;
-    if (restore->options->dry_run)
-        return SCB_OK;
-    enum scb_status status = check_money(restore, plan, error);
-    if (status == SCB_OK && restore->options->confirm != NULL && plan->create + plan->edit > 0)
-        status = restore->options->confirm(restore->options->state, plan, error);
-    /* Whoever agreed has been told how much it is at most. */
-    if (restore->limit == SCB_WEI_MAX && restore->options->confirm != NULL)
-        restore->limit = scb_wei_plus(restore->spent, plan->most);
-    return status;
-}
-
 /* --- sending --- */
 
 static enum scb_status send_all(struct restore *restore, uint64_t to_do, struct scb_error *error)
 {
     struct scb_sender_totals totals = {0};
-    begin_pass(restore, false);
+    scb_restore_begin_pass(restore, false);
     restore->pass.to_do = to_do;
     int64_t began_ms = now_ms(restore);
     enum scb_status status = scb_restore_pass_run(&restore->pass, restore->limit, &totals, error);
@@ -357,12 +231,12 @@ static enum scb_status plan_round(struct restore *restore, struct scb_restore_pl
     enum scb_status status = scb_restore_target_read(restore->parts, restore->settings, "latest",
                                                      &restore->target, error);
     if (status == SCB_OK)
-        status = make_plan(restore, plan, error);
+        status = scb_restore_make_plan(restore, plan, error);
     if (status != SCB_OK)
         return status;
     if (!result->planned) {
         result->plan = *plan;
-        status = agree(restore, error);
+        status = scb_restore_agree(restore, error);
     }
     if (restore->options->dry_run)
         return status;
@@ -388,7 +262,7 @@ static enum scb_status confirm_deep(struct restore *restore, const struct scb_re
     status =
         scb_restore_target_read(restore->parts, restore->settings, block, &restore->target, error);
     if (status == SCB_OK)
-        status = make_plan(restore, &deep, error);
+        status = scb_restore_make_plan(restore, &deep, error);
     if (status != SCB_OK)
         return status;
     restore->result->read_back_equal = deep.equal;
