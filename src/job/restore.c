@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "job/restore_run.h"
 #include "source/chain.h"
 
@@ -103,7 +102,7 @@ static void count_sent(struct restore *restore, const struct scb_sender_totals *
 /* Waits for what an interrupted restore has on its way. */
 static enum scb_status resume(struct restore *restore, struct scb_error *error)
 {
-    const struct scb_backup_record *record = scb_backup_reader_record(restore->held);
+    const struct scb_backup_record *record = scb_backup_reader_record(restore->backup);
     struct scb_journal_owner owner = {.chain_id = restore->target.pin.chain_id,
                                       .contract = restore->settings->contract,
                                       .account = restore->account};
@@ -134,7 +133,7 @@ static enum scb_status get_ready(struct restore *restore, struct scb_error *erro
                                                 .check_sha256 = true,
                                                 .cancel = restore->parts->cancel};
     enum scb_status status = scb_backup_reader_open(restore->parts->store, restore->parts->catalog,
-                                                    &reader, &restore->held, error);
+                                                    &reader, &restore->backup, error);
     if (status == SCB_OK)
         status = scb_restore_target_pin(restore->parts, "latest", &restore->target, error);
     if (status == SCB_OK)
@@ -349,6 +348,6 @@ enum scb_status scb_restore_run(const struct scb_restore_parts *parts,
     ret_result->duration_ms = now_ms(&restore) - began_ms;
     scb_journal_close(restore.journal);
     scb_restore_target_close(&restore.target);
-    scb_backup_reader_close(restore.held);
+    scb_backup_reader_close(restore.backup);
     return status;
 }

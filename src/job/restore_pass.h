@@ -17,6 +17,7 @@ enum { SCB_RESTORE_SAMPLES = 48 };
 struct scb_restore_pass {
     const struct scb_restore_parts *parts;
     const struct scb_restore_settings *settings;
+    struct scb_backup_reader *reader; /* borrowed; gone through from its begin */
     struct scb_fingerprints *target;
     struct scb_journal *journal; /* NULL: none */
     struct scb_address account;
@@ -26,7 +27,6 @@ struct scb_restore_pass {
     int64_t began_ms;
 
     /* the pass's own */
-    struct scb_backup_reader *reader;
     uint64_t next_index;
     uint8_t create_selector[4], edit_selector[4];
     struct scb_buffer data, fallback;

@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "job/restore_run.h"
 #include "source/chain.h"
 
@@ -15,6 +14,7 @@ void scb_restore_begin_pass(struct restore *restore, bool plans)
 {
     restore->pass = (struct scb_restore_pass){.parts = restore->parts,
                                               .settings = restore->settings,
+                                              .reader = restore->backup,
                                               .target = restore->target.keys,
                                               .journal = restore->journal,
                                               .account = restore->account,
@@ -60,7 +60,7 @@ enum scb_status scb_restore_make_plan(struct restore *restore, struct scb_restor
                                      "account may write to");
     }
     *plan = (struct scb_restore_plan){.backup_chain_id =
-                                          scb_backup_reader_manifest(restore->held)->chain_id,
+                                          scb_backup_reader_manifest(restore->backup)->chain_id,
                                       .chain_id = restore->target.pin.chain_id,
                                       .block_number = restore->target.pin.block_number,
                                       .total = pass->total,
@@ -68,7 +68,7 @@ enum scb_status scb_restore_make_plan(struct restore *restore, struct scb_restor
                                       .edit = pass->edit,
                                       .equal = pass->equal,
                                       .refusals = pass->refusals};
-    memcpy(plan->backup_date, scb_backup_reader_record(restore->held)->backup_date,
+    memcpy(plan->backup_date, scb_backup_reader_record(restore->backup)->backup_date,
            sizeof(plan->backup_date));
     memcpy(plan->contract, restore->settings->contract.bytes, sizeof(plan->contract));
     memcpy(plan->account, restore->account.bytes, sizeof(plan->account));

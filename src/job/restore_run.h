@@ -17,7 +17,7 @@ struct restore {
     const struct scb_restore_settings *settings;
     const struct scb_restore_options *options;
     struct scb_restore_result *result;
-    struct scb_backup_reader *held; /* keeps the backup from being removed meanwhile */
+    struct scb_backup_reader *backup; /* keeps it from being removed meanwhile */
     struct scb_address account;
     struct scb_restore_target target;
     struct scb_journal *journal;
@@ -33,7 +33,8 @@ void scb_restore_begin_pass(struct restore *restore, bool plans);
 SCB_MUST_CHECK enum scb_status scb_restore_make_plan(struct restore *restore,
                                                      struct scb_restore_plan *plan,
                                                      struct scb_error *error);
-/* Asks for a yes to the result's plan; an error where the money does not suffice or the answer is no. */
+/* Asks for a yes to the result's plan; an error where the money does not suffice or the answer is
+ * no. */
 SCB_MUST_CHECK enum scb_status scb_restore_agree(struct restore *restore, struct scb_error *error);
 
 #endif
