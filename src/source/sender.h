@@ -36,6 +36,9 @@ struct scb_signed {
     uint8_t hash[SCB_TRANSACTION_HASH_SIZE];
     struct scb_bytes raw;
     struct scb_bytes data; /* the part of raw that is the call */
+    /* Where it was read back: the hashes, one after the other, of those with this nonce that it
+     * replaces. Any of them may be the one that is mined. */
+    struct scb_bytes older;
     /* What those with a nonce below this one have cost when it was signed, earlier runs' too. */
     scb_wei spent;
     uint64_t spent_below;
