@@ -298,16 +298,15 @@ static enum scb_status next_recorded(void *state, bool *ret_more, struct scb_sen
     return status;
 }
 
-enum scb_status scb_restore_resume(struct scb_restore_pass *pass,
+enum scb_status scb_restore_resume(struct scb_restore_pass *pass, uint64_t below,
                                    struct scb_sender_totals *ret_totals, struct scb_error *error)
 {
     struct scb_sender_settings settings = sender_settings(pass);
-    uint64_t nonce = 0, count = 0, below = 0;
+    uint64_t nonce = 0, count = 0;
     settings.next = next_recorded;
     pass->began_ms = pass->logged_ms = scb_clock_monotonic_ms(pass->parts->clock);
     enum scb_status status =
         scb_chain_nonce(pass->parts->client, &pass->account, false, &nonce, error);
-    scb_journal_spent(pass->journal, &settings.spent_before, &below);
     if (status == SCB_OK)
         status = scb_journal_rewind(pass->journal, below < nonce ? below : nonce, &count, error);
     pass->to_do = count;

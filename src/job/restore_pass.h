@@ -49,9 +49,9 @@ SCB_MUST_CHECK enum scb_status scb_restore_pass_run(struct scb_restore_pass *pas
                                                     scb_wei max_total_cost,
                                                     struct scb_sender_totals *ret_totals,
                                                     struct scb_error *error);
-/* Sends again what an earlier run has recorded and was not mined, and waits for it; asks too what
- * was mined since its last record, for what that has cost. */
-SCB_MUST_CHECK enum scb_status scb_restore_resume(struct scb_restore_pass *pass,
+/* Sends again what is recorded and is not mined, and waits for it; from the nonce below on also
+ * asks about what is, for what that has cost. */
+SCB_MUST_CHECK enum scb_status scb_restore_resume(struct scb_restore_pass *pass, uint64_t below,
                                                   struct scb_sender_totals *ret_totals,
                                                   struct scb_error *error);
 /* The gas of all that is planned. */

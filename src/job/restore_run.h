@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One restore under way. restore.c says what comes when, restore_plan.c what there is to do; not
- * for others.
+ * One restore under way. restore.c says what comes when, restore_plan.c what there is to do,
+ * restore_wait.c what is waited for; not for others.
  */
 #ifndef SCB_JOB_RESTORE_RUN_H
 #define SCB_JOB_RESTORE_RUN_H
@@ -24,6 +24,7 @@ struct restore {
     struct scb_restore_pass pass;
     scb_wei limit;       /* on what it costs in all */
     scb_wei spent;       /* of it, by earlier runs too */
+    uint64_t lost;       /* by the last sending: what became of them is not known */
     uint64_t last_block; /* that holds a transaction of ours; 0 = none was sent */
 };
 
@@ -36,5 +37,12 @@ SCB_MUST_CHECK enum scb_status scb_restore_make_plan(struct restore *restore,
 /* Asks for a yes to the result's plan; an error where the money does not suffice or the answer is
  * no. */
 SCB_MUST_CHECK enum scb_status scb_restore_agree(struct restore *restore, struct scb_error *error);
+
+/* Until what others send with the account, which would take nonces away, is mined. */
+SCB_MUST_CHECK enum scb_status scb_restore_wait_for_others(struct restore *restore,
+                                                           struct scb_error *error);
+/* Until the last transaction is as deep as contract.confirmations wants it. */
+SCB_MUST_CHECK enum scb_status
+scb_restore_wait_until_deep(struct restore *restore, uint64_t *ret_block, struct scb_error *error);
 
 #endif

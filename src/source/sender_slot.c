@@ -286,7 +286,8 @@ static enum scb_status no_receipt(struct sender *sender, struct slot *slot)
 {
     if (--slot->asked > 0)
         return scb_slot_ask_receipt(sender, slot);
-    if (++slot->misses >= MAX_MISSES) {
+    slot->misses += sender->back_ms == 0; /* else it is not mined any more, maybe */
+    if (slot->misses >= MAX_MISSES) {
         slot->cost = scb_slot_reserved(slot);
         sender->totals.cost_unseen = scb_wei_plus(sender->totals.cost_unseen, slot->cost);
         return settle(sender, slot, (struct scb_send_report){.outcome = SCB_SEND_LOST});

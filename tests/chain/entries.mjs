@@ -99,7 +99,7 @@ export function oddEntries() {
 }
 
 const ODD_PIECES = [Buffer.alloc(0), ...Object.values(ODD_BYTES), Buffer.from('鍵値版'.repeat(30)),
-    Buffer.alloc(5000, Buffer.from('long \xff\0"é', 'latin1'))];
+    Buffer.alloc(2000, Buffer.from('long \xff\0"é', 'latin1'))];
 
 /** Entry number `index` of an endless store whose keys, values and versions are odd bytes. */
 export function oddEntry(index) {
