@@ -2,7 +2,7 @@
 # What a person types. The build itself is Meson's (meson.build); this only knows the words.
 
 .PHONY: build demo test test-unit test-integration test-performance test-security bench fuzz torture soak \
-        sanitize valgrind lint format docs install clean setup
+        round-trip sanitize valgrind lint format docs install clean setup
 
 BUILD := build
 
@@ -46,6 +46,11 @@ torture:
 soak: build
 	@SATELLITE=$(BUILD)/satellite node tests/torture/soak.mjs \
 		$(if $(filter command line,$(origin SECONDS)),$(SECONDS),600)
+
+# A backup put onto another chain and backed up there: no difference. make round-trip KEYS=100000
+KEYS := 10000
+round-trip: build
+	@SATELLITE=$(BUILD)/satellite KEYS=$(KEYS) node --test tests/integration/round-trip.test.mjs
 
 test-security: build
 	@scripts/test.sh $(BUILD) security

@@ -71,8 +71,9 @@ static enum scb_status ask(const char *keystore, const struct scb_cancel *cancel
     struct termios quiet = before;
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     quiet.c_lflag |= ICANON;
-    (void)dprintf(fd, "Password of keystore %s: ", keystore);
+    /* Before it asks: what is typed at once would be shown, and then thrown away. */
     (void)tcsetattr(fd, TCSAFLUSH, &quiet);
+    (void)dprintf(fd, "Password of keystore %s: ", keystore);
     ssize_t got =
         scb_terminal_wait(fd, cancel) ? read(fd, password->text, sizeof(password->text)) : 0;
     (void)tcsetattr(fd, TCSAFLUSH, &before);

@@ -5,10 +5,12 @@
  */
 #include "job/backup_reader.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -26,7 +28,8 @@ struct scb_backup_reader {
     struct scb_page_limits limits;
     struct scb_backup_record record;
     struct scb_store_lock *lock;
-    int fd; /* of the archive */
+    int fd;           /* of the archive */
+    struct stat file; /* as it was when it was checked */
     struct scb_archive_pages *pages;
     struct scb_inflater *inflater;
     struct scb_digest digest;
@@ -94,6 +97,8 @@ static enum scb_status open_archive(struct scb_backup_reader *reader, const stru
     if (status == SCB_OK)
         status = scb_backup_dir_read(dir, name, &reader->fd, &size, error);
     scb_backup_dir_close(dir);
+    if (status == SCB_OK && fstat(reader->fd, &reader->file) != 0)
+        status = scb_error_set_errno(error, SCB_ERROR_FILE, errno, "archive");
     if (status == SCB_OK)
         status = check_archive(reader, size, settings, error);
     if (status == SCB_OK)
@@ -321,4 +326,38 @@ enum scb_status scb_backup_reader_skip_to(struct scb_backup_reader *reader, uint
     if (status == SCB_OK)
         status = open_page(reader, error);
     return status == SCB_OK ? SCB_OK : blame(reader, error);
+}
+
+/* Whether the file that is open is as it was when it was checked. */
+static enum scb_status check_unchanged(const struct scb_backup_reader *reader,
+                                       struct scb_error *error)
+{
+    struct stat now;
+    const struct stat *then = &reader->file;
+    if (fstat(reader->fd, &now) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "archive");
+    if (now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+        now.st_mtim.tv_nsec == then->st_mtim.tv_nsec)
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_INTEGRITY, "archive: it was written to since it was checked");
+    return scb_error_hint(error, "see who writes there; satellite backup verify says whether it is "
+                                 "whole");
+}
+
+enum scb_status scb_backup_reader_rewind(struct scb_backup_reader *reader, struct scb_error *error)
+{
+    struct scb_archive_pages *pages = NULL;
+    const char *backup_date = reader->record.backup_date;
+    enum scb_status status = check_unchanged(reader, error);
+    if (status == SCB_OK)
+        status = scb_archive_pages_open(reader->fd, (uint64_t)reader->file.st_size, backup_date,
+                                        &pages, error);
+    if (status != SCB_OK)
+        return scb_error_wrap(error, "backup %s", backup_date);
+    scb_archive_pages_close(reader->pages);
+    reader->pages = pages;
+    scb_page_reader_free(reader->entries);
+    reader->entries = NULL;
+    reader->ended = false;
+    return SCB_OK;
 }

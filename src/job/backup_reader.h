@@ -47,7 +47,7 @@ scb_backup_reader_open(const struct scb_store *store, struct scb_catalog *catalo
                        struct scb_backup_reader **ret_reader, struct scb_error *error);
 void scb_backup_reader_close(struct scb_backup_reader *reader);
 
-/* Borrowed until close. */
+/* Borrowed until close, the manifest until a rewind too. */
 const struct scb_backup_record *scb_backup_reader_record(const struct scb_backup_reader *reader);
 const struct scb_manifest *scb_backup_reader_manifest(const struct scb_backup_reader *reader);
 
@@ -58,6 +58,12 @@ const struct scb_manifest *scb_backup_reader_manifest(const struct scb_backup_re
 SCB_MUST_CHECK enum scb_status scb_backup_reader_next(struct scb_backup_reader *reader,
                                                       bool *ret_more, struct scb_entry *ret_entry,
                                                       struct scb_error *error);
+/*
+ * Begins again with the first entry. It stays with the file that open has checked, whatever has
+ * its name by now; IntegrityError where that has been written to since.
+ */
+SCB_MUST_CHECK enum scb_status scb_backup_reader_rewind(struct scb_backup_reader *reader,
+                                                        struct scb_error *error);
 /*
  * The next entry is the first one of that page, which must not be behind: pages in between are
  * neither read nor checked. NotFoundError where there is no such page.

@@ -16,11 +16,10 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/json.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "job/journal_record.h"
 
-enum { MAX_LINE = 512 * 1024, NAME_SIZE = 160 };
+enum { MAX_LINE = 512 * 1024, MAX_OLDER = 64 * 1024, NAME_SIZE = 160 };
 
 /* Where a record stands. */
 struct place {
@@ -30,50 +29,15 @@ struct place {
 };
 
 struct scb_journal {
-    int dir_fd, fd;
+    int dir_fd, fd, lock_fd;
     char name[NAME_SIZE];
     off_t end;
     scb_wei spent; /* the last record's, as spent_below */
     uint64_t spent_below;
-    struct scb_buffer line, raw;
+    struct scb_buffer line, raw, older;
     struct place *places;
     size_t count, room, next;
 };
-
-static void add_hex(struct scb_json *json, const char *name, struct scb_bytes bytes,
-                    struct scb_buffer *scratch)
-{
-    if (json->status != SCB_OK)
-        return;
-    scb_buffer_clear(scratch);
-    json->status = scb_buffer_reserve(scratch, 2 * bytes.size + 1, &json->error);
-    if (json->status != SCB_OK)
-        return;
-    scb_text_hex(bytes.data, bytes.size, (char *)scratch->data);
-    scb_json_text(json, name, (const char *)scratch->data);
-}
-
-static enum scb_status make_head(const struct scb_journal_owner *owner, struct scb_buffer *out,
-                                 struct scb_error *error)
-{
-    SCB_AUTO(buffer) struct scb_buffer scratch = {.max = 256};
-    char contract[SCB_ADDRESS_TEXT_SIZE], account[SCB_ADDRESS_TEXT_SIZE];
-    struct scb_json json;
-    scb_address_format(&owner->contract, contract);
-    scb_address_format(&owner->account, account);
-    scb_buffer_clear(out);
-    scb_json_begin(&json, out);
-    scb_json_open_object(&json, NULL);
-    scb_json_integer(&json, "satellite_restore", 1);
-    scb_json_unsigned(&json, "chain_id", owner->chain_id);
-    add_hex(&json, "genesis_hash", (struct scb_bytes){owner->genesis_hash, 32}, &scratch);
-    scb_json_text(&json, "contract", contract);
-    scb_json_text(&json, "account", account);
-    scb_json_text(&json, "backup_date", owner->backup_date);
-    scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    return status == SCB_OK ? scb_buffer_append(out, "\n", 1, error) : status;
-}
 
 static enum scb_status sync_file(struct scb_journal *journal, struct scb_error *error)
 {
@@ -192,7 +156,7 @@ static enum scb_status take_over(struct scb_journal *journal, const struct scb_j
 {
     SCB_AUTO(buffer) struct scb_buffer head = {.max = 4096};
     size_t size = 0;
-    enum scb_status status = make_head(owner, &head, error);
+    enum scb_status status = scb_journal_head_make(owner, &head, error);
     if (status == SCB_OK)
         status = read_line(journal, 0, &size, error);
     if (status != SCB_OK)
@@ -210,16 +174,22 @@ static enum scb_status take_over(struct scb_journal *journal, const struct scb_j
     return sync_file(journal, error);
 }
 
-static enum scb_status lock(struct scb_journal *journal, struct scb_error *error)
+/* An account's nonces are of all its contracts, so its lock is too. The file stays for ever: who
+ * waits at one that is gone would hold a lock that nobody else sees. */
+static enum scb_status lock(struct scb_journal *journal, const struct scb_journal_owner *owner,
+                            struct scb_error *error)
 {
-    if (flock(journal->fd, LOCK_EX | LOCK_NB) == 0)
-        return SCB_OK;
+    char name[NAME_SIZE], account[SCB_ADDRESS_TEXT_SIZE];
+    scb_address_format(&owner->account, account);
+    (void)snprintf(name, sizeof(name), "restore-%" PRIu64 "-%s.lock", owner->chain_id, account);
+    enum scb_status status =
+        scb_file_open(journal->dir_fd, name, O_RDWR | O_CREAT, 0600, &journal->lock_fd, error);
+    if (status != SCB_OK || flock(journal->lock_fd, LOCK_EX | LOCK_NB) == 0)
+        return status;
     if (errno != EWOULDBLOCK)
-        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "journal %s not locked",
-                                   journal->name);
-    scb_error_set(error, SCB_ERROR_BUSY,
-                  "another restore to this contract with this account is running");
-    return scb_error_hint(error, "wait for its end");
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s not locked", name);
+    scb_error_set(error, SCB_ERROR_BUSY, "another restore with account %s is running", account);
+    return scb_error_hint(error, "wait for its end, for each would take the other's nonces");
 }
 
 enum scb_status scb_journal_open(const char *dir, const struct scb_journal_owner *owner,
@@ -234,15 +204,16 @@ enum scb_status scb_journal_open(const char *dir, const struct scb_journal_owner
     scb_address_format(&owner->account, account);
     (void)snprintf(journal->name, sizeof(journal->name), "restore-%" PRIu64 "-%s-%s.journal",
                    owner->chain_id, contract, account);
-    journal->dir_fd = journal->fd = -1;
+    journal->dir_fd = journal->fd = journal->lock_fd = -1;
     journal->spent_below = UINT64_MAX;
     journal->line.max = journal->raw.max = MAX_LINE;
+    journal->older.max = MAX_OLDER;
     enum scb_status status = scb_dir_open(dir, true, 0700, &journal->dir_fd, error);
+    if (status == SCB_OK)
+        status = lock(journal, owner, error);
     if (status == SCB_OK)
         status = scb_file_open(journal->dir_fd, journal->name, O_RDWR | O_CREAT | O_APPEND, 0600,
                                &journal->fd, error);
-    if (status == SCB_OK)
-        status = lock(journal, error);
     if (status == SCB_OK)
         status = take_over(journal, owner, ret_left, error);
     if (status != SCB_OK) {
@@ -258,37 +229,13 @@ void scb_journal_close(struct scb_journal *journal)
     if (journal == NULL)
         return;
     scb_fd_cleanup(&journal->fd);
+    scb_fd_cleanup(&journal->lock_fd);
     scb_fd_cleanup(&journal->dir_fd);
     scb_buffer_free(&journal->line);
     scb_buffer_free(&journal->raw);
+    scb_buffer_free(&journal->older);
     free(journal->places);
     free(journal);
-}
-
-static enum scb_status make_record(struct scb_journal *journal, const struct scb_signed *made,
-                                   struct scb_error *error)
-{
-    char fee[SCB_WEI_TEXT_SIZE], priority[SCB_WEI_TEXT_SIZE], spent[SCB_WEI_TEXT_SIZE];
-    struct scb_json json;
-    scb_wei_hex(made->spent, spent);
-    scb_wei_hex(made->max_fee, fee);
-    scb_wei_hex(made->priority_fee, priority);
-    scb_buffer_clear(&journal->line);
-    scb_json_begin(&json, &journal->line);
-    scb_json_open_object(&json, NULL);
-    scb_json_unsigned(&json, "index", made->index);
-    scb_json_unsigned(&json, "nonce", made->nonce);
-    scb_json_unsigned(&json, "gas_limit", made->gas_limit);
-    scb_json_text(&json, "max_fee", fee);
-    scb_json_text(&json, "priority_fee", priority);
-    scb_json_text(&json, "spent", spent);
-    scb_json_unsigned(&json, "spent_below", made->spent_below);
-    add_hex(&json, "hash", (struct scb_bytes){made->hash, sizeof(made->hash)}, &journal->raw);
-    add_hex(&json, "data", made->data, &journal->raw);
-    add_hex(&json, "raw", made->raw, &journal->raw);
-    scb_json_close_object(&json);
-    enum scb_status status = scb_json_finish(&json, error);
-    return status == SCB_OK ? scb_buffer_append(&journal->line, "\n", 1, error) : status;
 }
 
 enum scb_status scb_journal_append(struct scb_journal *journal,
@@ -297,7 +244,7 @@ enum scb_status scb_journal_append(struct scb_journal *journal,
 {
     enum scb_status status = SCB_OK;
     for (size_t i = 0; i < count && status == SCB_OK; i++) {
-        status = make_record(journal, &transactions[i], error);
+        status = scb_journal_record_make(&transactions[i], &journal->line, error);
         if (status == SCB_OK)
             status = scb_file_write(journal->fd, journal->name, journal->line.data,
                                     journal->line.size, error);
@@ -313,6 +260,12 @@ static int by_nonce(const void *a, const void *b)
     return left->at < right->at ? -1 : left->at > right->at;
 }
 
+/* Whether the next record is of the same nonce. */
+static bool has_successor(const struct scb_journal *journal, size_t i)
+{
+    return i + 1 < journal->count && journal->places[i].nonce == journal->places[i + 1].nonce;
+}
+
 enum scb_status scb_journal_rewind(struct scb_journal *journal, uint64_t nonce, uint64_t *ret_count,
                                    struct scb_error *error)
 {
@@ -322,70 +275,45 @@ enum scb_status scb_journal_rewind(struct scb_journal *journal, uint64_t nonce, 
         return status;
     if (journal->count > 0)
         qsort(journal->places, journal->count, sizeof(*journal->places), by_nonce);
-    size_t kept = 0;
+    *ret_count = 0;
     for (size_t i = 0; i < journal->count; i++)
-        if (i + 1 == journal->count || journal->places[i].nonce != journal->places[i + 1].nonce)
-            journal->places[kept++] = journal->places[i];
-    journal->count = *ret_count = kept;
+        *ret_count += !has_successor(journal, i);
     return SCB_OK;
 }
 
-/* The bytes of a hex member behind what raw holds already. */
-static bool take_hex(const json_t *record, const char *name, struct scb_buffer *raw,
-                     struct scb_bytes *ret_bytes)
+/* The record at the next place. */
+static enum scb_status read_next(struct scb_journal *journal, struct scb_signed *ret_transaction,
+                                 struct scb_error *error)
 {
-    const char *digits = json_string_value(json_object_get(record, name));
-    size_t size = digits == NULL ? 0 : strlen(digits) / 2;
-    if (digits == NULL || strlen(digits) % 2 != 0 || size > raw->capacity - raw->size ||
-        !scb_text_unhex(digits, size, raw->data + raw->size))
-        return false;
-    *ret_bytes = (struct scb_bytes){raw->data + raw->size, size};
-    raw->size += size;
-    return true;
-}
-
-static bool read_record(struct scb_journal *journal, const json_t *record,
-                        struct scb_signed *ret_transaction, struct scb_error *error)
-{
-    struct scb_signed made = {0};
-    struct scb_bytes hash = {0};
-    json_int_t index = -1, nonce = -1, gas = -1;
-    scb_buffer_clear(&journal->raw);
-    bool right = scb_buffer_reserve(&journal->raw, MAX_LINE, error) == SCB_OK &&
-                 json_unpack((json_t *)(uintptr_t)record, "{s:I,s:I,s:I}", "index", &index, "nonce",
-                             &nonce, "gas_limit", &gas) == 0 &&
-                 index >= 0 && nonce >= 0 && gas >= 0 &&
-                 scb_wei_quantity(json_object_get(record, "max_fee"), "max_fee", &made.max_fee,
-                                  error) == SCB_OK &&
-                 scb_wei_quantity(json_object_get(record, "priority_fee"), "priority_fee",
-                                  &made.priority_fee, error) == SCB_OK &&
-                 take_hex(record, "hash", &journal->raw, &hash) && hash.size == sizeof(made.hash) &&
-                 take_hex(record, "data", &journal->raw, &made.data) &&
-                 take_hex(record, "raw", &journal->raw, &made.raw);
-    if (!right)
-        return false;
-    memcpy(made.hash, hash.data, sizeof(made.hash));
-    made.index = (uint64_t)index;
-    made.nonce = (uint64_t)nonce;
-    made.gas_limit = (uint64_t)gas;
-    *ret_transaction = made;
-    return true;
-}
-
-enum scb_status scb_journal_next(struct scb_journal *journal, bool *ret_more,
-                                 struct scb_signed *ret_transaction, struct scb_error *error)
-{
-    *ret_more = journal->next < journal->count;
-    if (!*ret_more)
-        return SCB_OK;
     const struct place *place = &journal->places[journal->next++];
     size_t size = 0;
     enum scb_status status = read_line(journal, place->at, &size, error);
     if (status != SCB_OK)
         return status;
     json_auto_t *record = json_loadb((const char *)journal->line.data, size, 0, NULL);
-    return read_record(journal, record, ret_transaction, error) ? SCB_OK
-                                                                : broken(journal, place->at, error);
+    return scb_journal_record_read(record, &journal->raw, ret_transaction)
+               ? SCB_OK
+               : broken(journal, place->at, error);
+}
+
+enum scb_status scb_journal_next(struct scb_journal *journal, bool *ret_more,
+                                 struct scb_signed *ret_transaction, struct scb_error *error)
+{
+    enum scb_status status = SCB_OK;
+    struct scb_signed made = {0};
+    scb_buffer_clear(&journal->older);
+    *ret_more = journal->next < journal->count;
+    while (status == SCB_OK && has_successor(journal, journal->next)) {
+        status = read_next(journal, &made, error);
+        if (status == SCB_OK)
+            status = scb_buffer_append(&journal->older, made.hash, sizeof(made.hash), error);
+    }
+    if (status == SCB_OK && *ret_more)
+        status = read_next(journal, &made, error);
+    made.older = scb_buffer_bytes(&journal->older);
+    if (status == SCB_OK && *ret_more)
+        *ret_transaction = made;
+    return status;
 }
 
 void scb_journal_spent(const struct scb_journal *journal, scb_wei *ret_spent, uint64_t *ret_below)

@@ -3,7 +3,8 @@
  * What a restore has signed, written down and synced before it is sent: after a kill at any
  * instant the next run knows every transaction that may be on its way, sends those again, the very
  * same, and waits for them before it plans anything new. One file an account and contract, mode
- * 0600; it is removed when a restore is done.
+ * 0600; it is removed when a restore is done. Beside it stands the account's lock file, which is
+ * not.
  */
 #ifndef SCB_JOB_JOURNAL_H
 #define SCB_JOB_JOURNAL_H
@@ -27,8 +28,8 @@ struct scb_journal;
 
 /*
  * Opens the owner's journal below dir, which is made where it is not there; BusyError where another
- * restore has it. *ret_left says whether an earlier restore of the same owner left records; those
- * of another backup or chain are dropped.
+ * restore works with the account, to whatever contract. *ret_left says whether an earlier restore
+ * of the same owner left records; those of another backup or chain are dropped.
  */
 SCB_MUST_CHECK enum scb_status scb_journal_open(const char *dir,
                                                 const struct scb_journal_owner *owner,
@@ -42,7 +43,8 @@ SCB_MUST_CHECK enum scb_status scb_journal_append(struct scb_journal *journal,
                                                   const struct scb_signed *transactions,
                                                   size_t count, struct scb_error *error);
 
-/* Goes through the records from this nonce on, of several with the same only the last one. */
+/* Goes through the records from this nonce on; those of one nonce are one, the last, which has the
+ * hashes of the others. */
 SCB_MUST_CHECK enum scb_status scb_journal_rewind(struct scb_journal *journal, uint64_t nonce,
                                                   uint64_t *ret_count, struct scb_error *error);
 /* What the transactions below a nonce have cost, as far as the last record knows. */

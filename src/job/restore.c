@@ -5,37 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/memory.h"
-#include "job/backup_reader.h"
-#include "job/fingerprints.h"
-#include "job/journal.h"
-#include "job/restore_pass.h"
-#include "job/restore_target.h"
+#include "job/restore_run.h"
 #include "source/chain.h"
 
-enum {
-    MAX_ROUNDS = 5,        /* of sending: a second one is for what a reorganisation took back */
-    POOL_WAIT_MS = 120000, /* for the account's other transactions */
-    POLL_MS = 500,
-    STALLED_MS = 5 * 60 * 1000, /* a chain that makes no block for so long */
-    LOG_MS = 10000,
-    TELLING = 3, /* refused creates that are not the entries' fault, where there is no other */
-};
-
-struct restore {
-    const struct scb_restore_parts *parts;
-    const struct scb_restore_settings *settings;
-    const struct scb_restore_options *options;
-    struct scb_restore_result *result;
-    struct scb_backup_reader *held; /* keeps the backup from being removed meanwhile */
-    struct scb_address account;
-    struct scb_restore_target target;
-    struct scb_journal *journal;
-    struct scb_restore_pass pass;
-    scb_wei limit;       /* on what it costs in all */
-    scb_wei spent;       /* of it, by earlier runs too */
-    uint64_t last_block; /* that holds a transaction of ours; 0 = none was sent */
-};
+enum { MAX_ROUNDS = 5 }; /* of sending: a second one is for what a reorganisation took back */
 
 static int64_t now_ms(const struct restore *restore)
 {
@@ -81,31 +54,6 @@ static enum scb_status check_rights(struct restore *restore, struct scb_error *e
                           account);
 }
 
-/* What others send with this account would take nonces away. */
-static enum scb_status wait_for_others(struct restore *restore, struct scb_error *error)
-{
-    int64_t until_ms = now_ms(restore) + POOL_WAIT_MS;
-    for (;;) {
-        uint64_t mined = 0, pending = 0;
-        enum scb_status status =
-            scb_chain_nonce(restore->parts->client, &restore->account, false, &mined, error);
-        if (status == SCB_OK)
-            status =
-                scb_chain_nonce(restore->parts->client, &restore->account, true, &pending, error);
-        if (status != SCB_OK || pending <= mined)
-            return status;
-        if (now_ms(restore) >= until_ms) {
-            scb_error_set(error, SCB_ERROR_BUSY,
-                          "the account has %" PRIu64 " transactions on their way that are not of "
-                          "this restore",
-                          pending - mined);
-            return scb_error_hint(error, "wait until they are mined, or use another account");
-        }
-        if (scb_cancel_sleep(restore->parts->cancel, POLL_MS))
-            return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
-    }
-}
-
 static void count_sent(struct restore *restore, const struct scb_sender_totals *totals)
 {
     struct scb_restore_result *result = restore->result;
@@ -120,22 +68,34 @@ static void count_sent(struct restore *restore, const struct scb_sender_totals *
         restore->last_block = totals->last_block;
 }
 
-static void begin_pass(struct restore *restore, bool plans)
+static void say_taken_back(const struct restore *restore, const struct scb_error *error)
 {
-    restore->pass = (struct scb_restore_pass){.parts = restore->parts,
-                                              .settings = restore->settings,
-                                              .target = restore->target.keys,
-                                              .journal = restore->journal,
-                                              .account = restore->account,
-                                              .chain_id = restore->target.pin.chain_id,
-                                              .spent = restore->spent,
-                                              .plans = plans};
+    scb_log_warn(restore->parts->log, "The chain was reorganised; what it has undone is sent again",
+                 SCB_TEXT("reason", error->message));
+}
+
+/* What is recorded and is not mined is sent, the very same; from the nonce below on it is counted
+ * what it has cost. */
+static enum scb_status send_recorded(struct restore *restore, uint64_t below,
+                                     uint64_t *ret_waited_for, struct scb_error *error)
+{
+    for (int round = 0;; round++) {
+        struct scb_sender_totals totals = {0};
+        scb_restore_begin_pass(restore, false);
+        enum scb_status status = scb_restore_resume(&restore->pass, below, &totals, error);
+        count_sent(restore, &totals);
+        *ret_waited_for += totals.mined + totals.failed + totals.lost;
+        if (!totals.taken_back || round == MAX_ROUNDS)
+            return status;
+        say_taken_back(restore, error);
+        below = UINT64_MAX; /* what was mined has been counted */
+    }
 }
 
 /* Waits for what an interrupted restore has on its way. */
 static enum scb_status resume(struct restore *restore, struct scb_error *error)
 {
-    const struct scb_backup_record *record = scb_backup_reader_record(restore->held);
+    const struct scb_backup_record *record = scb_backup_reader_record(restore->backup);
     struct scb_journal_owner owner = {.chain_id = restore->target.pin.chain_id,
                                       .contract = restore->settings->contract,
                                       .account = restore->account};
@@ -145,17 +105,14 @@ static enum scb_status resume(struct restore *restore, struct scb_error *error)
                                               &restore->journal, &restore->result->resumed, error);
     if (status != SCB_OK || !restore->result->resumed)
         return status;
-    struct scb_sender_totals totals = {0};
-    uint64_t below = 0;
+    uint64_t below = 0, waited_for = 0;
     scb_journal_spent(restore->journal, &restore->spent, &below);
-    begin_pass(restore, false);
-    status = scb_restore_resume(&restore->pass, &totals, error);
-    count_sent(restore, &totals);
+    status = send_recorded(restore, below, &waited_for, error);
     /* Those that were mined before this run are to be as deep as the others in the end. */
     if (status == SCB_OK && restore->last_block == 0)
         status = scb_chain_block_number(restore->parts->client, &restore->last_block, error);
     scb_log_info(restore->parts->log, "Interrupted restore taken up",
-                 SCB_NUMBER("waited_for", totals.mined + totals.failed + totals.lost));
+                 SCB_NUMBER("waited_for", waited_for));
     return status;
 }
 
@@ -166,7 +123,7 @@ static enum scb_status get_ready(struct restore *restore, struct scb_error *erro
                                                 .check_sha256 = true,
                                                 .cancel = restore->parts->cancel};
     enum scb_status status = scb_backup_reader_open(restore->parts->store, restore->parts->catalog,
-                                                    &reader, &restore->held, error);
+                                                    &reader, &restore->backup, error);
     if (status == SCB_OK)
         status = scb_restore_target_pin(restore->parts, "latest", &restore->target, error);
     if (status == SCB_OK)
@@ -176,165 +133,28 @@ static enum scb_status get_ready(struct restore *restore, struct scb_error *erro
     if (restore->settings->journal_dir != NULL)
         status = resume(restore, error);
     if (status == SCB_OK)
-        status = wait_for_others(restore, error);
-    return status;
-}
-
-/* --- the plan --- */
-
-static enum scb_status price(struct restore *restore, struct scb_restore_plan *plan,
-                             struct scb_error *error)
-{
-    struct scb_fees fees;
-    plan->gas = scb_restore_pass_gas(&restore->pass);
-    enum scb_status status = scb_chain_fees(restore->parts->client,
-                                            restore->options->max_fee_per_gas, false, &fees, error);
-    if (status == SCB_OK)
-        status =
-            scb_chain_balance(restore->parts->client, &restore->account, &plan->balance, error);
-    if (status != SCB_OK)
-        return status;
-    plan->dynamic_fee = fees.dynamic;
-    plan->gas_price = fees.expected;
-    plan->cost = scb_wei_times(plan->gas, fees.expected);
-    plan->most = scb_wei_times(scb_wei_plus(plan->gas, plan->gas / 8), fees.max_fee);
-    return SCB_OK;
-}
-
-static enum scb_status make_plan(struct restore *restore, struct scb_restore_plan *plan,
-                                 struct scb_error *error)
-{
-    struct scb_sender_totals totals = {0};
-    begin_pass(restore, true);
-    enum scb_status status = scb_restore_pass_run(&restore->pass, SCB_WEI_MAX, &totals, error);
-    if (status != SCB_OK)
-        return status;
-    const struct scb_restore_pass *pass = &restore->pass;
-    /* Later on, the only creates that are left may be those that were refused. */
-    bool nothing_there = !restore->result->planned && pass->equal == 0 && pass->edit == 0;
-    if (nothing_there && pass->samples >= TELLING && pass->sampled_weight == 0) {
-        scb_error_set(error, SCB_ERROR_VALIDATION, "the contract takes no new keys: %s",
-                      pass->create_refusal);
-        return scb_error_hint(error, "check --contract: it must be a KeyValueStore that the "
-                                     "account may write to");
-    }
-    *plan = (struct scb_restore_plan){.backup_chain_id =
-                                          scb_backup_reader_manifest(restore->held)->chain_id,
-                                      .chain_id = restore->target.pin.chain_id,
-                                      .block_number = restore->target.pin.block_number,
-                                      .total = pass->total,
-                                      .create = pass->create,
-                                      .edit = pass->edit,
-                                      .equal = pass->equal,
-                                      .refusals = pass->refusals};
-    memcpy(plan->backup_date, scb_backup_reader_record(restore->held)->backup_date,
-           sizeof(plan->backup_date));
-    memcpy(plan->contract, restore->settings->contract.bytes, sizeof(plan->contract));
-    memcpy(plan->account, restore->account.bytes, sizeof(plan->account));
-    plan->only_on_chain =
-        scb_fingerprints_unseen(restore->target.keys, plan->only_on_chain_first, SCB_RESTORE_SHOWN);
-    return price(restore, plan, error);
-}
-
-static enum scb_status check_money(const struct restore *restore,
-                                   const struct scb_restore_plan *plan, struct scb_error *error)
-{
-    char cost[SCB_WEI_TEXT_SIZE], limit[SCB_WEI_TEXT_SIZE], account[SCB_ADDRESS_TEXT_SIZE];
-    scb_wei in_all = scb_wei_plus(restore->spent, plan->cost);
-    scb_wei_format(plan->cost, cost);
-    if (plan->create + plan->edit > 0 && in_all > restore->limit) {
-        scb_wei_format(in_all, cost);
-        scb_wei_format(restore->limit, limit);
-        scb_error_set(error, SCB_ERROR_RESOURCE,
-                      "the restore costs about %s in all, over --max-total-cost %s", cost, limit);
-        return scb_error_hint(error, "raise --max-total-cost or wait until gas is cheaper");
-    }
-    if (plan->cost > plan->balance) {
-        scb_wei_format(plan->balance, limit);
-        scb_address_format(&restore->account, account);
-        scb_error_set(error, SCB_ERROR_RESOURCE,
-                      "the restore costs about %s, and account %s has %s", cost, account, limit);
-        return scb_error_hint(error, "send the account money for gas and run the same again");
-    }
-    return SCB_OK;
-}
-
-static enum scb_status agree(struct restore *restore, struct scb_error *error)
-{
-    const struct scb_restore_plan *plan = &restore->result->plan;
-    restore->result->planned = true;
-    if (restore->options->dry_run)
-        return SCB_OK;
-    enum scb_status status = check_money(restore, plan, error);
-    if (status == SCB_OK && restore->options->confirm != NULL && plan->create + plan->edit > 0)
-        status = restore->options->confirm(restore->options->state, plan, error);
-    /* Whoever agreed has been told how much it is at most. */
-    if (restore->limit == SCB_WEI_MAX && restore->options->confirm != NULL)
-        restore->limit = scb_wei_plus(restore->spent, plan->most);
+        status = scb_restore_wait_for_others(restore, error);
     return status;
 }
 
 /* --- sending --- */
 
-static enum scb_status send_all(struct restore *restore, uint64_t to_do, struct scb_error *error)
+static enum scb_status send_all(struct restore *restore, uint64_t to_do, bool *ret_taken_back,
+                                struct scb_error *error)
 {
     struct scb_sender_totals totals = {0};
-    begin_pass(restore, false);
+    scb_restore_begin_pass(restore, false);
     restore->pass.to_do = to_do;
     int64_t began_ms = now_ms(restore);
     enum scb_status status = scb_restore_pass_run(&restore->pass, restore->limit, &totals, error);
     restore->result->sending_ms += now_ms(restore) - began_ms;
     count_sent(restore, &totals);
-    return status;
-}
-
-static enum scb_status stalled(const struct restore *restore, uint64_t head,
-                               struct scb_error *error)
-{
-    scb_error_set(error, SCB_ERROR_CONTRACT,
-                  "all is sent, but the chain has made no block after %" PRIu64 " for 5 minutes, "
-                  "and %" PRIu64 " confirmations are asked for",
-                  head, restore->settings->confirmations);
-    error->retryable = true;
-    return scb_error_hint(error, "run the same again later, or lower --contract-confirmations on a "
-                                 "chain that makes blocks on demand");
-}
-
-/* Until the last transaction is as deep as contract.confirmations wants it. */
-static enum scb_status wait_until_deep(struct restore *restore, uint64_t *ret_block,
-                                       struct scb_error *error)
-{
-    uint64_t wanted = restore->last_block + restore->settings->confirmations, last = 0;
-    int64_t moved_ms = now_ms(restore), began_ms = moved_ms, logged_ms = moved_ms;
-    for (;;) {
-        uint64_t head = 0;
-        enum scb_status status = scb_chain_block_number(restore->parts->client, &head, error);
-        if (status != SCB_OK)
-            return status;
-        *ret_block = head - restore->settings->confirmations;
-        if (head >= wanted)
-            return SCB_OK;
-        int64_t now = now_ms(restore);
-        moved_ms = head != last ? now : moved_ms;
-        last = head;
-        if (now - moved_ms >= STALLED_MS)
-            return stalled(restore, head, error);
-        uint64_t deep = head > restore->last_block ? head - restore->last_block : 0;
-        struct scb_restore_progress progress = {.what = "waiting for confirmations",
-                                                .done = deep,
-                                                .total = restore->settings->confirmations,
-                                                .elapsed_ms = now - began_ms};
-        if (restore->options->observe != NULL)
-            restore->options->observe(restore->options->state, &progress);
-        if (now - logged_ms >= LOG_MS) {
-            logged_ms = now;
-            scb_log_info(restore->parts->log, "Restore waits for confirmations",
-                         SCB_NUMBER("done", deep),
-                         SCB_NUMBER("total", restore->settings->confirmations));
-        }
-        if (scb_cancel_sleep(restore->parts->cancel, POLL_MS))
-            return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
-    }
+    restore->lost = totals.lost;
+    if (!totals.taken_back)
+        return status;
+    say_taken_back(restore, error);
+    *ret_taken_back = true;
+    return SCB_OK;
 }
 
 static enum scb_status not_settled(struct restore *restore, const struct scb_restore_plan *plan,
@@ -357,12 +177,12 @@ static enum scb_status plan_round(struct restore *restore, struct scb_restore_pl
     enum scb_status status = scb_restore_target_read(restore->parts, restore->settings, "latest",
                                                      &restore->target, error);
     if (status == SCB_OK)
-        status = make_plan(restore, plan, error);
+        status = scb_restore_make_plan(restore, plan, error);
     if (status != SCB_OK)
         return status;
     if (!result->planned) {
         result->plan = *plan;
-        status = agree(restore, error);
+        status = scb_restore_agree(restore, error);
     }
     if (restore->options->dry_run)
         return status;
@@ -372,64 +192,99 @@ static enum scb_status plan_round(struct restore *restore, struct scb_restore_pl
     return status;
 }
 
+/* What one round has found and done. */
+struct round {
+    struct scb_restore_plan plan; /* from the newest block */
+    bool to_do;
+    bool all_refused; /* of what there was to do */
+    bool taken_back;  /* by a reorganisation, some of it */
+};
+
 /* Compares what is deep enough; nothing is ever planned from it, for the newest block may hold
- * more. all_refused: what the newest block lacks was refused, so it is enough if this lacks no
- * more. */
-static enum scb_status confirm_deep(struct restore *restore, const struct scb_restore_plan *newest,
-                                    bool all_refused, bool *ret_equal, struct scb_error *error)
+ * more. Where the newest block lacks what was refused only, it is enough if this lacks no more. */
+static enum scb_status confirm_deep(struct restore *restore, const struct round *round,
+                                    bool *ret_equal, struct scb_error *error)
 {
     struct scb_restore_plan deep = {0};
     char block[32];
     uint64_t number = 0;
-    enum scb_status status = wait_until_deep(restore, &number, error);
+    enum scb_status status = scb_restore_wait_until_deep(restore, &number, error);
     if (status != SCB_OK)
         return status;
     (void)snprintf(block, sizeof(block), "%" PRIu64, number);
     status =
         scb_restore_target_read(restore->parts, restore->settings, block, &restore->target, error);
     if (status == SCB_OK)
-        status = make_plan(restore, &deep, error);
+        status = scb_restore_make_plan(restore, &deep, error);
     if (status != SCB_OK)
         return status;
     restore->result->read_back_equal = deep.equal;
     restore->result->read_back_block = deep.block_number;
-    *ret_equal = deep.create + deep.edit == 0;
-    if (*ret_equal && !all_refused)
+    /* Simulations are of the newest block: what is refused may be there, and only not so deep. */
+    bool unsure = deep.refusals.count > 0 && (restore->lost > 0 || deep.equal < round->plan.equal);
+    bool whole = deep.create + deep.edit == 0 && !unsure;
+    if (whole)
         restore->result->refusals = deep.refusals;
-    *ret_equal |= all_refused && deep.equal == newest->equal;
+    *ret_equal = whole || (round->all_refused && deep.equal == round->plan.equal);
+    return SCB_OK;
+}
+
+static enum scb_status send_round(struct restore *restore, struct round *round,
+                                  struct scb_error *error)
+{
+    uint64_t sent_before = restore->result->sent;
+    enum scb_status status =
+        send_all(restore, round->plan.create + round->plan.edit, &round->taken_back, error);
+    round->all_refused =
+        status == SCB_OK && !round->taken_back && restore->result->sent == sent_before;
+    if (round->all_refused)
+        restore->result->refusals = restore->pass.refusals;
+    return status;
+}
+
+/* What an earlier round's transactions have lost to a reorganisation keeps its nonces. */
+static enum scb_status begin_round(struct restore *restore, int number, struct round *round,
+                                   struct scb_error *error)
+{
+    enum scb_status status = SCB_OK;
+    uint64_t waited_for = 0;
+    if (number > 0 && restore->journal != NULL)
+        status = send_recorded(restore, UINT64_MAX, &waited_for, error);
+    if (status == SCB_OK)
+        status = plan_round(restore, &round->plan, error);
+    if (status != SCB_OK || restore->options->dry_run)
+        return status;
+    restore->lost = 0;
+    round->to_do = round->plan.create + round->plan.edit > 0;
+    if (number > MAX_ROUNDS || (round->to_do && number == MAX_ROUNDS))
+        return not_settled(restore, &round->plan, error);
     return SCB_OK;
 }
 
 /* Compares, sends what differs, and again, until what is read back deep enough is equal. */
 static enum scb_status work(struct restore *restore, struct scb_error *error)
 {
-    struct scb_restore_result *result = restore->result;
-    struct scb_restore_plan plan = {0};
     bool were_refused = false;
-    for (int round = 0;; round++) {
-        enum scb_status status = plan_round(restore, &plan, error);
+    for (int number = 0;; number++) {
+        struct round round = {0};
+        bool equal = false;
+        enum scb_status status = begin_round(restore, number, &round, error);
         if (status != SCB_OK || restore->options->dry_run)
             return status;
-        bool to_do = plan.create + plan.edit > 0, all_refused = false, equal = false;
-        if (to_do && round == MAX_ROUNDS)
-            return not_settled(restore, &plan, error);
-        if (to_do) {
-            uint64_t sent_before = result->sent;
-            status = send_all(restore, plan.create + plan.edit, error);
-            all_refused = status == SCB_OK && result->sent == sent_before;
-        }
-        if (all_refused)
-            result->refusals = restore->pass.refusals;
+        if (round.to_do)
+            status = send_round(restore, &round, error);
+        if (status == SCB_OK && round.taken_back)
+            continue;
         /* The deep block does not hold yet what this one does: receipts were missing, or a
          * reorganisation moved it. */
-        if (round > 0 && (!to_do || (all_refused && were_refused)) &&
-            plan.block_number > restore->last_block)
-            restore->last_block = plan.block_number;
-        were_refused = all_refused;
-        if (status == SCB_OK && restore->last_block == 0 && (!to_do || all_refused))
+        if (number > 0 && (!round.to_do || (round.all_refused && were_refused)) &&
+            round.plan.block_number > restore->last_block)
+            restore->last_block = round.plan.block_number;
+        were_refused = round.all_refused;
+        if (status == SCB_OK && restore->last_block == 0 && (!round.to_do || round.all_refused))
             return SCB_OK;
         if (status == SCB_OK)
-            status = confirm_deep(restore, &plan, all_refused, &equal, error);
+            status = confirm_deep(restore, &round, &equal, error);
         if (status != SCB_OK || equal)
             return status;
     }
@@ -475,6 +330,6 @@ enum scb_status scb_restore_run(const struct scb_restore_parts *parts,
     ret_result->duration_ms = now_ms(&restore) - began_ms;
     scb_journal_close(restore.journal);
     scb_restore_target_close(&restore.target);
-    scb_backup_reader_close(restore.held);
+    scb_backup_reader_close(restore.backup);
     return status;
 }

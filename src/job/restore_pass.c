@@ -270,8 +270,6 @@ enum scb_status scb_restore_pass_run(struct scb_restore_pass *pass, scb_wei max_
                                      struct scb_sender_totals *ret_totals, struct scb_error *error)
 {
     struct scb_sender_settings settings = sender_settings(pass);
-    struct scb_backup_reader_settings reader = {.backup_date = pass->settings->options->backup_date,
-                                                .limits = pass->settings->limits};
     settings.max_total_cost = max_total_cost;
     pass->data.max = pass->fallback.max = SCB_SENDER_MAX_DATA;
     pass->began_ms = pass->logged_ms = scb_clock_monotonic_ms(pass->parts->clock);
@@ -279,14 +277,12 @@ enum scb_status scb_restore_pass_run(struct scb_restore_pass *pass, scb_wei max_
     if (status == SCB_OK)
         status = scb_abi_selector(edit_function, pass->edit_selector, error);
     if (status == SCB_OK)
-        status = scb_backup_reader_open(pass->parts->store, pass->parts->catalog, &reader,
-                                        &pass->reader, error);
+        status = scb_backup_reader_rewind(pass->reader, error);
     if (status == SCB_OK) {
         scb_fingerprints_forget_seen(pass->target);
         pass->stride = scb_backup_reader_manifest(pass->reader)->total_keys / SCB_RESTORE_SAMPLES;
         status = scb_sender_run(&settings, ret_totals, error);
     }
-    scb_backup_reader_close(pass->reader);
     scb_buffer_free(&pass->data);
     scb_buffer_free(&pass->fallback);
     return status;
@@ -302,16 +298,15 @@ static enum scb_status next_recorded(void *state, bool *ret_more, struct scb_sen
     return status;
 }
 
-enum scb_status scb_restore_resume(struct scb_restore_pass *pass,
+enum scb_status scb_restore_resume(struct scb_restore_pass *pass, uint64_t below,
                                    struct scb_sender_totals *ret_totals, struct scb_error *error)
 {
     struct scb_sender_settings settings = sender_settings(pass);
-    uint64_t nonce = 0, count = 0, below = 0;
+    uint64_t nonce = 0, count = 0;
     settings.next = next_recorded;
     pass->began_ms = pass->logged_ms = scb_clock_monotonic_ms(pass->parts->clock);
     enum scb_status status =
         scb_chain_nonce(pass->parts->client, &pass->account, false, &nonce, error);
-    scb_journal_spent(pass->journal, &settings.spent_before, &below);
     if (status == SCB_OK)
         status = scb_journal_rewind(pass->journal, below < nonce ? below : nonce, &count, error);
     pass->to_do = count;

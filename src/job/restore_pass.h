@@ -17,6 +17,7 @@ enum { SCB_RESTORE_SAMPLES = 48 };
 struct scb_restore_pass {
     const struct scb_restore_parts *parts;
     const struct scb_restore_settings *settings;
+    struct scb_backup_reader *reader; /* borrowed; gone through from its begin */
     struct scb_fingerprints *target;
     struct scb_journal *journal; /* NULL: none */
     struct scb_address account;
@@ -26,7 +27,6 @@ struct scb_restore_pass {
     int64_t began_ms;
 
     /* the pass's own */
-    struct scb_backup_reader *reader;
     uint64_t next_index;
     uint8_t create_selector[4], edit_selector[4];
     struct scb_buffer data, fallback;
@@ -49,9 +49,9 @@ SCB_MUST_CHECK enum scb_status scb_restore_pass_run(struct scb_restore_pass *pas
                                                     scb_wei max_total_cost,
                                                     struct scb_sender_totals *ret_totals,
                                                     struct scb_error *error);
-/* Sends again what an earlier run has recorded and was not mined, and waits for it; asks too what
- * was mined since its last record, for what that has cost. */
-SCB_MUST_CHECK enum scb_status scb_restore_resume(struct scb_restore_pass *pass,
+/* Sends again what is recorded and is not mined, and waits for it; from the nonce below on also
+ * asks about what is, for what that has cost. */
+SCB_MUST_CHECK enum scb_status scb_restore_resume(struct scb_restore_pass *pass, uint64_t below,
                                                   struct scb_sender_totals *ret_totals,
                                                   struct scb_error *error);
 /* The gas of all that is planned. */

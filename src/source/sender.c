@@ -21,6 +21,7 @@ enum {
     MIN_POLL_MS = 10,
     MAX_POLL_MS = 1000,
     LEAST_PATIENCE_MS = 1000,
+    BACK_MS = 5000,      /* longer than a backend lags behind the others */
     FEES_AGE_MS = 12000, /* new transactions offer what gas costs about now */
 };
 
@@ -220,6 +221,26 @@ static enum scb_status look_after_pooled(struct sender *sender)
     return status;
 }
 
+/* A nonce that goes back is a backend that lags, or, where it stays so, a reorganisation: what it
+ * undid has left the ring, and nothing that follows can be mined before that is. */
+static enum scb_status check_back(struct sender *sender, uint64_t mined)
+{
+    int64_t now = scb_sender_now(sender);
+    if (mined >= sender->mined_nonce)
+        sender->back_ms = 0;
+    else if (sender->back_ms == 0)
+        sender->back_ms = now;
+    if (sender->back_ms == 0 || now - sender->back_ms < BACK_MS)
+        return SCB_OK;
+    sender->totals.taken_back = true;
+    scb_error_set(sender->error, SCB_ERROR_CONTRACT,
+                  "the account's nonce went back from %" PRIu64 " to %" PRIu64
+                  ": the chain was reorganised",
+                  sender->mined_nonce, mined);
+    sender->error->retryable = true;
+    return scb_error_hint(sender->error, "run the same again to go on, it sends nothing twice");
+}
+
 static enum scb_status take_count(struct sender *sender)
 {
     const struct scb_rpc_call *call = &sender->count.call;
@@ -230,6 +251,8 @@ static enum scb_status take_count(struct sender *sender)
     }
     enum scb_status status =
         scb_rpc_quantity(call->result, "eth_getTransactionCount", &mined, sender->error);
+    if (status == SCB_OK)
+        status = check_back(sender, mined);
     if (status != SCB_OK)
         return status;
     bool moved = mined > sender->mined_nonce;

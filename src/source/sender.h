@@ -36,6 +36,9 @@ struct scb_signed {
     uint8_t hash[SCB_TRANSACTION_HASH_SIZE];
     struct scb_bytes raw;
     struct scb_bytes data; /* the part of raw that is the call */
+    /* Where it was read back: the hashes, one after the other, of those with this nonce that it
+     * replaces. Any of them may be the one that is mined. */
+    struct scb_bytes older;
     /* What those with a nonce below this one have cost when it was signed, earlier runs' too. */
     scb_wei spent;
     uint64_t spent_below;
@@ -102,12 +105,13 @@ struct scb_sender_totals {
     scb_wei cost;
     scb_wei cost_unseen; /* of lost ones, at most: their receipts may only be late */
     uint64_t last_block; /* the highest that holds one of them */
+    bool taken_back;     /* the run has ended because a reorganisation undid some of them */
 };
 
 /*
  * Sends all items and waits for them. ResourceError where the money or --max-total-cost does not
- * suffice, ContractConnectionError where nothing is mined any more, Canceled; what is on its way
- * then stays on its way, and is recorded.
+ * suffice, ContractConnectionError where nothing is mined any more or what was mined is not any
+ * more, Canceled; what is on its way then stays on its way, and is recorded.
  */
 SCB_MUST_CHECK enum scb_status scb_sender_run(const struct scb_sender_settings *settings,
                                               struct scb_sender_totals *ret_totals,

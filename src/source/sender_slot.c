@@ -135,6 +135,18 @@ static enum scb_status copy(struct sender *sender, struct scb_buffer *out, struc
     return scb_buffer_append(out, bytes.data, bytes.size, sender->error);
 }
 
+/* The newest ones; half of the room is for those that are still to be made. */
+static void take_hashes(struct slot *slot, const struct scb_signed *recorded)
+{
+    const size_t size = sizeof(slot->hashes[0]);
+    size_t count = recorded->older.size / size, first = 0;
+    if (count > MAX_VERSIONS / 2)
+        first = count - MAX_VERSIONS / 2;
+    for (size_t i = first; i < count; i++)
+        memcpy(slot->hashes[slot->versions++], recorded->older.data + i * size, size);
+    memcpy(slot->hashes[slot->versions++], recorded->hash, size);
+}
+
 static enum scb_status begin_recorded(struct sender *sender, struct slot *slot,
                                       const struct scb_signed *recorded)
 {
@@ -142,8 +154,7 @@ static enum scb_status begin_recorded(struct sender *sender, struct slot *slot,
     slot->gas_limit = recorded->gas_limit;
     slot->max_fee = slot->most_fee = recorded->max_fee;
     slot->priority_fee = recorded->priority_fee;
-    memcpy(slot->hashes[0], recorded->hash, sizeof(slot->hashes[0]));
-    slot->versions = 1;
+    take_hashes(slot, recorded);
     slot->legacy = recorded->raw.size > 0 && recorded->raw.data[0] >= RLP_LIST;
     /* What is mined already is only asked for its receipt. */
     slot->stage = slot->nonce < sender->mined_nonce ? STAGE_POOLED : STAGE_SIGNED;
@@ -275,7 +286,8 @@ static enum scb_status no_receipt(struct sender *sender, struct slot *slot)
 {
     if (--slot->asked > 0)
         return scb_slot_ask_receipt(sender, slot);
-    if (++slot->misses >= MAX_MISSES) {
+    slot->misses += sender->back_ms == 0; /* else it is not mined any more, maybe */
+    if (slot->misses >= MAX_MISSES) {
         slot->cost = scb_slot_reserved(slot);
         sender->totals.cost_unseen = scb_wei_plus(sender->totals.cost_unseen, slot->cost);
         return settle(sender, slot, (struct scb_send_report){.outcome = SCB_SEND_LOST});

@@ -64,6 +64,7 @@ struct sender {
     struct pending count; /* asks how many are mined */
     int64_t poll_ms, next_poll_ms;
     int64_t moved_ms; /* when a transaction was last mined, or none was on its way */
+    int64_t back_ms;  /* since when the account's nonce is lower than it was; 0 = it is not */
     int64_t noted_ms; /* when the node's unwillingness was last noted */
     struct scb_sender_totals totals;
     pthread_mutex_t lock;

@@ -98,6 +98,20 @@ export function oddEntries() {
     return entries;
 }
 
+const ODD_PIECES = [Buffer.alloc(0), ...Object.values(ODD_BYTES), Buffer.from('鍵値版'.repeat(30)),
+    Buffer.alloc(2000, Buffer.from('long \xff\0"é', 'latin1'))];
+
+/** Entry number `index` of an endless store whose keys, values and versions are odd bytes. */
+export function oddEntry(index) {
+    const number = Buffer.alloc(4);
+    number.writeUInt32BE(index);
+    return {
+        key: Buffer.concat([number, pick(ODD_PIECES.slice(0, -1), index, 1)]),
+        value: pick(ODD_PIECES, index, 2),
+        versionId: pick(ODD_PIECES.slice(0, -1), index, 3),
+    };
+}
+
 /** A value that no transaction can carry on most chains: set it in the node's storage. */
 export function bigEntry(size = 3_000_000) {
     const value = Buffer.alloc(size);

@@ -24,7 +24,8 @@ function environment(more) {
     return { ...Object.fromEntries(kept), NO_COLOR: '1', ...more };
 }
 
-/** Starts satellite; `done` resolves to { code, signal, stdout, stderr } when it has ended. */
+/** Starts satellite; `done` resolves to { code, signal, stdout, stderr } when it has ended;
+ *  until then `soFar` is what it has written. */
 export function start(args, { env, cwd } = {}) {
     const child = spawnChild(program, args, {
         stdio: ['ignore', 'pipe', 'pipe'], env: environment(env), cwd,
@@ -34,6 +35,7 @@ export function start(args, { env, cwd } = {}) {
         child[name].setEncoding('utf8');
         child[name].on('data', (text) => { output[name] += text; });
     }
+    child.soFar = output;
     child.done = child.ended.then(({ error, code, signal }) => {
         if (error) throw error;
         return { code, signal, ...output };

@@ -8,13 +8,16 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
+import { keccak256, parseTransaction } from 'viem';
 import { startAnvil } from '../chain/anvil.mjs';
 import { createEntries, deploy, totalKeys } from '../chain/contract.mjs';
 import { realisticEntries } from '../chain/entries.mjs';
 import { keystoreText, testKey } from '../chain/keystore.mjs';
 import { Cut, startMeddler } from '../chain/meddler.mjs';
 import { rpc } from '../chain/rpc.mjs';
-import { ANVIL_ARGS, Store, assertFailed, run, start, workspace } from './harness.mjs';
+import {
+    ANVIL_ARGS, Store, assertFailed, run, start, whileRunning, workspace,
+} from './harness.mjs';
 
 const ENTRIES = 120;
 const directory = workspace({ after });
@@ -144,6 +147,61 @@ test('the pool wants more for gas than the node had said', async (t) => {
         return refusal('transaction underpriced')();
     }));
     assert.ok(result.replaced >= 5, `${result.replaced} were offered more for`);
+});
+
+test('killed, and the first version of a replaced one is mined: the next run knows it', async (t) => {
+    const chain = await startAnvil({ args: ANVIL_ARGS });
+    t.after(() => chain.stop());
+    const target = await deploy(chain.url);
+    await rpc(chain.url, 'evm_setAutomine', false);
+    const firsts = new Map(); // by nonce
+    let swallowed = 0;
+    const meddler = await startMeddler(chain.url, ({ method, params }) => {
+        if (method !== 'eth_sendRawTransaction') return undefined;
+        const { nonce } = parseTransaction(params[0]);
+        if (!firsts.has(nonce)) firsts.set(nonce, params[0]);
+        if (firsts.get(nonce) === params[0]) return undefined;
+        swallowed++;
+        return { result: keccak256(params[0]) };
+    });
+    t.after(() => meddler.stop());
+    const child = start([...restoreArgs(meddler.url, target), '--replace-after', '500ms']);
+    await whileRunning(child, (async () => {
+        while (swallowed < 1 || firsts.size < 20) await setTimeout(5);
+    })());
+    child.kill('SIGKILL');
+    await child.done;
+    await rpc(chain.url, 'evm_mine');
+    await rpc(chain.url, 'evm_setAutomine', true);
+    const { code, stdout, stderr } = await run([...restoreArgs(chain.url, target), '--json',
+        '--log-level', 'warn']);
+    assert.equal(code, 0, stderr);
+    assert.doesNotMatch(stderr, /took its nonce/);
+    const result = JSON.parse(stdout);
+    assert.equal(result.failed, 0);
+    assert.equal(result.mined, ENTRIES);
+    const [account] = await rpc(chain.url, 'eth_accounts');
+    assert.equal(Number(await rpc(chain.url, 'eth_getTransactionCount', account, 'latest')) - 1,
+        ENTRIES, 'one transaction an entry');
+});
+
+test('two restores of different contracts with one account: the second says so', async (t) => {
+    const chain = await startAnvil({ args: ANVIL_ARGS });
+    t.after(() => chain.stop());
+    const [target, other] = [await deploy(chain.url), await deploy(chain.url)];
+    await rpc(chain.url, 'evm_setAutomine', false);
+    const child = start([...restoreArgs(chain.url, target), '--json']);
+    await whileRunning(child, (async () => {
+        while (Number((await rpc(chain.url, 'txpool_status')).pending) < 20) await setTimeout(5);
+    })());
+    assertFailed(await run([...restoreArgs(chain.url, other), '--quiet']), 10, 'BusyError',
+        /another restore with account 0x\w{40} is running/);
+    await rpc(chain.url, 'evm_mine');
+    await rpc(chain.url, 'evm_setAutomine', true);
+    assert.equal((await child.done).code, 0);
+    assert.equal((await run([...restoreArgs(chain.url, other), '--json'])).code, 0);
+    for (const address of [target, other])
+        assert.equal(await totalKeys(chain.url, address), ENTRIES);
 });
 
 test('the pool wants more than is allowed', async (t) => {

@@ -18,9 +18,10 @@ import { fileURLToPath } from 'node:url';
 import { startAnvil } from '../chain/anvil.mjs';
 import { SELECTORS } from '../chain/abi.mjs';
 import { spawnChild } from '../chain/children.mjs';
-import { createEntries, deploy, editEntry, readAllPairs } from '../chain/contract.mjs';
+import { createEntries, deploy, editEntry, readAllPairs, totalKeys } from '../chain/contract.mjs';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
 import { FAKE_ADDRESS, startFakeNode } from '../chain/fake.mjs';
+import { keystoreText, testKey } from '../chain/keystore.mjs';
 import { rpc } from '../chain/rpc.mjs';
 import {
     ANVIL_ARGS, archivedEntries, assertFailed, assertSameEntries, DATE, start, Store, workspace,
@@ -191,6 +192,43 @@ describe('hardhat node', () => {
         assertFailed(await starved.run(), 4, 'ContractConnectionError', /gas/);
         const elsewhere = new Store(workspace(t), { ...node, address: FAKE_ADDRESS });
         assertFailed(await elsewhere.run(), 3, 'ValidationError', /no contract at/);
+    });
+
+    it('takes a restore that is killed and goes on, each entry once', { skip }, async (t) => {
+        const directory = workspace(t);
+        const pairs = [...realisticEntries(80), ...oddEntries().filter(({ key }) => key.length < 1000)]
+            .slice(0, 100);
+        const { node: anvil, address } = await anvilWith(t, pairs);
+        const store = new Store(directory, { url: anvil.url, address },
+            { 'contract-block': 'latest' });
+        await store.mustRun();
+        const hardhat = await startHardhat(t);
+        const target = await deploy(hardhat.url);
+        writeFileSync(join(directory, 'key.json'), keystoreText(testKey(0), 'x'));
+        writeFileSync(join(directory, 'password'), 'x');
+        const args = store.args('restore', '--yes', '--json', '--rpc-url', hardhat.url,
+            '--contract', target, '--keystore', join(directory, 'key.json'),
+            '--password-file', join(directory, 'password'), '--contract-confirmations', '0',
+            '--max-total-cost', '10ether');
+        for (const goal of [10, 45]) {
+            const child = start(args);
+            const reached = (async () => {
+                while (await totalKeys(hardhat.url, target) < goal) await sleep(3);
+                await sleep(Math.random() * 60);
+            })();
+            await Promise.race([child.done, reached]);
+            child.kill('SIGKILL');
+            await child.done;
+        }
+        const { code, stdout, stderr } = await start(args).done;
+        assert.equal(code, 0, stderr);
+        assert.equal(JSON.parse(stdout).equal, pairs.length);
+        const [account] = await rpc(hardhat.url, 'eth_accounts');
+        const sent = Number(await rpc(hardhat.url, 'eth_getTransactionCount', account, 'latest'));
+        assert.equal(sent - 1, pairs.length, 'one transaction an entry');
+        const byKey = (a, b) => (a.key < b.key ? -1 : 1);
+        assertSameEntries((await readAllPairs(hardhat.url, target)).sort(byKey),
+            (await readAllPairs(anvil.url, address)).sort(byKey));
     });
 
     it('may close connections that idle for 5 s', { skip }, async (t) => {

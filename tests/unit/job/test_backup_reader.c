@@ -2,7 +2,7 @@
 /*
  * Covers job/backup_reader: the newest backup or the named one, every entry in page order, pages
  * that are too large to be held, nothing out of a page with another checksum or of an archive that
- * is not the recorded one, and the shared lock.
+ * is not the recorded one, a rewind, and the shared lock.
  */
 #include "archived.h"
 
@@ -240,6 +240,35 @@ static void takes_the_recorded_one(void **state)
     scb_backup_reader_close(reader);
 }
 
+/* Another file in its place changes nothing; the file itself must not have been written to. */
+static void rewinds_to_the_file_that_was_checked(void **state)
+{
+    (void)state;
+    const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("b", "2", "v1"),
+                                        entry_of("c", "3", "v1")};
+    char path[512], aside[512];
+    archive_entries(DATE, entries, SCB_LENGTH(entries), 2);
+    (void)snprintf(path, sizeof(path), "%s", temp_path(archive_name(DATE)));
+    (void)snprintf(aside, sizeof(aside), "%s", temp_path("aside.zip"));
+    check_sha256 = true;
+    assert_ok(open_reader(DATE));
+    check_sha256 = false;
+    assert_next(0, entries[0]);
+    assert_int_equal(rename(path, aside), 0);
+    for (int i = 0; i < 2; i++) {
+        assert_ok(scb_backup_reader_rewind(reader, &house.error));
+        assert_int_equal(scb_backup_reader_manifest(reader)->total_keys, 3);
+        for (size_t j = 0; j < SCB_LENGTH(entries); j++)
+            assert_next(j / 2, entries[j]);
+        assert_end();
+    }
+    const struct timespec times[2] = {{.tv_sec = 1}, {.tv_sec = 1}};
+    assert_int_equal(utimensat(AT_FDCWD, aside, times, 0), 0);
+    assert_int_equal(scb_backup_reader_rewind(reader, &house.error), SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "backup " DATE ": archive: it was written to"));
+    scb_backup_reader_close(reader);
+}
+
 static void holds_the_shared_lock_until_it_is_closed(void **state)
 {
     (void)state;
@@ -271,6 +300,7 @@ int main(void)
         IN_HOUSE(refuses_an_archive_that_is_not_the_recorded_one),
         IN_HOUSE(refuses_an_archive_of_another_size),
         IN_HOUSE(takes_the_recorded_one),
+        IN_HOUSE(rewinds_to_the_file_that_was_checked),
         IN_HOUSE(holds_the_shared_lock_until_it_is_closed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

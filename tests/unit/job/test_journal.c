@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The journal: what is written comes back, a torn line does not, replaced transactions are the last
- * of their nonce, another backup's journal is dropped, one restore at a time.
+ * of their nonce and know the others' hashes, another backup's journal is dropped, one restore of
+ * an account at a time.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,6 +19,8 @@
 
 static const char file[] = "restore-5-0x0101010101010101010101010101010101010101-"
                            "0x0202020202020202020202020202020202020202.journal";
+
+static const char lock_file[] = "restore-5-0x0202020202020202020202020202020202020202.lock";
 
 static struct scb_journal_owner owner_of(const char *backup_date)
 {
@@ -54,27 +57,41 @@ static void append(struct scb_journal *journal, uint64_t nonce, const char *data
                               .spent_below = nonce / 2,
                               .raw = {(const uint8_t *)raw, (size_t)size},
                               .data = {(const uint8_t *)data, strlen(data)}};
-    memset(made.hash, (int)nonce, sizeof(made.hash));
+    memset(made.hash, (int)(nonce + 16 * strlen(data)), sizeof(made.hash));
     assert_int_equal(scb_journal_append(journal, &made, 1, NULL), SCB_OK);
 }
 
-static void assert_next(struct scb_journal *journal, uint64_t nonce, const char *data)
+/* older: what those of its nonce were that it replaces, up to a NULL. */
+static void assert_replacement(struct scb_journal *journal, uint64_t nonce, const char *data,
+                               const char *const *older)
 {
     struct scb_signed read = {0};
     bool more = false;
     uint8_t hash[SCB_TRANSACTION_HASH_SIZE];
-    memset(hash, (int)nonce, sizeof(hash));
     assert_int_equal(scb_journal_next(journal, &more, &read, NULL), SCB_OK);
     assert_true(more);
     assert_int_equal(read.nonce, nonce);
     assert_int_equal(read.index, nonce + 100);
     assert_int_equal(read.gas_limit, 21000 + nonce);
     assert_true(read.max_fee == (scb_wei)1 << 70 && read.priority_fee == 7);
+    memset(hash, (int)(nonce + 16 * strlen(data)), sizeof(hash));
     assert_memory_equal(read.hash, hash, sizeof(hash));
+    size_t count = 0;
+    for (; older[count] != NULL; count++) {
+        memset(hash, (int)(nonce + 16 * strlen(older[count])), sizeof(hash));
+        assert_true(read.older.size >= (count + 1) * sizeof(hash));
+        assert_memory_equal(read.older.data + count * sizeof(hash), hash, sizeof(hash));
+    }
+    assert_int_equal(read.older.size, count * sizeof(hash));
     assert_int_equal(read.data.size, strlen(data));
     assert_memory_equal(read.data.data, data, strlen(data));
     assert_int_equal(read.raw.size, strlen(data) + strlen("raw of "));
     assert_memory_equal(read.raw.data + strlen("raw of "), data, strlen(data));
+}
+
+static void assert_next(struct scb_journal *journal, uint64_t nonce, const char *data)
+{
+    assert_replacement(journal, nonce, data, (const char *const[]){NULL});
 }
 
 static void assert_no_more(struct scb_journal *journal)
@@ -101,12 +118,15 @@ static void test_what_is_written_comes_back(void **state)
     append(journal, 6, "six");
     append(journal, 5, "five");
     append(journal, 6, "six, dearer");
+    append(journal, 5, "five, dearer");
+    append(journal, 5, "five, dearest");
     scb_journal_close(journal);
 
     journal = open_journal("2024-01-15", true);
     rewind_to(journal, 5, 2);
-    assert_next(journal, 5, "five");
-    assert_next(journal, 6, "six, dearer");
+    assert_replacement(journal, 5, "five, dearest",
+                       (const char *const[]){"five", "five, dearer", NULL});
+    assert_replacement(journal, 6, "six, dearer", (const char *const[]){"six", NULL});
     assert_no_more(journal);
     append(journal, 7, "seven");
     rewind_to(journal, 0, 4);
@@ -189,7 +209,7 @@ static void test_another_backup_begins_anew(void **state)
     scb_journal_close(open_journal("2024-01-15", false));
 }
 
-static void test_one_restore_at_a_time(void **state)
+static void test_one_restore_of_an_account_at_a_time(void **state)
 {
     (void)state;
     struct scb_journal *journal = open_journal("2024-01-15", false), *second = NULL;
@@ -197,7 +217,33 @@ static void test_one_restore_at_a_time(void **state)
     struct scb_journal_owner owner = owner_of("2024-01-15");
     bool left = false;
     assert_int_equal(scb_journal_open(temp_dir, &owner, &second, &left, &error), SCB_ERROR_BUSY);
+    memset(owner.contract.bytes, 9, sizeof(owner.contract.bytes));
+    assert_int_equal(scb_journal_open(temp_dir, &owner, &second, &left, &error), SCB_ERROR_BUSY);
     assert_null(second);
+    /* Another account has nonces of its own, and so has the account on another chain. */
+    memset(owner.account.bytes, 9, sizeof(owner.account.bytes));
+    assert_int_equal(scb_journal_open(temp_dir, &owner, &second, &left, &error), SCB_OK);
+    scb_journal_close(second);
+    owner = owner_of("2024-01-15");
+    owner.chain_id = 6;
+    assert_int_equal(scb_journal_open(temp_dir, &owner, &second, &left, &error), SCB_OK);
+    scb_journal_close(second);
+    scb_journal_close(journal);
+}
+
+/* One that begins while another is done with its journal has the only lock there is. */
+static void test_the_lock_outlives_the_journal(void **state)
+{
+    (void)state;
+    struct scb_journal *journal = open_journal("2024-01-15", false), *second = NULL;
+    struct scb_journal_owner owner = owner_of("2024-01-15");
+    struct scb_error error = {0};
+    bool left = false;
+    assert_int_equal(scb_journal_remove(journal, NULL), SCB_OK);
+    assert_int_equal(scb_journal_open(temp_dir, &owner, &second, &left, &error), SCB_ERROR_BUSY);
+    scb_journal_close(journal);
+    journal = open_journal("2024-01-15", false);
+    assert_int_equal(scb_journal_open(temp_dir, &owner, &second, &left, &error), SCB_ERROR_BUSY);
     scb_journal_close(journal);
 }
 
@@ -226,7 +272,7 @@ static void test_it_goes_when_all_is_done(void **state)
     append(journal, 1, "one");
     assert_int_equal(scb_journal_remove(journal, NULL), SCB_OK);
     scb_journal_close(journal);
-    assert_string_equal(temp_list("."), "");
+    assert_string_equal(temp_list("."), lock_file);
 }
 
 int main(void)
@@ -237,7 +283,8 @@ int main(void)
         IN_TEMP(test_what_was_spent),
         IN_TEMP(test_a_large_transaction),
         IN_TEMP(test_another_backup_begins_anew),
-        IN_TEMP(test_one_restore_at_a_time),
+        IN_TEMP(test_one_restore_of_an_account_at_a_time),
+        IN_TEMP(test_the_lock_outlives_the_journal),
         IN_TEMP(test_a_record_that_is_none),
         IN_TEMP(test_it_goes_when_all_is_done),
     };
