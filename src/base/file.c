@@ -16,7 +16,22 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
-/* Kernels before 5.6 have no openat2: then a name without '/' and O_NOFOLLOW is as good. */
+/* Without openat2 (before Linux 5.6): a name without '/' and O_NOFOLLOW is as good. */
+static int open_name(int dir_fd, const char *name, int flags, mode_t mode)
+{
+    if (strchr(name, '/') != NULL || strcmp(name, "..") == 0) {
+        errno = EXDEV;
+        return -1;
+    }
+    int fd = openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+    struct stat about = {0};
+    if (fd < 0 && errno == ENOTDIR) /* O_DIRECTORY hides that it is a link that stands there */
+        errno = fstatat(dir_fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(about.st_mode)
+                    ? ELOOP
+                    : ENOTDIR;
+    return fd;
+}
+
 static int open_below(int dir_fd, const char *name, int flags, mode_t mode)
 {
     struct open_how how = {.flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
@@ -29,11 +44,7 @@ static int open_below(int dir_fd, const char *name, int flags, mode_t mode)
     while (fd < 0 && errno == EINTR);
     if (fd >= 0 || (errno != ENOSYS && errno != EPERM))
         return fd;
-    if (strchr(name, '/') != NULL || strcmp(name, "..") == 0) {
-        errno = EXDEV;
-        return -1;
-    }
-    return openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+    return open_name(dir_fd, name, flags, mode);
 }
 
 static enum scb_status not_opened(const char *what, const char *name, int errnum,
