@@ -51,7 +51,8 @@ struct scb_backup_settings {
     uint64_t max_backup_file_size;
     struct scb_page_rules rules;
     int64_t page_deadline_ms;
-    uint64_t quorum; /* contract.quorum */
+    int64_t file_operation_timeout_ms; /* that long a busy status database is waited for, too */
+    uint64_t quorum;                   /* contract.quorum */
     bool keep_page_files;
 };
 
