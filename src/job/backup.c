@@ -337,19 +337,36 @@ static enum scb_status open_dir(struct backup *backup, bool create, struct scb_e
     return status;
 }
 
-static enum scb_status make_or_settle(struct backup *backup, struct scb_error *error)
+/*
+ * Finds what there is of the backup: its row and its directory. One that must exist may have lost
+ * its row, with the database; what is on the disk is then taken as by any other run.
+ */
+static enum scb_status find(struct backup *backup, bool *ret_known, struct scb_error *error)
 {
+    const struct scb_backup_settings *settings = backup->settings;
+    struct scb_backup_result *result = backup->result;
     struct scb_error none = {0};
-    enum scb_status status = scb_catalog_get(backup->parts->catalog, backup->settings->backup_date,
-                                             &backup->result->backup, &none);
-    if (status != SCB_OK && (status != SCB_ERROR_NOT_FOUND || backup->settings->must_exist)) {
+    enum scb_status status =
+        scb_catalog_get(backup->parts->catalog, settings->backup_date, &result->backup, &none);
+    *ret_known = status == SCB_OK;
+    if (!*ret_known && (status != SCB_ERROR_NOT_FOUND || settings->resume_only)) {
         *error = none;
         return status;
     }
-    bool known = status == SCB_OK;
-    backup->result->already_done =
-        status == SCB_OK && backup->result->backup.state == SCB_BACKUP_COMPLETED;
-    status = open_dir(backup, !backup->result->already_done, error);
+    result->already_done = *ret_known && result->backup.state == SCB_BACKUP_COMPLETED;
+    bool lost = !*ret_known && settings->must_exist;
+    status = open_dir(backup, !result->already_done && !lost, error);
+    if (status != SCB_OK || !lost || backup->dir != NULL)
+        return status;
+    *error = none;
+    return scb_error_hint(error, "it was never begun; 'satellite backup run --backup-date %s' does",
+                          settings->backup_date);
+}
+
+static enum scb_status make_or_settle(struct backup *backup, struct scb_error *error)
+{
+    bool known = false;
+    enum scb_status status = find(backup, &known, error);
     if (status == SCB_OK && backup->result->already_done)
         status = check_archive(backup, error);
     if (status == SCB_OK && !known)

@@ -4,7 +4,7 @@
 // for, a long one is said, and nothing that was backed up is lost with it.
 
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, readFileSync, renameSync, truncateSync, writeFileSync,
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -220,6 +220,35 @@ describe('an archive that the database does not know', () => {
         const row = await store.json('status', '--backup-date', DATE);
         assert.equal(row.status, 'completed');
         assert.equal(row.pages_completed, 20);
+    });
+
+    it('and that is whole is what retry finds, too', async (t) => {
+        const { node, store } = await withoutRow(t);
+        const bytes = store.archiveBytes();
+        const { code, stderr } = await store.command('retry', '--backup-date', DATE);
+        assert.equal(code, 0, stderr);
+        assert.deepEqual(node.pagesAsked(), []);
+        assert.ok(store.archiveBytes().equals(bytes));
+        assert.equal((await store.json('status', '--backup-date', DATE)).status, 'completed');
+    });
+
+    it('of which only page files are left is made by retry', async (t) => {
+        const { store } = await withoutRow(t);
+        const bytes = store.archiveBytes();
+        rmSync(store.archivePath());
+        const { code, stderr } = await store.command('retry', '--backup-date', DATE);
+        assert.equal(code, 0, stderr);
+        assert.ok(store.archiveBytes().equals(bytes));
+    });
+
+    it('nor is there anything of it: retry says what makes it', async (t) => {
+        const { store } = await withoutRow(t);
+        const result = await store.command('retry', '--backup-date', '2024-01-16');
+        assertFailed(result, 11, 'NotFoundError', /'satellite backup run --backup-date 2024-01-16'/);
+        assert.ok(!existsSync(store.path('2024-01-16')), 'nothing was made');
+        rmSync(databaseOf(store));
+        assertFailed(await store.command('retry', '--backup-date', DATE), 11, 'NotFoundError',
+            /backup run.*backup list --rescan/);
     });
 
     it('and that is not whole is never made anew over', async (t) => {
