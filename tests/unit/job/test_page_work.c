@@ -414,6 +414,25 @@ static void memory_of_large_pages_is_given_back(void **state)
     assert_ptr_equal(page.deflated.data, kept);
 }
 
+/* Of a page that waits behind a late one nothing stays but what the archive and the log need. */
+static void a_slim_page_is_its_deflated_form(void **state)
+{
+    (void)state;
+    make_entries(3 * PIECE);
+    entries[2].version_id = bytes_of("");
+    make_page_by(ways[1]); /* of two answers: there are pieces */
+    uint8_t sha256[SCB_SHA256_SIZE];
+    memcpy(sha256, page.sha256, sizeof(sha256));
+    assert_true(page.pieces.capacity > 0 && page.check.hashes != NULL);
+    scb_page_work_slim(&page);
+    assert_int_equal(page.pieces.capacity, 0);
+    assert_null(page.check.hashes);
+    assert_int_equal(page.check.warnings.empty_versions, 1);
+    assert_made("page_7.json");
+    make_page_by(ways[1]); /* and it serves the next page */
+    assert_memory_equal(page.sha256, sha256, sizeof(sha256));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -429,6 +448,7 @@ int main(void)
         IN_BACKUP(files_that_cannot_be_written_fail_the_page),
         IN_BACKUP(a_page_given_up_leaves_no_file_open),
         IN_BACKUP(memory_of_large_pages_is_given_back),
+        IN_BACKUP(a_slim_page_is_its_deflated_form),
     };
     return cmocka_run_group_tests(tests, make_filler, free_filler);
 }
