@@ -14,7 +14,7 @@
 struct scb_backup_options {
     const char *backup_date; /* NULL: the present slot's */
     bool force;              /* another one, beside what is there */
-    bool retry;              /* only a backup that was begun: else NotFoundError */
+    bool retry;              /* only a backup that was begun, by its row or its directory */
     bool dry_run;            /* pin and count, write nothing */
     int64_t lock_wait_ms;    /* how long to wait for another process to be done */
     bool resume_only;        /* go on at the block that it was begun at, or fail for good */

@@ -47,7 +47,8 @@ enum scb_status scb_error_set(struct scb_error *error, enum scb_status status, c
 
 /*
  * The same for a failed system call: appends ": " and the text of errnum. A full disk or quota
- * and a refused memory become SCB_ERROR_RESOURCE with a hint, whatever status was given.
+ * and a refused memory become SCB_ERROR_RESOURCE with a hint, whatever status was given; for want
+ * of a descriptor it is retryable.
  */
 enum scb_status scb_error_set_errno(struct scb_error *error, enum scb_status status, int errnum,
                                     const char *format, ...) SCB_PRINTF(4, 5);

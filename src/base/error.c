@@ -75,6 +75,10 @@ enum scb_status scb_error_set_errno(struct scb_error *error, enum scb_status sta
             (void)scb_error_hint(error, "free disk space or move backup.backup_dir");
         if (errnum == ENOMEM)
             (void)scb_error_hint(error, "give the process more memory");
+        if (errnum == EMFILE || errnum == ENFILE) {
+            error->retryable = true;
+            (void)scb_error_hint(error, "raise the limit of open files (ulimit -n)");
+        }
     }
     return status;
 }

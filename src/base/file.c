@@ -57,6 +57,22 @@ static enum scb_status not_opened(const char *what, const char *name, int errnum
     return status;
 }
 
+/* A new directory is there after a power loss only when the one that it stands in is synced. */
+static enum scb_status sync_parent(const char *path, struct scb_error *error)
+{
+    const char *slash = strrchr(path, '/');
+    /* With its last '/', so that the root directory is no special case. */
+    SCB_AUTO(string)
+    char *parent = scb_format(error, "%.*s", (int)(slash != NULL ? slash + 1 - path : 1),
+                              slash != NULL ? path : ".");
+    if (parent == NULL)
+        return SCB_ERROR_RESOURCE;
+    SCB_AUTO(fd) int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return not_opened("directory", parent, errno, error);
+    return scb_dir_sync(fd, parent, error);
+}
+
 static enum scb_status make_parents(const char *path, mode_t mode, struct scb_error *error)
 {
     SCB_AUTO(string) char *copy = scb_strdup(path, error);
@@ -66,11 +82,13 @@ static enum scb_status make_parents(const char *path, mode_t mode, struct scb_er
     for (char *slash = strchr(after_root, '/');; slash = strchr(slash + 1, '/')) {
         if (slash != NULL)
             *slash = '\0';
-        if (mkdir(copy, mode) != 0 && errno != EEXIST)
+        bool made = mkdir(copy, mode) == 0;
+        if (!made && errno != EEXIST)
             return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "directory '%s' not made",
                                        copy);
-        if (slash == NULL)
-            return SCB_OK;
+        enum scb_status status = made ? sync_parent(copy, error) : SCB_OK;
+        if (status != SCB_OK || slash == NULL)
+            return status;
         *slash = '/';
     }
 }

@@ -18,7 +18,7 @@
 #include "scb/error.h"
 
 /* Opens a directory by its path (links allowed: it is the operator's), made with its parents
- * where create is set. */
+ * where create is set: what is made is on the disk before this returns. */
 SCB_MUST_CHECK enum scb_status scb_dir_open(const char *path, bool create, mode_t mode, int *ret_fd,
                                             struct scb_error *error);
 /* Makes (if it is not there) and opens a directory below dir_fd. The mode is set on a new one; its

@@ -95,8 +95,9 @@ static enum scb_status prepare_file(const char *path, bool create, bool *ret_mad
     if (!create && access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
         (void)scb_error_set(error, SCB_ERROR_NOT_FOUND, "status database %s: there is none yet",
                             path);
-        (void)scb_error_hint(error, "the first 'satellite backup run' makes it; or check "
-                                    "database.url");
+        (void)scb_error_hint(error,
+                             "the first 'satellite backup run' makes it, 'satellite backup list "
+                             "--rescan' from archives; or check database.url");
         return SCB_ERROR_NOT_FOUND;
     }
     const char *name = strrchr(path, '/') + 1;

@@ -13,6 +13,7 @@
 #include "job/begin.h"
 #include "job/binding.h"
 #include "job/claim.h"
+#include "job/patience.h"
 #include "job/pipeline.h"
 #include "job/rescan.h"
 
@@ -28,6 +29,7 @@ struct backup {
     struct scb_backup_dir *dir;
     struct scb_beginning begin;
     struct scb_archive archive;
+    struct scb_patience patience;
     struct scb_backup_result *result;
 };
 
@@ -58,6 +60,7 @@ static enum scb_status run_pages(struct backup *backup, bool *ret_pin_lost, stru
     struct scb_pipeline_settings pipeline = {.source = parts->source,
                                              .dir = backup->dir,
                                              .catalog = parts->catalog,
+                                             .patience = &backup->patience,
                                              .archive = &backup->archive,
                                              .store = parts->store,
                                              .log = parts->log,
@@ -180,7 +183,10 @@ static enum scb_status complete(struct backup *backup, struct scb_error *error)
     (void)snprintf(record.backup_file_path, sizeof(record.backup_file_path), "%s/%s",
                    record.backup_date, name);
     scb_text_hex(sha256, sizeof(sha256), record.checksum);
-    return scb_catalog_complete(backup->parts->catalog, &record, error);
+    do
+        status = scb_catalog_complete(backup->parts->catalog, &record, error);
+    while (scb_patience_again(&backup->patience, &status, error));
+    return status;
 }
 
 /* What follows `completed`; every start redoes it, so a crash in between does no harm. */
@@ -233,20 +239,30 @@ bool scb_backup_was_canceled(const struct scb_backup_record *backup)
            strncmp(backup->error_message, canceled, strlen(canceled)) == 0;
 }
 
+static void record_failure(struct backup *backup, const struct scb_error *failure)
+{
+    const struct scb_backup_parts *parts = backup->parts;
+    const char *backup_date = backup->settings->backup_date;
+    struct scb_error error = {0};
+    enum scb_status status = SCB_OK;
+    char message[1200];
+    (void)snprintf(message, sizeof(message), "%s: %s", scb_status_name(failure->status),
+                   failure->message);
+    do
+        status = scb_catalog_fail(parts->catalog, backup_date, message,
+                                  scb_clock_real_ms(parts->clock), &error);
+    while (scb_patience_again(&backup->patience, &status, &error));
+    if (status != SCB_OK)
+        scb_log_failure(parts->log, "Failure not recorded", backup_date, &error);
+}
+
 static enum scb_status make(struct backup *backup, struct scb_error *error)
 {
     enum scb_status status = try_all(backup, error);
     /* One that may only be resumed and could not be looked at stays what it is, for later. */
     if (status == SCB_OK || (backup->settings->resume_only && !backup->begin.started))
         return status;
-    struct scb_error second = {0};
-    const char *backup_date = backup->settings->backup_date;
-    char message[1200];
-    (void)snprintf(message, sizeof(message), "%s: %s", scb_status_name(error->status),
-                   error->message);
-    if (scb_catalog_fail(backup->parts->catalog, backup_date, message,
-                         scb_clock_real_ms(backup->parts->clock), &second) != SCB_OK)
-        scb_log_failure(backup->parts->log, "Failure not recorded", backup_date, &second);
+    record_failure(backup, error);
     return status;
 }
 
@@ -321,19 +337,36 @@ static enum scb_status open_dir(struct backup *backup, bool create, struct scb_e
     return status;
 }
 
-static enum scb_status make_or_settle(struct backup *backup, struct scb_error *error)
+/*
+ * Finds what there is of the backup: its row and its directory. One that must exist may have lost
+ * its row, with the database; what is on the disk is then taken as by any other run.
+ */
+static enum scb_status find(struct backup *backup, bool *ret_known, struct scb_error *error)
 {
+    const struct scb_backup_settings *settings = backup->settings;
+    struct scb_backup_result *result = backup->result;
     struct scb_error none = {0};
-    enum scb_status status = scb_catalog_get(backup->parts->catalog, backup->settings->backup_date,
-                                             &backup->result->backup, &none);
-    if (status != SCB_OK && (status != SCB_ERROR_NOT_FOUND || backup->settings->must_exist)) {
+    enum scb_status status =
+        scb_catalog_get(backup->parts->catalog, settings->backup_date, &result->backup, &none);
+    *ret_known = status == SCB_OK;
+    if (!*ret_known && (status != SCB_ERROR_NOT_FOUND || settings->resume_only)) {
         *error = none;
         return status;
     }
-    bool known = status == SCB_OK;
-    backup->result->already_done =
-        status == SCB_OK && backup->result->backup.state == SCB_BACKUP_COMPLETED;
-    status = open_dir(backup, !backup->result->already_done, error);
+    result->already_done = *ret_known && result->backup.state == SCB_BACKUP_COMPLETED;
+    bool lost = !*ret_known && settings->must_exist;
+    status = open_dir(backup, !result->already_done && !lost, error);
+    if (status != SCB_OK || !lost || backup->dir != NULL)
+        return status;
+    *error = none;
+    return scb_error_hint(error, "it was never begun; 'satellite backup run --backup-date %s' does",
+                          settings->backup_date);
+}
+
+static enum scb_status make_or_settle(struct backup *backup, struct scb_error *error)
+{
+    bool known = false;
+    enum scb_status status = find(backup, &known, error);
     if (status == SCB_OK && backup->result->already_done)
         status = check_archive(backup, error);
     if (status == SCB_OK && !known)
@@ -370,10 +403,16 @@ enum scb_status scb_backup_run(const struct scb_backup_parts *parts,
                                struct scb_backup_result *ret_result, struct scb_error *error)
 {
     *ret_result = (struct scb_backup_result){0};
-    struct backup backup = {.parts = parts,
-                            .settings = settings,
-                            .begin = {.parts = parts, .settings = settings},
-                            .result = ret_result};
+    struct backup backup = {
+        .parts = parts,
+        .settings = settings,
+        .begin = {.parts = parts, .settings = settings, .patience = &backup.patience},
+        .patience = {.clock = parts->clock,
+                     .cancel = parts->cancel,
+                     .log = parts->log,
+                     .backup_date = settings->backup_date,
+                     .limit_ms = settings->file_operation_timeout_ms},
+        .result = ret_result};
     int64_t started_ms = scb_clock_monotonic_ms(parts->clock);
     struct scb_claim claim;
     enum scb_status status = scb_claim_take(parts, settings, &claim, error);

@@ -37,7 +37,7 @@ struct scb_backup_parts {
 
 struct scb_backup_settings {
     const char *backup_date;
-    bool must_exist;      /* NotFoundError where no run of that date was ever begun */
+    bool must_exist;      /* NotFoundError where there is neither row nor directory of it */
     int64_t lock_wait_ms; /* how long to wait for another process to be done */
     bool resume_only;     /* where it cannot go on at its own block it fails for good */
     struct scb_address contract;
@@ -51,7 +51,8 @@ struct scb_backup_settings {
     uint64_t max_backup_file_size;
     struct scb_page_rules rules;
     int64_t page_deadline_ms;
-    uint64_t quorum; /* contract.quorum */
+    int64_t file_operation_timeout_ms; /* that long a busy status database is waited for, too */
+    uint64_t quorum;                   /* contract.quorum */
     bool keep_page_files;
 };
 

@@ -123,8 +123,11 @@ enum scb_status scb_begin_over(struct scb_beginning *begin, struct scb_error *er
     status = scb_begin_count_pages(begin->settings, run->total_keys, &run->total_pages, error);
     if (status == SCB_OK)
         status = allocate_pages(begin, error);
-    if (status == SCB_OK)
+    if (status != SCB_OK)
+        return status;
+    do
         status = scb_catalog_start(parts->catalog, run, scb_clock_real_ms(parts->clock), error);
+    while (scb_patience_again(begin->patience, &status, error));
     if (status != SCB_OK)
         return status;
     begin->started = true;
@@ -207,8 +210,11 @@ static enum scb_status take_over(struct scb_beginning *begin, const struct scb_r
         status = scb_begin_count_pages(begin->settings, run->total_keys, &pages, error);
     if (status == SCB_OK)
         status = allocate_pages(begin, error);
-    if (status == SCB_OK)
+    if (status != SCB_OK)
+        return status;
+    do
         status = scb_catalog_resume(parts->catalog, &begin->run, error);
+    while (scb_patience_again(begin->patience, &status, error));
     begin->started = status == SCB_OK;
     begin->resumed = begin->started;
     if (status == SCB_OK)

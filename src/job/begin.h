@@ -11,6 +11,7 @@
 
 #include "job/archive.h"
 #include "job/backup.h"
+#include "job/patience.h"
 #include "scb/catalog.h"
 #include "scb/error.h"
 #include "scb/source.h"
@@ -20,6 +21,7 @@ struct scb_beginning {
     const struct scb_backup_parts *parts;
     const struct scb_backup_settings *settings;
     struct scb_backup_dir *dir;
+    struct scb_patience *patience; /* with the catalog */
     /* What came of it: */
     struct scb_pin pin;
     struct scb_run_record run;

@@ -228,13 +228,14 @@ enum scb_status scb_page_work_check(struct scb_page_work *work, struct scb_page_
                                     struct scb_error *error)
 {
     struct scb_error problem = {0};
+    *ret_good = false;
     enum scb_status status = hash_file(work, tools, &problem);
-    if (status == SCB_ERROR_INTERNAL || status == SCB_ERROR_RESOURCE) {
+    if (status == SCB_OK)
+        *ret_good = memcmp(work->sha256, recorded, SCB_SHA256_SIZE) == 0;
+    else if (status != SCB_ERROR_NOT_FOUND) {
         *error = problem;
         return status;
     }
-    /* A file that cannot be read is as good as a damaged one: it is fetched again. */
-    *ret_good = status == SCB_OK && memcmp(work->sha256, recorded, SCB_SHA256_SIZE) == 0;
     return SCB_OK;
 }
 
@@ -242,7 +243,6 @@ enum scb_status scb_page_work_reuse(struct scb_page_work *work, struct scb_page_
                                     const uint8_t recorded[SCB_SHA256_SIZE], bool *ret_good,
                                     struct scb_error *error)
 {
-    *ret_good = false;
     enum scb_status status = scb_page_work_check(work, tools, recorded, ret_good, error);
     if (status != SCB_OK || !*ret_good)
         return status;

@@ -76,7 +76,10 @@ SCB_MUST_CHECK enum scb_status scb_page_work_add(struct scb_page_work *work,
                                                  struct scb_bytes answer, uint64_t entries,
                                                  struct scb_error *error);
 
-/* Whether the page file has the recorded checksum: all that a resume must know of it. */
+/*
+ * Whether the page file has the recorded checksum: all that a resume must know of it. One that is
+ * not there has not; FileSystemError where it cannot be read.
+ */
 SCB_MUST_CHECK enum scb_status scb_page_work_check(struct scb_page_work *work,
                                                    struct scb_page_tools *tools,
                                                    const uint8_t recorded[SCB_SHA256_SIZE],

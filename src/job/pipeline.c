@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/pipeline.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,8 @@ enum {
     SPAN = 2048,                /* pages that may be ahead of one that is late */
     SMALLEST_ASKED = 64,        /* pages with the source, so that it always has one to send */
     KEEP_DEFLATED = 256 * 1024, /* larger buffers are given back after a page */
-    BATCH = 256,                /* page rows in one transaction */
+    BATCH = 256,                /* page rows in one transaction, as long as all goes well */
+    MOST_ROWS = BATCH + SPAN,   /* after a failure, with what is still under way */
     BATCH_MS = 200,             /* a row waits no longer for its transaction */
     OBSERVE_MS = 100,
     CHECK_SPACE_MS = 1000,
@@ -106,14 +108,20 @@ static enum scb_status ask_for_pages(struct pipeline *pipeline, struct scb_error
     return status;
 }
 
+/* Rows that are not taken stay, for the last attempt at the run's end. */
 static enum scb_status flush_batch(struct pipeline *pipeline, struct scb_error *error)
 {
     if (pipeline->batch_count == 0)
         return SCB_OK;
-    size_t count = pipeline->batch_count;
-    pipeline->batch_count = 0;
-    return scb_catalog_record_pages(pipeline->settings->catalog, pipeline->settings->backup_date,
-                                    pipeline->batch, count, error);
+    const struct scb_pipeline_settings *settings = pipeline->settings;
+    enum scb_status status = SCB_OK;
+    do
+        status = scb_catalog_record_pages(settings->catalog, settings->backup_date, pipeline->batch,
+                                          pipeline->batch_count, error);
+    while (scb_patience_again(settings->patience, &status, error));
+    if (status == SCB_OK)
+        pipeline->batch_count = 0;
+    return status;
 }
 
 static void log_warnings(const struct pipeline *pipeline, const struct scb_page_slot *slot)
@@ -130,16 +138,16 @@ static void log_warnings(const struct pipeline *pipeline, const struct scb_page_
                  SCB_NUMBER("duplicate_keys", warnings->duplicate_keys));
 }
 
-/* The next row of the batch; flush_batch, where it is full then, is the caller's to call. */
+/* The next row of the batch, which housekeeping records. */
 static struct scb_page_record *next_row(struct pipeline *pipeline)
 {
+    assert(pipeline->batch_count < MOST_ROWS);
     if (pipeline->batch_count == 0)
         pipeline->batch_since_ms = now_ms(pipeline);
     return &pipeline->batch[pipeline->batch_count++];
 }
 
-static enum scb_status record_page(struct pipeline *pipeline, const struct scb_page_slot *slot,
-                                   struct scb_error *error)
+static void record_page(struct pipeline *pipeline, const struct scb_page_slot *slot)
 {
     const struct scb_page_work *page = &slot->work;
     struct scb_page_record *record = next_row(pipeline);
@@ -153,7 +161,6 @@ static enum scb_status record_page(struct pipeline *pipeline, const struct scb_p
                                  .empty_versions = page->check.warnings.empty_versions,
                                  .duplicate_keys = page->check.warnings.duplicate_keys};
     memcpy(record->sha256, page->sha256, SCB_SHA256_SIZE);
-    return pipeline->batch_count < BATCH ? SCB_OK : flush_batch(pipeline, error);
 }
 
 /* Whether a page is late: more wait for their turn behind it than the usual disorder makes. */
@@ -163,8 +170,7 @@ static bool is_wide(const struct pipeline *pipeline)
 }
 
 /* A finished page: its row, and its place in the manifest. */
-static enum scb_status take_page(struct pipeline *pipeline, struct scb_page_slot *slot,
-                                 struct scb_error *error)
+static void take_page(struct pipeline *pipeline, struct scb_page_slot *slot)
 {
     struct scb_page_work *page = &slot->work;
     struct scb_page_entry *entry = &pipeline->pages[page->number];
@@ -185,14 +191,12 @@ static enum scb_status take_page(struct pipeline *pipeline, struct scb_page_slot
                   SCB_TEXT("backup_date", pipeline->settings->backup_date),
                   SCB_NUMBER("page", page->number), SCB_NUMBER("keys", page->keys),
                   SCB_NUMBER("size", page->size), SCB_FLAG("reused", slot->reused));
-    enum scb_status status = SCB_OK;
     if (!slot->reused) { /* else its row is there */
         log_warnings(pipeline, slot);
-        status = record_page(pipeline, slot, error);
+        record_page(pipeline, slot);
     }
     if (is_wide(pipeline)) /* of so many only the deflated form is kept, and counted */
         scb_page_work_slim(page);
-    return status;
 }
 
 static enum scb_status deflate_again(struct pipeline *pipeline, struct scb_page_slot *slot,
@@ -245,7 +249,7 @@ static void describe_page(const struct scb_page_slot *slot, struct scb_error *er
 
 /*
  * A page that failed: of the first, which ends the run, the row says so until a later run replaces
- * it. Its own failure is what counts, should the row not be written.
+ * it.
  */
 static enum scb_status take_failure(struct pipeline *pipeline, const struct scb_page_slot *slot,
                                     struct scb_error *error)
@@ -264,12 +268,6 @@ static enum scb_status take_failure(struct pipeline *pipeline, const struct scb_
                                  .completed_at_ms = scb_clock_real_ms(pipeline->settings->clock)};
     (void)snprintf(record->error_message, sizeof(record->error_message), "%s: %.480s",
                    scb_status_name(slot->status), slot->error.message);
-    if (pipeline->batch_count == BATCH) {
-        struct scb_error second = {0};
-        if (flush_batch(pipeline, &second) != SCB_OK)
-            scb_log_failure(pipeline->settings->log, "Failed page not recorded",
-                            pipeline->settings->backup_date, &second);
-    }
     return slot->status;
 }
 
@@ -282,10 +280,9 @@ static enum scb_status take_slot(struct pipeline *pipeline, struct scb_page_slot
         scb_window_give(&pipeline->window, slot->work.number);
         return failed;
     }
-    enum scb_status status = take_page(pipeline, slot, error);
+    take_page(pipeline, slot);
     /* After a failure the archive is given up; what still finishes is only recorded. */
-    return status != SCB_OK || pipeline->failure.status != SCB_OK ? status
-                                                                  : archive_ready(pipeline, error);
+    return pipeline->failure.status != SCB_OK ? SCB_OK : archive_ready(pipeline, error);
 }
 
 static void fail(struct pipeline *pipeline, const struct scb_error *error)
@@ -314,22 +311,40 @@ static void observe(struct pipeline *pipeline, bool last)
     settings->observe(settings->observe_state, &progress);
 }
 
+/* Not after a failure, which may be the database's: then all rows are recorded at the end. */
+static bool batch_is_due(const struct pipeline *pipeline)
+{
+    bool old = now_ms(pipeline) - pipeline->batch_since_ms >= BATCH_MS;
+    return pipeline->failure.status == SCB_OK && pipeline->batch_count > 0 &&
+           (old || pipeline->batch_count >= BATCH);
+}
+
 /* What is done now and then rather than for every page. */
 static enum scb_status housekeeping(struct pipeline *pipeline, struct scb_error *error)
 {
     observe(pipeline, false);
-    int64_t now = now_ms(pipeline);
-    if (pipeline->batch_count > 0 && now - pipeline->batch_since_ms >= BATCH_MS) {
-        enum scb_status status = flush_batch(pipeline, error);
-        if (status != SCB_OK)
-            return status;
-    }
+    enum scb_status status = batch_is_due(pipeline) ? flush_batch(pipeline, error) : SCB_OK;
+    if (status != SCB_OK)
+        return status;
     if (scb_cancel_requested(pipeline->settings->cancel))
         return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
+    int64_t now = now_ms(pipeline);
     if (now - pipeline->checked_space_ms < CHECK_SPACE_MS)
         return SCB_OK;
     pipeline->checked_space_ms = now;
     return scb_store_check_space(pipeline->settings->store, error);
+}
+
+/* Of a run that has failed already, that failure is what counts. */
+static void record_rest(struct pipeline *pipeline)
+{
+    struct scb_error error = {0};
+    if (flush_batch(pipeline, &error) == SCB_OK)
+        return;
+    if (pipeline->failure.status != SCB_OK)
+        scb_log_failure(pipeline->settings->log, "Pages not recorded",
+                        pipeline->settings->backup_date, &error);
+    fail(pipeline, &error);
 }
 
 static void commit_all(struct pipeline *pipeline)
@@ -346,9 +361,7 @@ static void commit_all(struct pipeline *pipeline)
         if (housekeeping(pipeline, &error) != SCB_OK)
             fail(pipeline, &error);
     }
-    struct scb_error error = {0};
-    if (flush_batch(pipeline, &error) != SCB_OK)
-        fail(pipeline, &error);
+    record_rest(pipeline);
     observe(pipeline, true);
 }
 
@@ -359,7 +372,7 @@ static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *erro
     if (pipeline->most_asked < SMALLEST_ASKED)
         pipeline->most_asked = SMALLEST_ASKED;
     pipeline->started_ms = pipeline->checked_space_ms = now_ms(pipeline);
-    pipeline->batch = scb_alloc(BATCH, sizeof(*pipeline->batch), error);
+    pipeline->batch = scb_alloc(MOST_ROWS, sizeof(*pipeline->batch), error);
     enum scb_status status = pipeline->batch == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
     if (status == SCB_OK)
         status = scb_page_tools_init(&pipeline->tools, error);
@@ -367,6 +380,8 @@ static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *erro
         status = scb_window_init(&pipeline->window, SPAN, error);
     const struct scb_workers_settings workers = {.source = settings->source,
                                                  .watch = settings->watch,
+                                                 .log = settings->log,
+                                                 .backup_date = settings->backup_date,
                                                  .most_slots = SPAN,
                                                  .most_threads = settings->worker_concurrency,
                                                  .quorum = settings->quorum};

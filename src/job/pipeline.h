@@ -17,6 +17,7 @@
 #include "format/manifest.h"
 #include "job/archive.h"
 #include "job/page_check.h"
+#include "job/patience.h"
 #include "scb/catalog.h"
 #include "scb/error.h"
 #include "scb/progress.h"
@@ -27,6 +28,7 @@ struct scb_pipeline_settings {
     struct scb_source *source; /* pinned */
     const struct scb_backup_dir *dir;
     struct scb_catalog *catalog;
+    struct scb_patience *patience; /* with it */
     struct scb_archive *archive;
     struct scb_store *store;
     struct scb_log *log;

@@ -138,13 +138,32 @@ static bool take_answer(struct scb_page_slot *slot, struct scb_page_tools *tools
     return slot->work.done == slot->work.keys ? has_quorum(slot) : !fetch_more(slot);
 }
 
+/*
+ * Takes the file of an earlier run, where it is good. One that the disk does not give is as good as
+ * a damaged one: its page is fetched again. For want of memory or descriptors nothing is known of
+ * it, so that this is a failure.
+ */
+static void take_recorded(struct scb_page_slot *slot, struct scb_page_tools *tools)
+{
+    const struct scb_workers_settings *settings = &slot->workers->settings;
+    const uint8_t *recorded = SCB_TAKE(slot->recorded);
+    struct scb_error error = {0};
+    slot->status = scb_page_work_reuse(&slot->work, tools, recorded, &slot->reused, &error);
+    if (slot->status == SCB_ERROR_FILE && !error.retryable) {
+        scb_log_warn(settings->log, "Page file cannot be read, its page is fetched again",
+                     SCB_TEXT("backup_date", settings->backup_date),
+                     SCB_NUMBER("page", slot->work.number), SCB_TEXT("error", error.message));
+        slot->status = SCB_OK;
+    } else if (slot->status != SCB_OK) {
+        slot->error = error;
+    }
+}
+
 /* Looks at what there is without the source. True when that is all of the page. */
 static bool start_page(struct scb_page_slot *slot, struct scb_page_tools *tools)
 {
     if (slot->recorded != NULL) {
-        const uint8_t *recorded = SCB_TAKE(slot->recorded);
-        slot->status =
-            scb_page_work_reuse(&slot->work, tools, recorded, &slot->reused, &slot->error);
+        take_recorded(slot, tools);
         if (slot->reused || slot->status != SCB_OK)
             return true;
     }

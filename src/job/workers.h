@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/file_watch.h"
+#include "base/log.h"
 #include "job/window.h"
 #include "scb/error.h"
 #include "scb/source.h"
@@ -17,7 +18,9 @@
 struct scb_workers_settings {
     struct scb_source *source;    /* pinned */
     struct scb_file_watch *watch; /* over their file operations; may be NULL */
-    uint64_t most_slots;          /* that are with them at once */
+    struct scb_log *log;
+    const char *backup_date; /* for the log */
+    uint64_t most_slots;     /* that are with them at once */
     uint64_t most_threads;
     uint64_t quorum; /* endpoints that must give the same page */
 };

@@ -175,6 +175,7 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
                   .max_value_size = (size_t)integer(service, "backup.max_value_size"),
                   .strict = strcmp(text(service, "backup.validation"), "strict") == 0},
         .page_deadline_ms = integer(service, "backup.page_deadline"),
+        .file_operation_timeout_ms = integer(service, "backup.file_operation_timeout"),
         .quorum = (uint64_t)integer(service, "contract.quorum"),
         .keep_page_files = scb_config_boolean(service->parts.config, "backup.keep_page_files")};
 }

@@ -4,7 +4,7 @@
 // for, a long one is said, and nothing that was backed up is lost with it.
 
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, readFileSync, renameSync, truncateSync, writeFileSync,
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, startFakeNode } from '../chain/fake.mjs';
 import { spawnChild } from '../chain/children.mjs';
-import { assertFailed, DATE, Store, workspace } from './harness.mjs';
+import { assertFailed, DATE, start, Store, workspace } from './harness.mjs';
 
 const ENTRIES = realisticEntries(200);
 const OLDER = '2024-01-14';
@@ -54,7 +54,7 @@ async function undisturbed(t) {
     return store.archiveBytes();
 }
 
-describe('a database that another process holds', () => {
+describe('a database that another process holds', { concurrency: true }, () => {
     it('for a while: it is waited for', async (t) => {
         const node = await nodeWith(t, async () => {
             const holder = await holdDatabase(t, store);
@@ -65,13 +65,61 @@ describe('a database that another process holds', () => {
         assert.ok(store.archiveBytes().equals(await undisturbed(t)));
     });
 
+    it('for longer than SQLite itself waits: every row is kept until it is recorded', async (t) => {
+        let holder;
+        const node = await nodeWith(t, async () => {
+            holder = await holdDatabase(t, store);
+            setTimeout(holder.release, 8000);
+        });
+        const store = new Store(workspace(t), node, { ...SETTINGS, 'log-level': 'warn' });
+        const { stderr } = await store.mustRun();
+        assert.equal(stderr.match(/Status database is busy/g)?.length, 1, stderr);
+        const { pages } = await store.json('status', '--backup-date', DATE, '--pages');
+        assert.deepEqual(pages.map((page) => [page.page_number, page.status]),
+            Array.from({ length: 20 }, (_, number) => [number, 'completed']));
+        assert.equal(new Set(node.pagesAsked().map(([first]) => first)).size, 20);
+        assert.equal(node.pagesAsked().length, 20, 'no page was fetched twice');
+        assert.ok(store.archiveBytes().equals(await undisturbed(t)));
+    });
+
+    it('at its very end: completed is recorded when it is free', async (t) => {
+        // The last thing that is asked of the node is whether the pinned block still stands.
+        let asked = 0;
+        const node = await nodeWith(t);
+        node.methods.eth_getBlockByNumber = async function block(params) {
+            if (this.pagesAsked().length === 20 && asked++ === 0) {
+                while ((await store.json('status')).pages_completed < 20) await sleep(20);
+                const holder = await holdDatabase(t, store);
+                setTimeout(holder.release, 6500);
+            }
+            return this.truth('eth_getBlockByNumber', params);
+        };
+        const store = new Store(workspace(t), node, { ...SETTINGS, 'log-level': 'warn' });
+        const { stderr } = await store.mustRun();
+        assert.match(stderr, /Status database is busy.*completing a backup/);
+        assert.equal((await store.json('status')).status, 'completed');
+    });
+
+    it('stopped meanwhile: it ends soon, as interrupted', async (t) => {
+        let child;
+        const node = await nodeWith(t, async () => {
+            await holdDatabase(t, store);
+            setTimeout(() => child.kill('SIGINT'), 1000);
+        });
+        const store = new Store(workspace(t), node, SETTINGS);
+        child = start(store.args('run', '--backup-date', DATE));
+        const { code, stderr } = await child.done;
+        assert.equal(code, 130, stderr);
+    });
+
     it('for ever: DatabaseError; retry goes on from what was recorded', async (t) => {
         let holder;
         const node = await nodeWith(t, async () => {
             while ((await store.json('status')).pages_completed === 0) await sleep(20);
             holder = await holdDatabase(t, store);
         });
-        const store = new Store(workspace(t), node, SETTINGS);
+        const store = new Store(workspace(t), node,
+            { ...SETTINGS, 'file-operation-timeout': '6s' }); // that long it is waited for
         const { code, stderr } = await store.run();
         assert.equal(code, 6, stderr);
         assert.match(stderr, /^satellite: DatabaseError: .*locked; another process holds/m);
@@ -172,6 +220,35 @@ describe('an archive that the database does not know', () => {
         const row = await store.json('status', '--backup-date', DATE);
         assert.equal(row.status, 'completed');
         assert.equal(row.pages_completed, 20);
+    });
+
+    it('and that is whole is what retry finds, too', async (t) => {
+        const { node, store } = await withoutRow(t);
+        const bytes = store.archiveBytes();
+        const { code, stderr } = await store.command('retry', '--backup-date', DATE);
+        assert.equal(code, 0, stderr);
+        assert.deepEqual(node.pagesAsked(), []);
+        assert.ok(store.archiveBytes().equals(bytes));
+        assert.equal((await store.json('status', '--backup-date', DATE)).status, 'completed');
+    });
+
+    it('of which only page files are left is made by retry', async (t) => {
+        const { store } = await withoutRow(t);
+        const bytes = store.archiveBytes();
+        rmSync(store.archivePath());
+        const { code, stderr } = await store.command('retry', '--backup-date', DATE);
+        assert.equal(code, 0, stderr);
+        assert.ok(store.archiveBytes().equals(bytes));
+    });
+
+    it('nor is there anything of it: retry says what makes it', async (t) => {
+        const { store } = await withoutRow(t);
+        const result = await store.command('retry', '--backup-date', '2024-01-16');
+        assertFailed(result, 11, 'NotFoundError', /'satellite backup run --backup-date 2024-01-16'/);
+        assert.ok(!existsSync(store.path('2024-01-16')), 'nothing was made');
+        rmSync(databaseOf(store));
+        assertFailed(await store.command('retry', '--backup-date', DATE), 11, 'NotFoundError',
+            /backup run.*backup list --rescan/);
     });
 
     it('and that is not whole is never made anew over', async (t) => {

@@ -176,6 +176,26 @@ describe('satellite run backup', () => {
         });
     }
 
+    it('does not start an earlier day over whose block is lost while it goes on', async (t) => {
+        const { node, store } = await unfinishedEarlier(t, 'SIGKILL');
+        node.chain.latest += 10; // so that the new slot's block is another one
+        node.chain.finalized += 10;
+        const { block_number: block } = await store.json('status', '--backup-date', DATE);
+        node.methods.eth_call = function call(params) {
+            const pinned = params[1]?.blockHash ?? params[1];
+            if (isPageCall(params) && this.chain.fork === '' &&
+                pinned === this.chain.hashOf(block)) {
+                this.chain.fork = 'another'; // it had been there when the run was taken up
+            }
+            return this.truth('eth_call', params);
+        };
+        await serve(store, 1);
+        assert.equal(node.chain.fork, 'another', 'it was not taken up');
+        const status = await store.json('status', '--backup-date', DATE);
+        assert.deepEqual([status.status, status.block_number], ['failed', block]);
+        assert.equal((await store.json('status')).status, 'completed');
+    });
+
     for (const [name, answer, waits] of [
         ['a revert waits for the next slot', () => { throw new RpcError(3,
             'execution reverted: paused', '0x'); }, true],

@@ -5,7 +5,7 @@
  * the libraries start up, where OpenSSL 3.0 itself survives no refused memory. By the environment:
  *
  *   FAULT=KIND:N:HOW   the Nth call of KIND fails; N+ = that one and all after it. KIND is one of
- *                      kind_names, or any (of the files' calls). HOW is an errno (EIO, ENOSPC,
+ *                      kind_names, or any (that changes files). HOW is an errno (EIO, ENOSPC,
  *                      EMFILE, ENOMEM, EINTR), SHORT (half of it is written), HANG (the call
  *                      never comes back), KILL (the process dies before the call) or TEAR (in the
  *                      middle of that write).
@@ -53,9 +53,10 @@ void *__libc_realloc(void *memory, size_t size);
 
 #define EXPORT __attribute__((visibility("default")))
 
-enum kind { WRITE, SYNC, RENAME, LINK, UNLINK, CLOSE, OPEN, TRUNCATE, MKDIR, MALLOC, KINDS };
-static const char *const kind_names[KINDS] = {"write", "fsync", "rename",   "link",  "unlink",
-                                              "close", "open",  "truncate", "mkdir", "malloc"};
+enum kind { WRITE, SYNC, RENAME, LINK, UNLINK, CLOSE, OPEN, TRUNCATE, MKDIR, READ, MALLOC, KINDS };
+static const char *const kind_names[KINDS] = {"write",  "fsync", "rename", "link",
+                                              "unlink", "close", "open",   "truncate",
+                                              "mkdir",  "read",  "malloc"};
 
 enum verdict { PASS, FAIL, SHORT, TEAR };
 
@@ -175,7 +176,7 @@ static void mark(void)
 /* Counts a call and says what becomes of it. */
 static enum verdict strike(enum kind kind)
 {
-    if (!plan.active || (plan.any ? kind == MALLOC : kind != plan.kind))
+    if (!plan.active || (plan.any ? kind >= READ : kind != plan.kind))
         return PASS;
     long number = atomic_fetch_add(&calls, 1) + 1;
     if (plan.number == 0 || (number != plan.number && !(plan.onwards && number > plan.number)))
@@ -263,6 +264,11 @@ EXPORT ssize_t pwrite64(int fd, const void *data, size_t size, off64_t at)
 EXPORT ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
 {
     return pwrite64(fd, data, size, at);
+}
+
+EXPORT ssize_t read(int fd, void *data, size_t size)
+{
+    return is_tracked(fd) && strike(READ) == FAIL ? -1 : REAL(read)(fd, data, size);
 }
 
 static void synced(int fd)

@@ -85,6 +85,12 @@ void power_loss_settle(const char *dir)
     }
 }
 
+static int remove_any(const char *path, const struct stat *about, int type, struct FTW *walk)
+{
+    (void)about, (void)type, (void)walk;
+    return remove(path);
+}
+
 static void undo(const struct change *change)
 {
     char saved[POWER_LOSS_PATH];
@@ -92,7 +98,7 @@ static void undo(const struct change *change)
     if (change->what == MADE)
         (void)unlink(change->path);
     else if (change->what == MADE_DIRECTORY)
-        (void)rmdir(change->path);
+        (void)nftw(change->path, remove_any, 16, FTW_PHYS | FTW_DEPTH); /* what is in it, too */
     else if (change->what == REMOVED_DIRECTORY)
         (void)mkdir(change->path, 0700);
     else if (change->what == RENAMED)

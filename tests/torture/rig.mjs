@@ -81,7 +81,11 @@ export class Rig {
     }
 
     store(name, settings = {}, node = this.nodes[0]) {
-        return new Store(join(this.directory, name), node, { ...SETTINGS, ...settings });
+        const store = new Store(join(this.directory, name), node, { ...SETTINGS, ...settings });
+        // Not beside the database, which syncs the directory that it lies in.
+        store.backups = join(store.directory, 'var', 'backups');
+        store.settings['backup-dir'] = store.backups;
+        return store;
     }
 
     async #prepare() {

@@ -7,8 +7,9 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { RawReply } from '../chain/fake.mjs';
-import { faultsModule, LONG, Rig } from './rig.mjs';
+import { isPageCall, RawReply } from '../chain/fake.mjs';
+import { DATE, start } from '../integration/harness.mjs';
+import { faultsModule, LONG, PAGES, Rig } from './rig.mjs';
 
 const KILLS = LONG ? 250 : 20;
 const DELAY_MS = 60; // a page, so that a run records some before its end
@@ -133,6 +134,30 @@ sweeps('power is lost', [
     ['any::KILL', 3, { lost: 1, keep: false }], ['any::KILL', 3, { lost: 2, keep: false }],
     ['write::TEAR', 3, { lost: 2 }],
 ]);
+
+describe('a resume', () => {
+    it('fetches a page again whose file cannot be read, and says so', () =>
+        rig.lane(async (node, name) => {
+            const store = rig.store(name, { 'log-level': 'warn' }, node);
+            node.calls.length = 0; // an earlier trial's
+            node.answer = function answer(message) {
+                const late = message.method === 'eth_call' && isPageCall(message.params) &&
+                    node.pagesAsked().length > PAGES / 2;
+                return late ? new RawReply({ status: 403, body: 'no' })
+                    : Object.getPrototypeOf(node).answer.call(node, message);
+            };
+            assert.equal((await store.run()).code, 4);
+            delete node.answer;
+            node.calls.length = 0;
+            const before = await store.json('status');
+            const { code, stderr } = await start(store.args('run', '--backup-date', DATE), { env: {
+                LD_PRELOAD: faultsModule, FAULT: 'read:1:EIO', FAULT_DIR: store.path(DATE),
+            } }).done;
+            assert.equal(code, 0, stderr);
+            assert.match(stderr, /Page file cannot be read, its page is fetched again.*page_\d+/);
+            assert.equal(node.pagesAsked().length, PAGES - before.pages_completed + 1);
+        }));
+});
 
 describe('an HTTP call', () => {
     for (const [name, reply] of [

@@ -106,12 +106,16 @@ static void system_errors_are_named(void **state)
         enum scb_status status;
         const char *message;
         const char *hint;
+        bool retryable;
     } table[] = {
-        {ENOENT, SCB_ERROR_FILE, "file 'x': No such file or directory", ""},
-        {EIO, SCB_ERROR_FILE, "file 'x': Input/output error", ""},
-        {ENOSPC, SCB_ERROR_RESOURCE, "file 'x': No space left on device", "free disk space"},
-        {EDQUOT, SCB_ERROR_RESOURCE, "file 'x': Disk quota exceeded", "free disk space"},
-        {123456, SCB_ERROR_FILE, "file 'x': unknown error", ""}};
+        {ENOENT, SCB_ERROR_FILE, "file 'x': No such file or directory", "", false},
+        {EIO, SCB_ERROR_FILE, "file 'x': Input/output error", "", false},
+        {ENOSPC, SCB_ERROR_RESOURCE, "file 'x': No space left on device", "free disk space", false},
+        {EDQUOT, SCB_ERROR_RESOURCE, "file 'x': Disk quota exceeded", "free disk space", false},
+        {EMFILE, SCB_ERROR_FILE, "file 'x': Too many open files", "raise the limit", true},
+        {ENFILE, SCB_ERROR_FILE, "file 'x': Too many open files in system", "raise the limit",
+         true},
+        {123456, SCB_ERROR_FILE, "file 'x': unknown error", "", false}};
     for (size_t i = 0; i < SCB_LENGTH(table); i++) {
         struct scb_error error = {.hint = "old"};
         assert_int_equal(
@@ -121,6 +125,7 @@ static void system_errors_are_named(void **state)
         assert_string_equal(error.message, table[i].message);
         assert_int_equal(strncmp(error.hint, table[i].hint, strlen(table[i].hint)), 0);
         assert_int_equal(error.hint[0] == '\0', table[i].hint[0] == '\0');
+        assert_int_equal(error.retryable, table[i].retryable);
     }
 }
 

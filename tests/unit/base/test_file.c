@@ -54,6 +54,33 @@ static void directories_are_made_with_their_parents(void **state)
     assert_string_equal(temp_list("b/c"), "d x");
 }
 
+static void what_is_made_is_synced_and_nothing_else(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *syncs;
+    } table[] = {{"a/b/c", "sss"}, {"a/b/c", ""}, {"a/b/d/", "s"}, {"e//f", "ss"}};
+    for (size_t i = 0; i < SCB_LENGTH(table); i++) {
+        struct scb_error error = {0};
+        int fd = -1;
+        char syncs[8] = "";
+        calls_reset();
+        assert_int_equal(scb_dir_open(temp_path(table[i].path), true, 0700, &fd, &error), SCB_OK);
+        for (const char *call = calls_made; *call != '\0'; call++)
+            if (*call == 's')
+                (void)strcat(syncs, "s");
+        assert_string_equal(syncs, table[i].syncs);
+        (void)close(fd);
+    }
+    struct scb_error error = {0};
+    int fd = -1;
+    calls_reset();
+    calls_fail(CALL_SYNC, 2, EIO);
+    assert_int_equal(scb_dir_open(temp_path("g/h"), true, 0700, &fd, &error), SCB_ERROR_FILE);
+    assert_non_null(strstr(error.message, "/g/' not synced"));
+    assert_int_equal(fd, -1);
+}
+
 static void a_path_that_cannot_be_made_is_named(void **state)
 {
     (void)state;
@@ -461,6 +488,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(directories_are_made_with_their_parents),
+        TEST(what_is_made_is_synced_and_nothing_else),
         TEST(a_path_that_cannot_be_made_is_named),
         TEST(the_operators_own_links_are_followed),
         TEST(modes_are_exact_whatever_the_umask),
@@ -481,6 +509,7 @@ int main(void)
     const struct CMUnitTest without_openat2[] = {
         TEST(plain_names_still_work),
         TEST(links_and_ways_out_are_refused),
+        TEST(a_link_in_the_way_is_named),
         TEST(modes_are_exact_whatever_the_umask),
         TEST(a_durable_file_follows_no_link),
     };

@@ -326,6 +326,29 @@ static void a_large_page_must_be_what_it_was(void **state)
     }
 }
 
+/* Its size says nothing: each byte is hashed on its way into the archive. */
+static void a_large_page_with_another_byte_is_not_taken(void **state)
+{
+    (void)state;
+    static const off_t at[] = {100, LARGE / 2, LARGE - 100};
+    large_page = 0;
+    for (size_t i = 0; i < SCB_LENGTH(at); i++) {
+        struct scb_error error = {0};
+        assert_int_equal(scb_archive_open(&archive, dir, DATE, 0, NULL), SCB_OK);
+        assert_int_equal(add_page(0, &error), SCB_OK);
+        scb_archive_abort(&archive);
+        int fd = open(temp_path(FOLDER "page_0.json"), O_WRONLY | O_CLOEXEC);
+        assert_int_equal(pwrite(fd, "Z", 1, at[i]), 1);
+        (void)close(fd);
+        assert_int_equal(scb_archive_open(&archive, dir, DATE, 0, NULL), SCB_OK);
+        assert_int_equal(
+            scb_archive_add_page(&archive, 0, &pages[0], (struct scb_bytes){0}, &error),
+            SCB_ERROR_FILE);
+        assert_string_equal(error.message, "'page_0.json' is no longer what was written");
+        scb_archive_abort(&archive);
+    }
+}
+
 #define ARCHIVED(test_) cmocka_unit_test_setup_teardown(test_, set_up_pages, tear_down)
 
 int main(void)
@@ -338,6 +361,7 @@ int main(void)
         ARCHIVED(it_has_a_largest_size),
         ARCHIVED(no_failure_leaves_a_trace),
         ARCHIVED(a_large_page_must_be_what_it_was),
+        ARCHIVED(a_large_page_with_another_byte_is_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,16 @@
  */
 #include "fixture.h"
 
+#include <sys/resource.h>
+
+static int read_errnum; /* what every read of a file gives; 0: what is in it */
+
+ssize_t read(int fd, void *data, size_t size)
+{
+    errno = read_errnum;
+    return read_errnum != 0 ? -1 : syscall(SYS_read, fd, data, size);
+}
+
 enum { PIECE = 64 * 1024 }; /* what a page of several answers keeps in memory */
 
 /* Four entries; each byte of their values, all x, makes the page a byte longer. */
@@ -232,6 +242,17 @@ static void damage(enum damage damage)
         assert_int_equal(mkfifo(temp_path(name), 0600), 0);
 }
 
+/* Whether it is seen: as none, or as one that cannot be read. */
+static bool is_seen(enum damage damage, const uint8_t sha256[SCB_SHA256_SIZE])
+{
+    struct scb_error error = {0};
+    bool good = true;
+    begin_page(7, 4);
+    enum scb_status expected = damage >= LINKED ? SCB_ERROR_FILE : SCB_OK;
+    return scb_page_work_reuse(&page, &tools, sha256, &good, &error) == expected && !good &&
+           !error.retryable;
+}
+
 static void a_damaged_file_is_fetched_again(void **state)
 {
     (void)state;
@@ -242,13 +263,45 @@ static void a_damaged_file_is_fetched_again(void **state)
         make_page_by(ways[0]);
         memcpy(sha256, page.sha256, sizeof(sha256));
         damage((enum damage)(i % DAMAGES));
-        if (reuse(sha256))
+        if (!is_seen((enum damage)(i % DAMAGES), sha256))
             fail_msg("damage %zu of %zu bytes was not seen", i % DAMAGES, sizes[i / DAMAGES]);
         if (i % DAMAGES >= LINKED)
             assert_int_equal(remove(temp_path(FOLDER "page_7.json")), 0);
         make_page_by(ways[0]);
         assert_memory_equal(page.sha256, sha256, sizeof(sha256));
         assert_made("page_7.json");
+    }
+}
+
+/* What is not known of a file is not said of it: it may be good. */
+static void a_file_that_is_not_read_is_not_called_damaged(void **state)
+{
+    (void)state;
+    static const size_t sizes[] = {400, SCB_WHOLE_PAGE_SIZE + 1};
+    for (size_t i = 0; i < SCB_LENGTH(sizes); i++) {
+        uint8_t sha256[SCB_SHA256_SIZE];
+        struct scb_error error = {0};
+        bool good = true;
+        make_entries(sizes[i]);
+        make_page_by(ways[0]);
+        memcpy(sha256, page.sha256, sizeof(sha256));
+
+        begin_page(7, 4);
+        read_errnum = EIO;
+        assert_int_equal(scb_page_work_check(&page, &tools, sha256, &good, &error), SCB_ERROR_FILE);
+        read_errnum = 0;
+        assert_false(good || error.retryable);
+        assert_non_null(strstr(error.message, "page_7.json"));
+
+        struct rlimit before, none = {0};
+        assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+        none.rlim_max = before.rlim_max;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        enum scb_status status = scb_page_work_check(&page, &tools, sha256, &good, &error);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(status, SCB_ERROR_FILE);
+        assert_true(error.retryable);
+        assert_true(reuse(sha256));
     }
 }
 
@@ -361,6 +414,25 @@ static void memory_of_large_pages_is_given_back(void **state)
     assert_ptr_equal(page.deflated.data, kept);
 }
 
+/* Of a page that waits behind a late one nothing stays but what the archive and the log need. */
+static void a_slim_page_is_its_deflated_form(void **state)
+{
+    (void)state;
+    make_entries(3 * PIECE);
+    entries[2].version_id = bytes_of("");
+    make_page_by(ways[1]); /* of two answers: there are pieces */
+    uint8_t sha256[SCB_SHA256_SIZE];
+    memcpy(sha256, page.sha256, sizeof(sha256));
+    assert_true(page.pieces.capacity > 0 && page.check.hashes != NULL);
+    scb_page_work_slim(&page);
+    assert_int_equal(page.pieces.capacity, 0);
+    assert_null(page.check.hashes);
+    assert_int_equal(page.check.warnings.empty_versions, 1);
+    assert_made("page_7.json");
+    make_page_by(ways[1]); /* and it serves the next page */
+    assert_memory_equal(page.sha256, sha256, sizeof(sha256));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -370,11 +442,13 @@ int main(void)
         IN_BACKUP(duplicates_are_seen_across_answers),
         IN_BACKUP(a_good_file_is_taken_over),
         IN_BACKUP(a_damaged_file_is_fetched_again),
+        IN_BACKUP(a_file_that_is_not_read_is_not_called_damaged),
         IN_BACKUP(wrong_answers_are_refused),
         IN_BACKUP(errors_name_the_entry_in_the_contract),
         IN_BACKUP(files_that_cannot_be_written_fail_the_page),
         IN_BACKUP(a_page_given_up_leaves_no_file_open),
         IN_BACKUP(memory_of_large_pages_is_given_back),
+        IN_BACKUP(a_slim_page_is_its_deflated_form),
     };
     return cmocka_run_group_tests(tests, make_filler, free_filler);
 }
