@@ -37,10 +37,15 @@ before(async () => {
     writeFileSync(join(directory, 'password'), 'x');
 });
 
+async function height(url) {
+    return Number(await rpc(url, 'eth_blockNumber'));
+}
+
 async function target(t) {
     const chain = await startAnvil({ args: ANVIL_ARGS });
     t.after(() => chain.stop());
-    return { chain, contract: await deploy(chain.url) };
+    const contract = await deploy(chain.url);
+    return { chain, contract, deployedAt: await height(chain.url) };
 }
 
 function restoreArgs(url, contract, confirmations = 0) {
@@ -50,12 +55,13 @@ function restoreArgs(url, contract, confirmations = 0) {
         '--contract-confirmations', String(confirmations)];
 }
 
-/** Waits until the contract has so many keys, then takes the newest blocks back. */
-async function reorganise({ chain, contract }, keys, depth = DEPTH) {
+/** Waits until the contract has so many keys, then takes the newest blocks back, never its own. */
+async function reorganise({ chain, contract, deployedAt }, keys, most = DEPTH) {
     while (await totalKeys(chain.url, contract) < keys) await setTimeout(3);
     // Mining goes on only then: anvil's state is neither chain's while it reorganises.
     await rpc(chain.url, 'evm_setAutomine', false);
     await setTimeout(300);
+    const depth = Math.min(most, await height(chain.url) - deployedAt);
     await rpc(chain.url, 'anvil_reorg', depth, []);
     const left = await totalKeys(chain.url, contract);
     await rpc(chain.url, 'evm_setAutomine', true);
