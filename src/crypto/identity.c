@@ -74,17 +74,29 @@ static enum scb_status check_version(const X509 *ca, struct scb_error *error)
                          SCB_NODE_ID_VERSION);
 }
 
+static bool is_issued(X509 *cert, X509 *issuer)
+{
+    return X509_check_issued(issuer, cert) == X509_V_OK &&
+           X509_get_signature_nid(cert) == NID_ecdsa_with_SHA256 &&
+           X509_verify(cert, X509_get0_pubkey(issuer)) == 1;
+}
+
+/* Each by the next one, the last by itself, as Storj has it; so no bit is left unsigned. */
 static enum scb_status check_signed(const struct scb_identity *identity, struct scb_error *error)
 {
-    if (X509_check_ca(identity->ca) != 1)
-        return scb_openssl_failed(error, SCB_ERROR_VALIDATION,
-                                  "the second certificate is no certificate authority");
-    if (X509_check_issued(identity->ca, identity->leaf) != X509_V_OK ||
-        X509_get_signature_nid(identity->leaf) != NID_ecdsa_with_SHA256 ||
-        X509_verify(identity->leaf, X509_get0_pubkey(identity->ca)) != 1)
+    for (size_t i = 1; i < identity->count; i++)
+        if (X509_check_ca(identity->certs[i]) != 1)
+            return scb_openssl_failed(error, SCB_ERROR_VALIDATION,
+                                      "a certificate after the first is no authority's");
+    if (!is_issued(identity->certs[SCB_LEAF], identity->certs[SCB_CA]))
         return scb_openssl_failed(error, SCB_ERROR_VALIDATION,
                                   "the leaf is not signed by the authority after it");
-    if ((X509_get_key_usage(identity->leaf) & KU_DIGITAL_SIGNATURE) == 0)
+    for (size_t i = 1; i < identity->count; i++)
+        if (!is_issued(identity->certs[i], identity->certs[i + 1 < identity->count ? i + 1 : i]))
+            return scb_openssl_failed(error, SCB_ERROR_VALIDATION,
+                                      "an authority is signed neither by the next nor, as the "
+                                      "last one, by itself");
+    if ((X509_get_key_usage(identity->certs[SCB_LEAF]) & KU_DIGITAL_SIGNATURE) == 0)
         return scb_error_set(error, SCB_ERROR_VALIDATION, "the leaf is not for signatures");
     return SCB_OK;
 }
@@ -92,13 +104,17 @@ static enum scb_status check_signed(const struct scb_identity *identity, struct 
 enum scb_status scb_identity_check(struct scb_identity *identity, struct scb_error *error)
 {
     uint8_t der[SCB_P256_DER_SIZE];
-    enum scb_status status = scb_p256_of_cert(identity->leaf, der, error);
-    if (status != SCB_OK)
-        return scb_error_wrap(error, "leaf");
-    status = scb_p256_of_cert(identity->ca, der, error);
-    if (status != SCB_OK)
-        return scb_error_wrap(error, "certificate authority");
-    status = check_version(identity->ca, error);
+    enum scb_status status = scb_p256_of_cert(identity->certs[SCB_LEAF], der, error);
+    if (status != SCB_OK) {
+        (void)scb_error_wrap(error, "leaf");
+        return status;
+    }
+    status = scb_p256_of_cert(identity->certs[SCB_CA], der, error);
+    if (status != SCB_OK) {
+        (void)scb_error_wrap(error, "certificate authority");
+        return status;
+    }
+    status = check_version(identity->certs[SCB_CA], error);
     if (status == SCB_OK)
         status = check_signed(identity, error);
     if (status == SCB_OK)
@@ -124,24 +140,18 @@ static enum scb_status read_cert(BIO *pem, X509 **ret_cert, struct scb_error *er
 static enum scb_status read_chain(struct scb_identity *identity, BIO *pem, struct scb_error *error)
 {
     X509 *cert = NULL;
-    size_t count = 0;
     enum scb_status status = read_cert(pem, &cert, error);
-    for (; status == SCB_OK && cert != NULL; count++) {
-        if (count == 0)
-            identity->leaf = cert;
-        else if (count == 1)
-            identity->ca = cert;
-        else
-            X509_free(cert);
-        if (count == SCB_IDENTITY_MAX_CHAIN)
-            return scb_error_set(error, SCB_ERROR_VALIDATION, "more than %d certificates",
-                                 SCB_IDENTITY_MAX_CHAIN);
-        cert = NULL;
+    while (status == SCB_OK && cert != NULL && identity->count < SCB_IDENTITY_MAX_CHAIN) {
+        identity->certs[identity->count++] = SCB_TAKE(cert);
         status = read_cert(pem, &cert, error);
     }
-    if (status == SCB_OK && count < 2)
+    if (status == SCB_OK && cert != NULL)
+        status = scb_error_set(error, SCB_ERROR_VALIDATION, "more than %d certificates",
+                               SCB_IDENTITY_MAX_CHAIN);
+    else if (status == SCB_OK && identity->count < 2)
         status = scb_error_set(error, SCB_ERROR_VALIDATION,
-                               "%zu certificates, not a leaf and its authority", count);
+                               "%zu certificates, not a leaf and its authority", identity->count);
+    X509_free(cert);
     return status;
 }
 
@@ -172,8 +182,8 @@ void scb_identity_free(struct scb_identity *identity)
 {
     if (identity == NULL)
         return;
-    X509_free(identity->leaf);
-    X509_free(identity->ca);
+    for (size_t i = 0; i < SCB_LENGTH(identity->certs); i++)
+        X509_free(identity->certs[i]);
     EVP_PKEY_free(identity->key); /* wipes it */
     free(identity);
 }
@@ -188,21 +198,18 @@ const struct scb_node_id *scb_identity_node_id(const struct scb_identity *identi
     return &identity->node_id;
 }
 
-enum scb_status scb_identity_append_pem(X509 *cert, struct scb_buffer *out, struct scb_error *error)
-{
-    char *text = NULL;
-    SCB_AUTO(bio) BIO *bio = BIO_new(BIO_s_mem());
-    if (bio == NULL || PEM_write_bio_X509(bio, cert) != 1)
-        return scb_openssl_failed(error, SCB_ERROR_RESOURCE, "certificate not written as PEM");
-    long size = BIO_get_mem_data(bio, &text);
-    return scb_buffer_append(out, text, (size_t)size, error);
-}
-
 enum scb_status scb_identity_pem(const struct scb_identity *identity, struct scb_buffer *out,
                                  struct scb_error *error)
 {
-    enum scb_status status = scb_identity_append_pem(identity->leaf, out, error);
-    return status == SCB_OK ? scb_identity_append_pem(identity->ca, out, error) : status;
+    char *text = NULL;
+    SCB_AUTO(bio) BIO *bio = BIO_new(BIO_s_mem());
+    bool done = bio != NULL;
+    for (size_t i = 0; i < identity->count; i++)
+        done = done && PEM_write_bio_X509(bio, identity->certs[i]) == 1;
+    if (!done)
+        return scb_openssl_failed(error, SCB_ERROR_RESOURCE, "certificates not written as PEM");
+    long size = BIO_get_mem_data(bio, &text);
+    return scb_buffer_append(out, text, (size_t)size, error);
 }
 
 /* Not strftime: it leaves zeros in front of Storj's year 1 out. */
@@ -223,19 +230,21 @@ enum scb_status scb_identity_describe(const struct scb_identity *identity,
 {
     struct scb_identity_view view = {0};
     uint8_t der[SCB_P256_DER_SIZE], sha256[SCB_SHA256_SIZE];
-    enum scb_status status = scb_p256_of_cert(identity->leaf, der, error);
+    enum scb_status status = scb_p256_of_cert(identity->certs[SCB_LEAF], der, error);
     SCB_AUTO(digest) struct scb_digest digest = {0};
     if (status == SCB_OK)
         status = scb_digest_sha256(&digest, (struct scb_bytes){der, sizeof(der)}, sha256, error);
     if (status != SCB_OK)
         return status;
     SCB_AUTO(bio) BIO *bio = BIO_new(BIO_s_mem());
-    if (bio == NULL ||
-        X509_NAME_print_ex(bio, X509_get_subject_name(identity->leaf), 0, XN_FLAG_RFC2253) < 0)
+    if (bio == NULL || X509_NAME_print_ex(bio, X509_get_subject_name(identity->certs[SCB_LEAF]), 0,
+                                          XN_FLAG_RFC2253) < 0)
         return scb_openssl_failed(error, SCB_ERROR_RESOURCE, "the leaf's subject not written");
     (void)BIO_read(bio, view.subject, sizeof(view.subject) - 1); /* its text is ASCII */
-    format_time(X509_get0_notBefore(identity->leaf), view.not_before, sizeof(view.not_before));
-    format_time(X509_get0_notAfter(identity->leaf), view.not_after, sizeof(view.not_after));
+    format_time(X509_get0_notBefore(identity->certs[SCB_LEAF]), view.not_before,
+                sizeof(view.not_before));
+    format_time(X509_get0_notAfter(identity->certs[SCB_LEAF]), view.not_after,
+                sizeof(view.not_after));
     scb_text_hex(sha256, sizeof(sha256), view.key_sha256);
     *ret_view = view;
     return SCB_OK;

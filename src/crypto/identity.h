@@ -5,7 +5,7 @@
  * EC P-256.
  *
  * As at Storj, the chain is the whole of it: what is trusted is a node ID, so the dates in the
- * certificates (Storj's are in the year 1) and who else has signed the authority do not count.
+ * certificates (Storj's are in the year 1) do not count, nor who else has signed the authority.
  * What is signed is a SHA-256; what it is of must show from the bytes themselves, since one key
  * signs documents of more than one kind.
  */
@@ -26,9 +26,9 @@
 #define SCB_IDENTITY_KEY_NAME  "identity.key"
 
 enum {
-    SCB_IDENTITY_MAX_FILE = 32 * 1024, /* bytes, of a certificate file and of a key file */
-    SCB_IDENTITY_MAX_CHAIN = 8,        /* certificates in a file */
-    SCB_IDENTITY_MAX_PEM = 8 * 1024,   /* bytes of leaf and authority as scb_identity_pem gives */
+    SCB_IDENTITY_MAX_FILE = 16 * 1024, /* bytes, of a certificate file and of a key file */
+    SCB_IDENTITY_MAX_PEM = 20 * 1024,  /* bytes that scb_identity_pem appends at most */
+    SCB_IDENTITY_MAX_CHAIN = 4,        /* certificates */
     SCB_IDENTITY_MAX_DIFFICULTY = 40,
     SCB_IDENTITY_MAX_SIGNATURE = 72, /* bytes; two 33-byte numbers in DER */
 };
@@ -37,9 +37,9 @@ enum {
 struct scb_identity;
 
 /*
- * From the PEM of the leaf, its authority and maybe those above it, which are not looked at.
- * ValidationError for what is no such chain: a leaf that the authority has not signed, an authority
- * that is none, other keys than EC P-256, another version than 0. It cannot sign.
+ * From the PEM of the leaf, its authority and maybe those above it. ValidationError for what is no
+ * such chain: one is not signed by the next, or the last not by itself; an authority that is none;
+ * other keys than EC P-256 in the first two; another version than 0. It cannot sign.
  */
 SCB_MUST_CHECK enum scb_status scb_identity_parse(struct scb_bytes pem,
                                                   struct scb_identity **ret_identity,
@@ -72,7 +72,7 @@ SCB_MUST_CHECK enum scb_status scb_identity_create(const char *directory, unsign
 /* Borrowed. */
 const struct scb_node_id *scb_identity_node_id(const struct scb_identity *identity);
 
-/* Appends the leaf and its authority as PEM, always the same bytes: what identity.cert holds. */
+/* Appends the chain as PEM, always the same bytes: what identity.cert holds. */
 SCB_MUST_CHECK enum scb_status scb_identity_pem(const struct scb_identity *identity,
                                                 struct scb_buffer *out, struct scb_error *error);
 

@@ -175,8 +175,10 @@ static enum scb_status check_absent(int dir_fd, const char *directory, struct sc
     struct stat about;
     for (size_t i = 0; i < FILES; i++) {
         if (fstatat(dir_fd, names[i], &about, AT_SYMLINK_NOFOLLOW) == 0) {
-            scb_error_set(error, SCB_ERROR_FILE, "'%s/%s' is there already", directory, names[i]);
-            return scb_error_hint(error, "an identity is never replaced; name another directory");
+            (void)scb_error_set(error, SCB_ERROR_FILE, "'%s/%s' is there already", directory,
+                                names[i]);
+            (void)scb_error_hint(error, "an identity is never replaced; name another directory");
+            return SCB_ERROR_FILE;
         }
         if (errno != ENOENT)
             return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "'%s/%s' not looked at",
@@ -236,10 +238,10 @@ static enum scb_status save(const struct scb_identity *identity, EVP_PKEY *ca_ke
     for (size_t i = 0; i < FILES; i++)
         done &= (contents[i] = BIO_new(BIO_s_mem())) != NULL; /* wiped when it is freed */
     done = done && key_to_pem(contents[CA_KEY], ca_key) &&
-           PEM_write_bio_X509(contents[CA_CERT], identity->ca) == 1 &&
+           PEM_write_bio_X509(contents[CA_CERT], identity->certs[SCB_CA]) == 1 &&
            key_to_pem(contents[LEAF_KEY], identity->key) &&
-           PEM_write_bio_X509(contents[LEAF_CERT], identity->leaf) == 1 &&
-           PEM_write_bio_X509(contents[LEAF_CERT], identity->ca) == 1;
+           PEM_write_bio_X509(contents[LEAF_CERT], identity->certs[SCB_LEAF]) == 1 &&
+           PEM_write_bio_X509(contents[LEAF_CERT], identity->certs[SCB_CA]) == 1;
     enum scb_status status =
         done ? write_files(dir_fd, contents, error) : failed("identity not written as PEM", error);
     for (size_t i = 0; i < FILES; i++)
@@ -251,9 +253,12 @@ static enum scb_status make(struct scb_identity *identity, EVP_PKEY *ca_key,
                             struct scb_error *error)
 {
     ERR_clear_error();
-    if ((identity->ca = make_ca(ca_key)) == NULL || (identity->key = EVP_EC_gen("P-256")) == NULL ||
-        (identity->leaf = make_leaf(identity->key, identity->ca, ca_key)) == NULL)
+    if ((identity->certs[SCB_CA] = make_ca(ca_key)) == NULL ||
+        (identity->key = EVP_EC_gen("P-256")) == NULL ||
+        (identity->certs[SCB_LEAF] = make_leaf(identity->key, identity->certs[SCB_CA], ca_key)) ==
+            NULL)
         return failed("identity not made", error);
+    identity->count = 2;
     return scb_identity_check(identity, error);
 }
 

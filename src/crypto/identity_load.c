@@ -70,9 +70,10 @@ static enum scb_status check_mode(const struct stat *about, const char *path,
     mode_t allowed = about->st_uid == 0 ? 0740 : 0700;
     if ((about->st_mode & 0777 & ~allowed) == 0)
         return SCB_OK;
-    scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is open to others, its mode is %04o", path,
-                  (unsigned)about->st_mode & 07777);
-    return scb_error_hint(error, "chmod 600 %s", path);
+    (void)scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is open to others, its mode is %04o",
+                        path, (unsigned)about->st_mode & 07777);
+    (void)scb_error_hint(error, "chmod 600 %s", path);
+    return SCB_ERROR_VALIDATION;
 }
 
 static enum scb_status parse_key(const char *text, size_t size, EVP_PKEY **ret_key,
@@ -112,13 +113,14 @@ static enum scb_status load_key(struct scb_identity *identity, const char *path,
     scb_wipe(text, sizeof(text));
     if (status != SCB_OK)
         return status;
-    if (EVP_PKEY_eq(identity->key, X509_get0_pubkey(identity->leaf)) == 1)
+    if (EVP_PKEY_eq(identity->key, X509_get0_pubkey(identity->certs[SCB_LEAF])) == 1)
         return SCB_OK;
     status =
         scb_openssl_failed(error, SCB_ERROR_VALIDATION, "it is not the key of the certificate");
     if (status == SCB_ERROR_VALIDATION)
         (void)scb_error_hint(error, "identity.cert and identity.key must be of one identity");
-    return scb_error_wrap(error, "'%s'", path);
+    (void)scb_error_wrap(error, "'%s'", path);
+    return status;
 }
 
 enum scb_status scb_identity_load(const char *cert_path, const char *key_path,

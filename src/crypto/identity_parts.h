@@ -11,8 +11,11 @@
 
 #include "crypto/identity.h"
 
+enum { SCB_LEAF, SCB_CA }; /* in certs; above them, maybe, who has signed the authority */
+
 struct scb_identity {
-    X509 *leaf, *ca;
+    X509 *certs[SCB_IDENTITY_MAX_CHAIN];
+    size_t count;
     EVP_PKEY *key; /* the leaf's private one; NULL where it is not at hand */
     struct scb_node_id node_id;
 };
@@ -30,7 +33,7 @@ SCB_MUST_CHECK enum scb_status scb_openssl_failed(struct scb_error *error, enum 
 /* For PEM: never asks at the terminal for a passphrase. */
 int scb_identity_no_passphrase(char *buffer, int size, int writing, void *state);
 
-/* Sets identity's node ID from its authority and checks the two certificates. */
+/* Sets identity's node ID from its authority and checks its certificates. */
 SCB_MUST_CHECK enum scb_status scb_identity_check(struct scb_identity *identity,
                                                   struct scb_error *error);
 
@@ -38,10 +41,6 @@ SCB_MUST_CHECK enum scb_status scb_identity_check(struct scb_identity *identity,
 enum { SCB_P256_DER_SIZE = 91 };
 SCB_MUST_CHECK enum scb_status
 scb_p256_of_cert(const X509 *cert, uint8_t ret_der[SCB_P256_DER_SIZE], struct scb_error *error);
-
-/* Appends a certificate as PEM. */
-SCB_MUST_CHECK enum scb_status scb_identity_append_pem(X509 *cert, struct scb_buffer *out,
-                                                       struct scb_error *error);
 
 /* For SCB_AUTO(bio) BIO *memory = NULL. */
 static inline void scb_bio_cleanup(BIO **bio)

@@ -39,7 +39,7 @@ enum scb_status scb_identity_verify(const struct scb_identity *identity,
                                     struct scb_bytes signature, struct scb_error *error)
 {
     ERR_clear_error();
-    EVP_PKEY_CTX *context = begin(X509_get0_pubkey(identity->leaf), false);
+    EVP_PKEY_CTX *context = begin(X509_get0_pubkey(identity->certs[SCB_LEAF]), false);
     if (context == NULL)
         return scb_openssl_failed(error, SCB_ERROR_INTERNAL, "OpenSSL failed to verify");
     int fits = EVP_PKEY_verify(context, signature.data, signature.size, sha256, SCB_SHA256_SIZE);

@@ -240,7 +240,7 @@ static void keys_that_are_refused(void **state)
     struct scb_error error = {0};
     struct scb_identity *none = NULL;
     assert_int_equal(load("id", true, &none, &error), SCB_ERROR_VALIDATION);
-    assert_non_null(strstr(error.message, "over 32768 bytes"));
+    assert_non_null(strstr(error.message, "over 16384 bytes"));
     assert_int_equal(unlink(temp_path("id/identity.key")), 0);
     assert_not_loaded(SCB_ERROR_NOT_FOUND, "not opened");
     assert_int_equal(mkfifo(temp_path("id/identity.key"), 0600), 0);
@@ -266,13 +266,15 @@ static void chains_that_are_refused(void **state)
         const char *order, *because;
     } table[] = {
         {"01", NULL},
-        {"0123", NULL},
-        {"01232323", NULL},
-        {"012323232", "more than 8"},
+        {"0123", "no authority's"},
+        {"013", "neither by the next"},
+        {"0111", NULL},
+        {"01111", "more than 4"},
         {"", "0 certificates"},
         {"0", "1 certificates"},
-        {"10", "no certificate authority"},
-        {"00", "no certificate authority"},
+        {"10", "no authority's"},
+        {"00", "no authority's"},
+        {"010", "no authority's"},
         {"03", "not signed by the authority"},
         {"11", "not for signatures"},
         {"0x", "broken certificate"},
