@@ -19,7 +19,8 @@ function openssl(cwd, ...args) {
 
 async function create(t, ...args) {
     const directory = join(workspace(t), 'identity');
-    const made = await mustRun(['identity', 'create', '--output-dir', directory, '--json', ...args]);
+    const made = await mustRun(['identity', 'create', '--output-dir', directory, '--json',
+        ...args]);
     return { directory, ...JSON.parse(made.stdout) };
 }
 
@@ -71,7 +72,8 @@ describe('identity create', () => {
 
     it('can be interrupted while it looks for a difficult one', async (t) => {
         const directory = join(workspace(t), 'identity');
-        const child = start(['identity', 'create', '--difficulty', '40', '--output-dir', directory]);
+        const child = start(['identity', 'create', '--difficulty', '40', '--output-dir',
+            directory]);
         while (!existsSync(directory)) await sleep(10);
         child.kill('SIGINT');
         assert.equal((await child.done).code, 130);
