@@ -273,6 +273,14 @@ enum scb_status scb_file_open_unnamed(int *ret_fd, struct scb_error *error)
     return SCB_ERROR_FILE;
 }
 
+enum scb_status scb_file_sync(int fd, const char *name, struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    if (fsync(fd) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not synced", name);
+    return SCB_OK;
+}
+
 enum scb_status scb_file_close(int fd, const char *name, struct scb_error *error)
 {
     SCB_FILE_OPERATION;
@@ -334,10 +342,7 @@ enum scb_status scb_durable_write(struct scb_durable_file *file, const void *dat
 enum scb_status scb_durable_rename(struct scb_durable_file *file, struct scb_error *error)
 {
     SCB_FILE_OPERATION;
-    enum scb_status status = SCB_OK;
-    if (fsync(file->fd) != 0)
-        status =
-            scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not synced", file->name);
+    enum scb_status status = scb_file_sync(file->fd, file->name, error);
     if (status == SCB_OK) {
         status = scb_file_close(file->fd, file->name, error);
         file->fd = -1;

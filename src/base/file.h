@@ -51,6 +51,7 @@ SCB_MUST_CHECK enum scb_status scb_file_read_all(int dir_fd, const char *name,
 const char *scb_temporary_dir(void);
 /* A file of nobody else's, without a name, below TMPDIR, /var/tmp or /tmp: gone when closed. */
 SCB_MUST_CHECK enum scb_status scb_file_open_unnamed(int *ret_fd, struct scb_error *error);
+SCB_MUST_CHECK enum scb_status scb_file_sync(int fd, const char *name, struct scb_error *error);
 /* Closes fd and reports what close says; fd is gone in any case. */
 SCB_MUST_CHECK enum scb_status scb_file_close(int fd, const char *name, struct scb_error *error);
 /* Removes it; not being there is fine. */
