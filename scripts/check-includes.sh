@@ -17,7 +17,7 @@ allowed() {
         catalog) echo "base" ;;
         job) echo "base observe net evm crypto format source store catalog" ;;
         service) echo "base observe config net evm crypto source store catalog job" ;;
-        cli | main.c) echo "base config evm format service cli" ;;
+        cli | main.c) echo "base config evm crypto format service cli" ;;
         *) return 1 ;;
     esac
 }
