@@ -24,7 +24,7 @@
 #include "crypto/age_stream.h"
 #include "crypto/digest.h"
 
-enum { MAX_FILE = 20 << 20, WITHOUT_MLKEM = 124 };
+enum { MAX_FILE = 20 << 20, WITHOUT_MLKEM = 124, MAX_PIECES = 500000 };
 
 static struct scb_bytes bytes_of(const char *text)
 {
@@ -186,7 +186,8 @@ static void run_pieces(const struct vector *vector, struct scb_age_identities *i
     SCB_AUTO(age_reader) struct scb_age_reader *reader = NULL;
     assert_int_equal(scb_age_reader_new(owned, &reader, NULL), SCB_OK);
     for (size_t i = 0; i < SCB_LENGTH(pieces); i++)
-        run_vector(vector, reader, pieces[i]);
+        if (vector->size / pieces[i] < MAX_PIECES) /* 16 million mallocs would show nothing new */
+            run_vector(vector, reader, pieces[i]);
 }
 
 static bool test_vector(const char *directory, const char *name)
