@@ -6,12 +6,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawnChild } from '../chain/children.mjs';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
-export const program = process.env.SATELLITE ?? join(root, 'build', 'satellite');
+export const program = resolve(process.env.SATELLITE ?? join(root, 'build', 'satellite'));
 export const DATE = '2024-01-15';
 
 /** Room for big pages, and blocks that are final two blocks later. */
