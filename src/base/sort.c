@@ -9,6 +9,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -20,6 +21,8 @@ enum {
     MIN_RUNS = 3,
     MAX_RUNS = 64, /* merged at a time */
     OUT_SIZE = 64 * 1024,
+    BUCKETS = 256,
+    HUGE_PAGE = 2 * 1024 * 1024,
 };
 static const char scratch_name[] = "scratch";
 
@@ -51,6 +54,16 @@ struct scb_sorter {
     size_t out_used;
 };
 
+/* Not zeroed: only what is used is touched, by huge pages where the kernel gives them. */
+static uint8_t *new_block(size_t size)
+{
+    void *block = NULL;
+    if (posix_memalign(&block, HUGE_PAGE, size) != 0)
+        return NULL;
+    (void)madvise(block, size, MADV_HUGEPAGE);
+    return block;
+}
+
 enum scb_status scb_sorter_new(size_t memory, size_t max_record, struct scb_sorter **ret_sorter,
                                struct scb_error *error)
 {
@@ -67,7 +80,7 @@ enum scb_status scb_sorter_new(size_t memory, size_t max_record, struct scb_sort
     sorter->fd = -1;
     sorter->max_runs = memory / window < MAX_RUNS ? memory / window : MAX_RUNS;
     sorter->last = SIZE_MAX;
-    sorter->block = malloc(sorter->memory); /* not zeroed: only what is used is touched */
+    sorter->block = new_block(memory);
     if (sorter->block == NULL) {
         free(sorter);
         return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory to sort in");
@@ -177,9 +190,39 @@ static enum scb_status open_file(struct scb_sorter *sorter, struct scb_error *er
     return sorter->out == NULL ? SCB_ERROR_RESOURCE : scb_file_open_unnamed(&sorter->fd, error);
 }
 
+/* Puts the places into buckets by the first byte of their keys; gives the bucket's ends. */
+static void split(struct place *all, size_t count, size_t ret_ends[BUCKETS])
+{
+    size_t next[BUCKETS] = {0};
+    for (size_t i = 0; i < count; i++)
+        next[all[i].prefix >> 56]++;
+    size_t end = 0;
+    for (size_t bucket = 0; bucket < BUCKETS; bucket++) {
+        ret_ends[bucket] = end + next[bucket];
+        next[bucket] = end;
+        end = ret_ends[bucket];
+    }
+    for (size_t bucket = 0; bucket < BUCKETS; bucket++) {
+        while (next[bucket] < ret_ends[bucket]) {
+            struct place place = all[next[bucket]];
+            for (size_t to = place.prefix >> 56; to != bucket; to = place.prefix >> 56) {
+                struct place other = all[next[to]];
+                all[next[to]++] = place;
+                place = other;
+            }
+            all[next[bucket]++] = place;
+        }
+    }
+}
+
+/* Keys that are hashes fall into equal buckets, which are sorted in the processor's caches. */
 static void sort_block(struct scb_sorter *sorter)
 {
-    qsort_r(places(sorter), sorter->count, sizeof(struct place), compare_places, sorter->block);
+    struct place *all = places(sorter);
+    size_t ends[BUCKETS], start = 0;
+    split(all, sorter->count, ends);
+    for (size_t bucket = 0; bucket < BUCKETS; start = ends[bucket++])
+        qsort_r(all + start, ends[bucket] - start, sizeof(*all), compare_places, sorter->block);
 }
 
 static enum scb_status merge_to_one(struct scb_sorter *sorter, struct scb_error *error);
