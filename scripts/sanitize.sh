@@ -7,6 +7,7 @@ set -uo pipefail
 cd "$(dirname "$0")/.." || exit 1
 export ASAN_OPTIONS=abort_on_error=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export TSAN_OPTIONS=halt_on_error=1:exitcode=66
+export TIMEOUT_MULTIPLIER=10 # scrypt and zip64 take minutes under TSan
 status=0
 for sanitizers in address,undefined thread; do
     build=build-${sanitizers%%,*}

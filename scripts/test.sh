@@ -29,7 +29,8 @@ run_checks() {
 
 run_unit() {
     local log=$build/meson-logs/testlog.json
-    meson test -C "$build" --print-errorlogs --no-rebuild
+    meson test -C "$build" --print-errorlogs --no-rebuild \
+        --timeout-multiplier "${TIMEOUT_MULTIPLIER:-1}"
     passed=$((passed + $(grep -c '"result": "OK"' "$log")))
     failed=$((failed + $(grep -cE '"result": "(FAIL|ERROR|TIMEOUT|INTERRUPT)"' "$log")))
 }
