@@ -23,6 +23,7 @@ enum {
     OUT_SIZE = 64 * 1024,
     BUCKETS = 256,
     HUGE_PAGE = 2 * 1024 * 1024,
+    HUGE_FROM = 4 * HUGE_PAGE,
 };
 static const char scratch_name[] = "scratch";
 
@@ -54,10 +55,12 @@ struct scb_sorter {
     size_t out_used;
 };
 
-/* Not zeroed: only what is used is touched, by huge pages where the kernel gives them. */
+/* Not zeroed: only what is used is touched, by huge pages where it is many of them. */
 static uint8_t *new_block(size_t size)
 {
     void *block = NULL;
+    if (size < HUGE_FROM)
+        return malloc(size);
     if (posix_memalign(&block, HUGE_PAGE, size) != 0)
         return NULL;
     (void)madvise(block, size, MADV_HUGEPAGE);
@@ -87,6 +90,12 @@ enum scb_status scb_sorter_new(size_t memory, size_t max_record, struct scb_sort
     }
     *ret_sorter = sorter;
     return SCB_OK;
+}
+
+size_t scb_sorter_memory(uint64_t records, size_t record_size)
+{
+    size_t each = HEADER + record_size + sizeof(struct place), all = 0;
+    return __builtin_mul_overflow(records, each, &all) ? SIZE_MAX : all;
 }
 
 void scb_sorter_free(struct scb_sorter *sorter)

@@ -23,6 +23,8 @@ struct scb_sorter;
 SCB_MUST_CHECK enum scb_status scb_sorter_new(size_t memory, size_t max_record,
                                               struct scb_sorter **ret_sorter,
                                               struct scb_error *error);
+/* The memory that holds so many records of record_size bytes; SIZE_MAX where none could. */
+size_t scb_sorter_memory(uint64_t records, size_t record_size);
 void scb_sorter_free(struct scb_sorter *sorter);
 /* ResourceError for a record over max_record. */
 SCB_MUST_CHECK enum scb_status scb_sorter_add(struct scb_sorter *sorter, struct scb_bytes key,

@@ -297,9 +297,12 @@ static enum scb_status run(struct checker *checker, struct scb_error *error)
     enum scb_status status = scb_hash_seed(&checker->model.seeds[0], error);
     if (status == SCB_OK)
         status = scb_hash_seed(&checker->model.seeds[1], error);
+    size_t memory =
+        scb_sorter_memory(checker->model.manifest->total_keys, sizeof(struct scb_key_stand_in));
+    if (memory > settings->memory_limit / 8)
+        memory = settings->memory_limit / 8;
     if (status == SCB_OK)
-        status = scb_sorter_new(settings->memory_limit / 8, sizeof(struct scb_key_stand_in),
-                                &checker->sorter, error);
+        status = scb_sorter_new(memory, sizeof(struct scb_key_stand_in), &checker->sorter, error);
     if (status == SCB_OK)
         status = scb_queue_new(count, &checker->free_batches, error);
     if (status == SCB_OK)

@@ -155,12 +155,21 @@ static void finds_another_directory_where_tmpdir_is_none(void **state)
     assert_int_equal(setenv("TMPDIR", before, 1), 0);
 }
 
+static void tells_what_memory_holds_all(void **state)
+{
+    (void)state;
+    assert_int_equal(scb_sorter_memory(0, 24), 0);
+    assert_int_equal(scb_sorter_memory(1000, 24), 1000 * (24 + 24));
+    assert_true(scb_sorter_memory(UINT64_MAX / 2, 24) == SIZE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(orders_by_key_then_payload),
         cmocka_unit_test(sorts_nothing),
         cmocka_unit_test(sorts_more_than_memory_holds),
+        cmocka_unit_test(tells_what_memory_holds_all),
         cmocka_unit_test(merges_on_the_way),
         cmocka_unit_test(takes_the_largest_record_and_no_larger_one),
         cmocka_unit_test(finds_another_directory_where_tmpdir_is_none),
