@@ -507,10 +507,8 @@ int main(void)
         TEST(two_who_write_apart_do_not_meet),
     };
     const struct CMUnitTest without_openat2[] = {
-        TEST(plain_names_still_work),
-        TEST(links_and_ways_out_are_refused),
-        TEST(a_link_in_the_way_is_named),
-        TEST(modes_are_exact_whatever_the_umask),
+        TEST(plain_names_still_work),         TEST(links_and_ways_out_are_refused),
+        TEST(a_link_in_the_way_is_named),     TEST(modes_are_exact_whatever_the_umask),
         TEST(a_durable_file_follows_no_link),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
