@@ -19,10 +19,9 @@
 
 static atomic_bool poll_fails;
 
-#define SEEN_BY_CURL __attribute__((visibility("default")))
-
 /* Stands before the C library's, so that libcurl calls it. */
-SEEN_BY_CURL int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+#pragma GCC visibility push(default) /* or libcurl would not see them */
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
     bool fails = atomic_load(&poll_fails);
     int ready = (int)syscall(SYS_poll, fds, count, timeout_ms);
@@ -30,6 +29,7 @@ SEEN_BY_CURL int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
         errno = EINVAL;
     return fails ? -1 : ready;
 }
+#pragma GCC visibility pop
 
 static const struct reply replies[] = {{.path = "/silent"}, {0}};
 static struct server server;
