@@ -60,6 +60,7 @@ static bool ask_another(struct scb_page_slot *slot)
 {
     struct scb_range *range = &slot->range;
     int failed = range->endpoint == SCB_SOURCE_ANY ? range->answered_by : range->endpoint;
+    assert(failed >= 0 && failed < 64); /* it has answered, or was asked by name */
     range->avoid |= UINT64_C(1) << failed;
     range->endpoint = SCB_SOURCE_ANY;
     slot->status = scb_page_work_restart(&slot->work, slot->opinions > 0, &slot->error);
