@@ -6,6 +6,9 @@
 //        [--keys 100000] [--memory-keys 1000000,10000000] [--far-keys 1000000]
 //        [--proof-keys 1000000] [--resume-mib 1024] [--save]
 //
+// Run it where nothing was deleted for five minutes (no tests, no clean-up): until then ext4 looks
+// past every inode that was deleted, and making page files takes twice the time.
+//
 // All parts take about ten minutes and rewrite bench/RESULTS.md; --save does so for some parts.
 
 import { existsSync, writeFileSync } from 'node:fs';
