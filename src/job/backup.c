@@ -13,9 +13,9 @@
 #include "job/begin.h"
 #include "job/binding.h"
 #include "job/claim.h"
+#include "job/found_archive.h"
 #include "job/patience.h"
 #include "job/pipeline.h"
-#include "job/rescan.h"
 
 enum {
     MAX_REPINS = 3,
@@ -266,65 +266,6 @@ static enum scb_status make(struct backup *backup, struct scb_error *error)
     return status;
 }
 
-/*
- * An archive gets its name when all of it is on the disk; its row may be lost after that, with the
- * power or the database. It is the backup, so that it is not made anew over it.
- */
-static enum scb_status adopt_unknown_archive(struct backup *backup, struct scb_error *error)
-{
-    const struct scb_cleanup_parts parts = {.store = backup->parts->store,
-                                            .catalog = backup->parts->catalog,
-                                            .log = backup->parts->log,
-                                            .clock = backup->parts->clock};
-    SCB_AUTO(fd) int fd = -1;
-    uint64_t size = 0;
-    char name[SCB_ARCHIVE_NAME_SIZE];
-    scb_archive_name(backup->settings->backup_date, name);
-    if (scb_backup_dir_read(backup->dir, name, &fd, &size, NULL) != SCB_OK)
-        return SCB_OK;
-    enum scb_status status =
-        scb_rescan_adopt(&parts, backup->settings->backup_date, backup->settings->contract.bytes,
-                         &backup->result->already_done, error);
-    if (status != SCB_OK || backup->result->already_done)
-        return status;
-    scb_error_set(error, SCB_ERROR_DATABASE,
-                  "%s/%s is there, but the status database does not know it, nor is it a whole "
-                  "backup of this contract",
-                  backup->settings->backup_date, name);
-    return scb_error_hint(error, "move it away to make the backup again");
-}
-
-/*
- * `completed` in the database is worth what the archive is. That it is there with its size is
- * looked at here; its checksum is verify's.
- */
-static enum scb_status check_archive(const struct backup *backup, struct scb_error *error)
-{
-    const struct scb_backup_record *record = &backup->result->backup;
-    SCB_AUTO(fd) int fd = -1;
-    uint64_t size = 0;
-    char name[SCB_ARCHIVE_NAME_SIZE];
-    struct scb_error problem = {0};
-    scb_archive_name(record->backup_date, name);
-    enum scb_status status = backup->dir == NULL
-                                 ? SCB_ERROR_NOT_FOUND
-                                 : scb_backup_dir_read(backup->dir, name, &fd, &size, &problem);
-    if (status == SCB_OK && size == (uint64_t)record->file_size)
-        return SCB_OK;
-    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND) {
-        *error = problem;
-        return status;
-    }
-    char what[64] = "is missing";
-    if (status == SCB_OK)
-        (void)snprintf(what, sizeof(what), "has %" PRIu64 " bytes instead of %" PRId64, size,
-                       record->file_size);
-    scb_error_set(error, SCB_ERROR_INTEGRITY, "backup %s is recorded as completed, but %s/%s %s",
-                  record->backup_date, record->backup_date, name, what);
-    return scb_error_hint(error, "put the archive back; or 'satellite backup list --rescan' gives "
-                                 "it up, and the next run makes it again");
-}
-
 static enum scb_status open_dir(struct backup *backup, bool create, struct scb_error *error)
 {
     struct scb_error problem = {0};
@@ -368,9 +309,10 @@ static enum scb_status make_or_settle(struct backup *backup, struct scb_error *e
     bool known = false;
     enum scb_status status = find(backup, &known, error);
     if (status == SCB_OK && backup->result->already_done)
-        status = check_archive(backup, error);
+        status = scb_found_archive_check(backup->dir, &backup->result->backup, error);
     if (status == SCB_OK && !known)
-        status = adopt_unknown_archive(backup, error);
+        status = scb_found_archive_adopt(backup->parts, backup->settings, backup->dir,
+                                         &backup->result->already_done, error);
     if (status == SCB_OK && !backup->result->already_done)
         status = make(backup, error);
     if (status == SCB_OK)
