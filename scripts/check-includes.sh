@@ -15,9 +15,10 @@ allowed() {
         source) echo "base net evm" ;;
         store) echo "base" ;;
         catalog) echo "base" ;;
+        access) echo "base crypto" ;;
         job) echo "base observe net evm crypto format source store catalog" ;;
-        service) echo "base observe config net evm crypto source store catalog job" ;;
-        cli | main.c) echo "base config evm crypto format service cli" ;;
+        service) echo "base access observe config net evm crypto source store catalog job" ;;
+        cli | main.c) echo "base access config evm crypto format service cli" ;;
         *) return 1 ;;
     esac
 }

@@ -27,6 +27,7 @@
 struct scb_service;
 struct scb_log;
 struct scb_cancel;
+struct scb_gate;
 
 struct scb_service_parts {
     const struct scb_config *config; /* checked (scb_config_check); borrowed */
@@ -41,6 +42,8 @@ struct scb_service_parts {
      */
     void (*stuck)(void *state, const struct scb_error *error);
     void *stuck_state;
+    /* What the service does by itself (scb_service_run) is audited through it; NULL: it is not. */
+    const struct scb_gate *gate;
 };
 
 /* Touches neither the chain nor the disk. ValidationError for a contract address that is none. */

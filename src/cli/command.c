@@ -8,22 +8,22 @@
 #include "cli/handlers.h"
 
 #define OPTION(flag_, value_, help_) {.flag = (flag_), .value = (value_), .help = (help_)},
+#define OPTION_AS(operation_, flag_, value_, help_)                                                \
+    {.flag = (flag_), .value = (value_), .help = (help_), .operation = SCB_OPERATION_##operation_},
 
-#define SCB_COMMAND(name, path_, arguments_, min_, max_, role_, readiness_, summary_, example_,    \
-                    ...)                                                                           \
+#define SCB_COMMAND(name, path_, arguments_, min_, max_, readiness_, summary_, example_, ...)      \
     _Static_assert(sizeof(summary_) > 10 && sizeof(example_) > 10, "a command has help");          \
     static const struct scb_command_option name##_options[] = {__VA_ARGS__{.flag = NULL}};
 #include "cli/command.def"
 #undef SCB_COMMAND
 
 const struct scb_command scb_commands[] = {
-#define SCB_COMMAND(name, path_, arguments_, min_, max_, role_, readiness_, summary_, example_,    \
-                    ...)                                                                           \
+#define SCB_COMMAND(name, path_, arguments_, min_, max_, readiness_, summary_, example_, ...)      \
     {.path = (path_),                                                                              \
      .arguments = (arguments_),                                                                    \
      .min_arguments = (min_),                                                                      \
      .max_arguments = (max_),                                                                      \
-     .role = SCB_ROLE_##role_,                                                                     \
+     .operation = SCB_OPERATION_##name,                                                            \
      .readiness = SCB_READINESS_##readiness_,                                                      \
      .summary = (summary_),                                                                        \
      .example = (example_),                                                                        \

@@ -9,13 +9,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "access/gate.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "scb/config.h"
 #include "scb/error.h"
-
-/* What a caller must be to run a command. */
-enum scb_role { SCB_ROLE_VIEWER = 1, SCB_ROLE_OPERATOR, SCB_ROLE_ADMIN };
 
 /* How far the configuration is made ready before the handler is called. */
 enum scb_readiness {
@@ -31,6 +29,7 @@ struct scb_command_option {
     const char *flag;  /* "--backup-date"; NULL ends a list of them */
     const char *value; /* what stands for its value in the help; NULL where it takes none */
     const char *help;
+    enum scb_operation_id operation; /* that the command is with it; NONE: its own */
 };
 
 /* A flag as given on the command line; value is "" where it takes none. Borrowed from argv. */
@@ -48,6 +47,9 @@ struct scb_command_context {
     const char *config_path; /* the file that was loaded or asked for; NULL for none */
     struct scb_log *log;
     const struct scb_cancel *cancel;
+    const struct scb_gate *gate;       /* NULL where no configuration was loaded */
+    const struct scb_passage *passage; /* the command's own through it */
+    const char *state_dir;             /* NULL where no configuration was loaded */
     enum scb_progress progress;
     bool json;
     bool quiet;
@@ -67,7 +69,7 @@ struct scb_command {
     const char *path;      /* "backup run" */
     const char *arguments; /* as in its usage: "KEY", "[FILE]" or "" */
     size_t min_arguments, max_arguments;
-    enum scb_role role;
+    enum scb_operation_id operation;
     enum scb_readiness readiness;
     const char *summary;
     const char *example;

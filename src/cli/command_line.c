@@ -12,13 +12,14 @@
 #include "scb/config.h"
 
 const struct scb_command_option scb_global_options[] = {
-    {"--config", "FILE", "Configuration file; default: /etc/satellite/backup-config.yaml"},
-    {"--json", NULL, "Print JSON instead of a table"},
-    {"--quiet", NULL, "Print no progress and log only errors"},
-    {"--progress", "MODE", "auto (on a terminal), always or never"},
-    {"--help", NULL, "Print what a command does"},
-    {"--version", NULL, "Print the version"},
-    {NULL, NULL, NULL},
+    {"--config", "FILE", "Configuration file; default: /etc/satellite/backup-config.yaml",
+     SCB_OPERATION_NONE},
+    {"--json", NULL, "Print JSON instead of a table", SCB_OPERATION_NONE},
+    {"--quiet", NULL, "Print no progress and log only errors", SCB_OPERATION_NONE},
+    {"--progress", "MODE", "auto (on a terminal), always or never", SCB_OPERATION_NONE},
+    {"--help", NULL, "Print what a command does", SCB_OPERATION_NONE},
+    {"--version", NULL, "Print the version", SCB_OPERATION_NONE},
+    {NULL, NULL, NULL, SCB_OPERATION_NONE},
 };
 
 enum { MAX_FLAG = 64, MAX_CANDIDATES = 256, MAX_COMMANDS = 64, MAX_PATH_TEXT = 64 };

@@ -16,6 +16,7 @@ static struct scb_service_parts parts_of(const struct scb_command_context *conte
     return (struct scb_service_parts){.config = context->config,
                                       .log = context->log,
                                       .cancel = context->cancel,
+                                      .gate = context->gate,
                                       .stuck = end_stuck,
                                       .stuck_state = (void *)(uintptr_t)context};
 }

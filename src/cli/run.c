@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/command_line.h"
+#include "cli/gate.h"
 #include "cli/help.h"
 #include "cli/output.h"
 #include "scb/config.h"
@@ -30,6 +31,7 @@ struct run {
     struct scb_log *log;
     int log_fd;
     bool log_is_json;
+    struct scb_command_gate *gate; /* NULL where no configuration is loaded */
     /* Unknown variables, until there is a log. */
     struct {
         char name[128], nearest[SCB_CONFIG_NAME_SIZE];
@@ -39,6 +41,7 @@ struct run {
 
 static void run_cleanup(struct run *run)
 {
+    scb_command_gate_free(run->gate);
     scb_log_free(run->log);
     if (run->log_fd > STDERR_FILENO)
         (void)close(run->log_fd);
@@ -195,7 +198,7 @@ static enum scb_status check_date(const struct scb_command_line *line, struct sc
 }
 
 static enum scb_status call_handler(struct run *run, const struct scb_cancel *cancel,
-                                    struct scb_error *error)
+                                    const struct scb_passage *passage, struct scb_error *error)
 {
     const struct scb_command_line *line = &run->line;
     const struct scb_command_context context = {
@@ -204,6 +207,9 @@ static enum scb_status call_handler(struct run *run, const struct scb_cancel *ca
         .config_path = run->config_path != NULL ? run->config_path : line->config_path,
         .log = run->log,
         .cancel = cancel,
+        .gate = run->gate == NULL ? NULL : scb_command_gate_parts(run->gate),
+        .passage = passage,
+        .state_dir = run->gate == NULL ? NULL : scb_command_gate_state_dir(run->gate),
         .progress = line->quiet ? SCB_PROGRESS_NEVER : line->progress,
         .json = line->json,
         .quiet = line->quiet,
@@ -217,6 +223,47 @@ static enum scb_status call_handler(struct run *run, const struct scb_cancel *ca
     return line->command->run(&context, error);
 }
 
+static enum scb_status check_and_call(struct run *run, const struct scb_cancel *cancel,
+                                      const struct scb_passage *passage, struct scb_error *error)
+{
+    enum scb_status status = SCB_OK;
+    if (run->line.command->readiness == SCB_READINESS_CHECKED)
+        status = scb_config_check(run->config, error);
+    return status == SCB_OK ? call_handler(run, cancel, passage, error) : status;
+}
+
+/* The service's end has a head, so that no line of it can be cut off unseen. */
+static void end_audit(const struct run *run, const struct scb_passage *passage,
+                      enum scb_status result)
+{
+    struct scb_error error = {0};
+    const struct scb_gate *gate = scb_command_gate_parts(run->gate);
+    scb_gate_end(gate, passage, result);
+    if (run->line.command->operation == SCB_OPERATION_run_backup &&
+        scb_audit_sign(&gate->audit, &error) != SCB_OK)
+        scb_log_failure(run->log, "Audit log's head not made", NULL, &error);
+}
+
+/* Through the gate, where there is a configuration that says who may pass. */
+static enum scb_status pass_gate(struct run *run, const struct scb_cancel *cancel,
+                                 struct scb_error *error)
+{
+    struct scb_passage passage;
+    if (run->line.command->readiness == SCB_READINESS_FLAGS) {
+        assert(scb_operation_of(run->line.command->operation)->role == SCB_ROLE_ANYONE);
+        return call_handler(run, cancel, NULL, error);
+    }
+    enum scb_status status =
+        scb_command_gate_new(run->config, run->config_path, run->log, &run->gate, error);
+    if (status == SCB_OK)
+        status = scb_command_gate_begin(run->gate, &run->line, &passage, error);
+    if (status != SCB_OK)
+        return status;
+    status = check_and_call(run, cancel, &passage, error);
+    end_audit(run, &passage, status);
+    return status;
+}
+
 static enum scb_status run_command(struct run *run, const char *const *environment,
                                    const struct scb_cancel *cancel, struct scb_error *error)
 {
@@ -225,9 +272,7 @@ static enum scb_status run_command(struct run *run, const char *const *environme
         status = load_config(run, environment, error);
     if (status == SCB_OK)
         status = open_log(run, error);
-    if (status == SCB_OK && run->line.command->readiness == SCB_READINESS_CHECKED)
-        status = scb_config_check(run->config, error);
-    return status == SCB_OK ? call_handler(run, cancel, error) : status;
+    return status == SCB_OK ? pass_gate(run, cancel, error) : status;
 }
 
 int scb_cli_run(int argc, char *const *argv, const char *const *environment,

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "job/backup.h"
+#include "service/audited.h"
 #include "service/checks.h"
 #include "service/internal.h"
 #include "service/slot.h"
@@ -32,6 +33,17 @@ static enum scb_status add_unfinished(void *state, const struct scb_backup_recor
     return SCB_OK;
 }
 
+static enum scb_status run_audited(struct scb_service *service,
+                                   const struct scb_backup_options *options,
+                                   struct scb_backup_result *ret_result, struct scb_error *error)
+{
+    struct scb_service_audited audited;
+    scb_service_audit_begin(service, SCB_OPERATION_backup_run, options->backup_date, &audited);
+    enum scb_status status = scb_service_run_one(service, options, ret_result, error);
+    scb_service_audit_end(&audited, status);
+    return status;
+}
+
 /* Finishes them where their block is still served, else they are marked failed (SPEC 9). */
 static void finish_earlier(struct scb_service *service, const struct scb_slot *slot)
 {
@@ -49,7 +61,7 @@ static void finish_earlier(struct scb_service *service, const struct scb_slot *s
                                                    .resume_only = true};
         struct scb_backup_result result;
         error = (struct scb_error){0};
-        if (scb_service_run_one(service, &options, &result, &error) != SCB_OK)
+        if (run_audited(service, &options, &result, &error) != SCB_OK)
             scb_log_failure(service->parts.log, "Earlier backup not finished", found.dates[i],
                             &error);
     }
@@ -62,7 +74,7 @@ static int64_t serve_slot(struct scb_service *service, const struct scb_slot *sl
     struct scb_backup_result result;
     struct scb_error error = {0};
     const struct scb_backup_options options = {.backup_date = slot->backup_date};
-    enum scb_status status = scb_service_run_one(service, &options, &result, &error);
+    enum scb_status status = run_audited(service, &options, &result, &error);
     if (status == SCB_OK || status == SCB_ERROR_CANCELED)
         return slot->end_ms;
     ++*failures;
@@ -143,8 +155,13 @@ static void serve_check(struct scb_service *service, struct schedule *schedule,
 {
     bool verify = due->kind == SCB_CHECK_VERIFY;
     struct scb_error error = {0};
+    struct scb_service_audited audited;
+    scb_service_audit_begin(
+        service, verify ? SCB_OPERATION_backup_verify : SCB_OPERATION_backup_test_restore,
+        due->backup_date, &audited);
     enum scb_status status = verify ? scb_service_verify_one(service, due->backup_date, &error)
                                     : scb_service_restore_one(service, due->backup_date, &error);
+    scb_service_audit_end(&audited, status);
     if (status == SCB_ERROR_CANCELED)
         return;
     if (status != SCB_OK)

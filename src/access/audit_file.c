@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Design: the lock is on the present file itself, since a file for the lock alone would be one more
+ * that everybody who appends must be able to write. Whoever waited looks again whether what he has
+ * locked still is the present file. Space for lines to come is reserved behind the file's end, so
+ * that a disk that others have filled does not end the log at once.
+ */
+#include "access/audit_file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
+
+enum {
+    LOCK_TRIES = 2500,
+    LOCK_PAUSE_NS = 2000000,
+    WINDOW = 512 * 1024,        /* in which the last line is looked for */
+    RESERVE = 64 * 1024,        /* bytes of disk kept behind the end, */
+    RESERVE_LEFT = RESERVE / 2, /* when fewer than these are left */
+    MAX_OLDER = 100000,
+};
+
+#define HEAD_SUFFIX ".head"
+
+static enum scb_status split(const char *path, struct scb_audit_file *file, char ret_dir[PATH_MAX],
+                             struct scb_error *error)
+{
+    const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
+    size_t length = strlen(name);
+    /* Room for ".<20 digits>" and the temporary name of a durable write. */
+    if (length == 0 || length > NAME_MAX - 40 || strlen(path) >= PATH_MAX) {
+        (void)scb_error_set(error, SCB_ERROR_VALIDATION, "audit.path '%.200s' names no file", path);
+        return scb_error_hint(error, "write it like /var/lib/satellite/audit.log");
+    }
+    memcpy(file->name, name, length + 1);
+    (void)snprintf(file->path, sizeof(file->path), "%s", path);
+    (void)snprintf(ret_dir, PATH_MAX, "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1,
+                   slash == NULL ? "." : path);
+    return SCB_OK;
+}
+
+/* A file that root makes belongs to who has the directory. */
+static enum scb_status give_away(const struct scb_audit_file *file, struct scb_error *error)
+{
+    struct stat dir, about;
+    if (fstat(file->dir_fd, &dir) != 0 || fstat(file->fd, &about) != 0 ||
+        (about.st_uid != dir.st_uid && geteuid() == 0 &&
+         fchown(file->fd, dir.st_uid, dir.st_gid) != 0))
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s not given to its owner",
+                                   file->path);
+    return SCB_OK;
+}
+
+static enum scb_status create(struct scb_audit_file *file, struct scb_error *error)
+{
+    struct stat dir;
+    if (fstat(file->dir_fd, &dir) != 0 || (geteuid() != 0 && geteuid() != dir.st_uid)) {
+        (void)scb_error_set(error, SCB_ERROR_FILE, "%s is not there", file->path);
+        return scb_error_hint(error, "only its directory's owner makes it");
+    }
+    enum scb_status status = scb_file_open(
+        file->dir_fd, file->name, O_RDWR | O_APPEND | O_CREAT | O_EXCL, 0600, &file->fd, error);
+    if (status == SCB_OK)
+        status = give_away(file, error);
+    return status == SCB_OK ? scb_dir_sync(file->dir_fd, file->path, error) : status;
+}
+
+/* Two may be about to create it: who comes second opens the first one's. */
+static enum scb_status open_present(struct scb_audit_file *file, enum scb_audit_open how,
+                                    struct scb_error *error)
+{
+    int flags = how == SCB_AUDIT_READ ? O_RDONLY : O_RDWR | O_APPEND;
+    for (int tries = 0;; tries++) {
+        enum scb_status status =
+            scb_file_open(file->dir_fd, file->name, flags, 0, &file->fd, error);
+        if (status != SCB_ERROR_NOT_FOUND || how != SCB_AUDIT_CREATE)
+            return status;
+        status = create(file, error);
+        if (status == SCB_OK || tries == 1 ||
+            faccessat(file->dir_fd, file->name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+            return status;
+    }
+}
+
+/* *ret_present is false where the file has been put away meanwhile. */
+static enum scb_status lock(struct scb_audit_file *file, enum scb_audit_open how, bool *ret_present,
+                            struct scb_error *error)
+{
+    struct flock whole = {.l_type = how == SCB_AUDIT_READ ? F_RDLCK : F_WRLCK,
+                          .l_whence = SEEK_SET};
+    const struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+    for (int tries = 0; fcntl(file->fd, F_OFD_SETLK, &whole) != 0; tries++) {
+        if (errno != EAGAIN && errno != EACCES && errno != EINTR)
+            return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s not locked", file->path);
+        if (tries == LOCK_TRIES)
+            return scb_error_set(error, SCB_ERROR_BUSY, "%s is locked by another process",
+                                 file->path);
+        (void)nanosleep(&pause, NULL);
+    }
+    struct stat mine, present;
+    if (fstat(file->fd, &mine) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s not looked at", file->path);
+    *ret_present = fstatat(file->dir_fd, file->name, &present, AT_SYMLINK_NOFOLLOW) == 0 &&
+                   present.st_dev == mine.st_dev && present.st_ino == mine.st_ino;
+    file->size = mine.st_size;
+    return SCB_OK;
+}
+
+static enum scb_status open_and_lock(struct scb_audit_file *file, enum scb_audit_open how,
+                                     struct scb_error *error)
+{
+    bool present = false;
+    enum scb_status status = SCB_OK;
+    while (status == SCB_OK && !present) {
+        scb_fd_cleanup(&file->fd);
+        file->fd = -1;
+        status = open_present(file, how, error);
+        if (status == SCB_OK)
+            status = lock(file, how, &present, error);
+    }
+    return status;
+}
+
+enum scb_status scb_audit_file_open(const char *path, enum scb_audit_open how,
+                                    struct scb_audit_file *ret_file, struct scb_error *error)
+{
+    SCB_AUTO(audit_file) struct scb_audit_file file = {.dir_fd = -1, .fd = -1};
+    char dir[PATH_MAX];
+    enum scb_status status = split(path, &file, dir, error);
+    if (status == SCB_OK)
+        status = scb_dir_open(dir, how == SCB_AUDIT_CREATE, 0700, &file.dir_fd, error);
+    if (status == SCB_OK)
+        status = open_and_lock(&file, how, error);
+    if (status != SCB_OK)
+        return status;
+    *ret_file = file;
+    file.fd = file.dir_fd = -1;
+    return SCB_OK;
+}
+
+void scb_audit_file_close(struct scb_audit_file *file)
+{
+    scb_fd_cleanup(&file->fd);
+    scb_fd_cleanup(&file->dir_fd);
+    file->fd = file->dir_fd = -1;
+}
+
+void scb_audit_file_cleanup(struct scb_audit_file *file)
+{
+    scb_audit_file_close(file);
+}
+
+/* The number behind "<name>.", or 0 where that is no such file. */
+static uint64_t number_of(const struct scb_audit_file *file, const char *entry)
+{
+    size_t length = strlen(file->name);
+    uint64_t number = 0;
+    bool older = strncmp(entry, file->name, length) == 0 && entry[length] == '.' &&
+                 entry[length + 1] != '0' &&
+                 scb_text_parse_u64(entry + length + 1, &number, NULL) == SCB_OK;
+    return older ? number : 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+    uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+    return left < right ? -1 : left > right;
+}
+
+static enum scb_status list(DIR *dir, const struct scb_audit_file *file, uint64_t **numbers,
+                            size_t *count, struct scb_error *error)
+{
+    const struct dirent *entry = NULL;
+    while (errno = 0, (entry = readdir(dir)) != NULL) {
+        uint64_t number = number_of(file, entry->d_name);
+        if (number == 0)
+            continue;
+        if (*count == MAX_OLDER)
+            return scb_error_set(error, SCB_ERROR_RESOURCE, "%s has more than %d older files",
+                                 file->path, MAX_OLDER);
+        if ((*count & (*count - 1)) == 0) {
+            uint64_t *grown =
+                scb_realloc(*numbers, *count == 0 ? 1 : 2 * *count, sizeof(*grown), error);
+            if (grown == NULL)
+                return SCB_ERROR_RESOURCE;
+            *numbers = grown;
+        }
+        (*numbers)[(*count)++] = number;
+    }
+    return errno == 0 ? SCB_OK
+                      : scb_error_set_errno(error, SCB_ERROR_FILE, errno,
+                                            "directory of %s not read", file->path);
+}
+
+enum scb_status scb_audit_file_older(const struct scb_audit_file *file, uint64_t **ret_numbers,
+                                     size_t *ret_count, struct scb_error *error)
+{
+    int fd = openat(file->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+    if (dir == NULL) {
+        int failed = errno;
+        scb_fd_cleanup(&fd);
+        return scb_error_set_errno(error, SCB_ERROR_FILE, failed, "directory of %s not read",
+                                   file->path);
+    }
+    uint64_t *numbers = NULL;
+    size_t count = 0;
+    enum scb_status status = list(dir, file, &numbers, &count, error);
+    (void)closedir(dir);
+    if (status != SCB_OK) {
+        free(numbers);
+        return status;
+    }
+    if (count > 0)
+        qsort(numbers, count, sizeof(*numbers), by_number);
+    *ret_numbers = numbers;
+    *ret_count = count;
+    return SCB_OK;
+}
+
+void scb_audit_file_older_name(const struct scb_audit_file *file, uint64_t number,
+                               char ret_name[NAME_MAX + 1])
+{
+    (void)snprintf(ret_name, NAME_MAX + 1, "%.200s.%" PRIu64, file->name, number);
+}
+
+/* The last line among the bytes; *ret_found is false where there is none. */
+static enum scb_status last_in(struct scb_bytes bytes, bool *ret_found, struct scb_audit_end *end,
+                               struct scb_error *error)
+{
+    size_t size = bytes.size;
+    *ret_found = false;
+    while (size > 0) {
+        if (bytes.data[size - 1] == '\n')
+            size--;
+        const uint8_t *before = size == 0 ? NULL : memrchr(bytes.data, '\n', size);
+        size_t begin = before == NULL ? 0 : (size_t)(before - bytes.data) + 1;
+        SCB_AUTO(audit_line) struct scb_audit_line line = {0};
+        enum scb_status status = scb_audit_line_read(
+            (struct scb_bytes){bytes.data + begin, size - begin}, ret_found, &line, error);
+        if (status != SCB_OK)
+            return status;
+        if (*ret_found) {
+            end->link.seq = line.seq;
+            memcpy(end->link.hash, line.hash, sizeof(line.hash));
+            end->is_head = line.is_head;
+            return SCB_OK;
+        }
+        size = begin;
+    }
+    return SCB_OK;
+}
+
+/* The last line of a file of which so much counts. */
+static enum scb_status last_of(int fd, const char *name, off_t size, bool *ret_found,
+                               struct scb_audit_end *end, struct scb_error *error)
+{
+    /* A line or two mostly; all that is looked at only where a crash has left more. */
+    for (size_t window = 4096;; window = WINDOW) {
+        size_t wanted = (uint64_t)size < window ? (size_t)size : window;
+        SCB_AUTO(buffer) struct scb_buffer bytes = {.max = WINDOW};
+        enum scb_status status = scb_buffer_reserve(&bytes, wanted, error);
+        if (status == SCB_OK)
+            status = scb_file_read_at(fd, name, (uint64_t)size - wanted, bytes.data, wanted,
+                                      &bytes.size, error);
+        if (status == SCB_OK)
+            status = last_in(scb_buffer_bytes(&bytes), ret_found, end, error);
+        if (bytes.size > 0)
+            end->is_torn = bytes.data[bytes.size - 1] != '\n';
+        if (status != SCB_OK || *ret_found || wanted == (size_t)size)
+            return status;
+        if (window == WINDOW) {
+            (void)scb_error_set(error, SCB_ERROR_INTEGRITY, "%s: its last %d bytes are no lines",
+                                name, WINDOW);
+            return scb_error_hint(error, "move it away, keep it, and look for who has written it");
+        }
+    }
+}
+
+/* The last line of the newest file before the present one. */
+static enum scb_status last_older(const struct scb_audit_file *file, bool *ret_found,
+                                  struct scb_audit_end *end, struct scb_error *error)
+{
+    SCB_AUTO(memory) uint64_t *numbers = NULL;
+    size_t count = 0;
+    enum scb_status status = scb_audit_file_older(file, &numbers, &count, error);
+    if (status != SCB_OK || count == 0)
+        return status;
+    char name[NAME_MAX + 1];
+    struct stat about = {0};
+    SCB_AUTO(fd) int fd = -1;
+    scb_audit_file_older_name(file, numbers[count - 1], name);
+    status = scb_file_open(file->dir_fd, name, O_RDONLY, 0, &fd, error);
+    if (status == SCB_OK && fstat(fd, &about) != 0)
+        status = scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s not looked at", name);
+    bool torn = end->is_torn;
+    if (status == SCB_OK)
+        status = last_of(fd, name, about.st_size, ret_found, end, error);
+    end->is_torn = torn;
+    return status;
+}
+
+enum scb_status scb_audit_file_end(const struct scb_audit_file *file, struct scb_audit_end *ret_end,
+                                   struct scb_error *error)
+{
+    struct scb_audit_end end = {0};
+    struct scb_audit_link head = {0};
+    bool found = false, kept = false;
+    enum scb_status status = last_of(file->fd, file->path, file->size, &found, &end, error);
+    if (status == SCB_OK && !found)
+        status = last_older(file, &found, &end, error);
+    if (status == SCB_OK)
+        status = scb_audit_file_head(file, &kept, &head, error);
+    if (status != SCB_OK)
+        return status;
+    if (kept && head.seq > end.link.seq) {
+        end.link = head;
+        end.is_head = false;
+    }
+    *ret_end = end;
+    return SCB_OK;
+}
+
+static void head_name(const struct scb_audit_file *file, char ret_name[NAME_MAX + 1])
+{
+    (void)snprintf(ret_name, NAME_MAX + 1, "%.200s" HEAD_SUFFIX, file->name);
+}
+
+enum scb_status scb_audit_file_head(const struct scb_audit_file *file, bool *ret_found,
+                                    struct scb_audit_link *ret_link, struct scb_error *error)
+{
+    char name[NAME_MAX + 1];
+    struct scb_error problem = {0};
+    SCB_AUTO(buffer) struct scb_buffer text = {.max = SCB_AUDIT_MAX_LINE};
+    head_name(file, name);
+    *ret_found = false;
+    if (scb_file_read_all(file->dir_fd, name, &text, &problem) != SCB_OK || text.size == 0)
+        return SCB_OK;
+    SCB_AUTO(audit_line) struct scb_audit_line line = {0};
+    enum scb_status status =
+        scb_audit_line_read((struct scb_bytes){text.data, text.size - 1}, ret_found, &line, error);
+    *ret_found = status == SCB_OK && *ret_found && line.intact;
+    if (*ret_found) {
+        ret_link->seq = line.seq;
+        memcpy(ret_link->hash, line.hash, sizeof(line.hash));
+    }
+    return status;
+}
+
+enum scb_status scb_audit_file_keep_head(const struct scb_audit_file *file, struct scb_bytes line,
+                                         struct scb_error *error)
+{
+    struct scb_durable_file copy;
+    struct stat about;
+    char name[NAME_MAX + 1];
+    head_name(file, name);
+    enum scb_status status = scb_durable_open(&copy, file->dir_fd, name, 0600, error);
+    if (status != SCB_OK)
+        return status;
+    status = scb_durable_write(&copy, line.data, line.size, error);
+    /* As the log itself, whoever runs this. */
+    if (status == SCB_OK && geteuid() == 0 &&
+        (fstat(file->fd, &about) != 0 || fchown(copy.fd, about.st_uid, about.st_gid) != 0))
+        status = scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s not given away", name);
+    if (status == SCB_OK)
+        return scb_durable_commit(&copy, error);
+    scb_durable_abort(&copy);
+    return status;
+}
+
+static void reserve(const struct scb_audit_file *file)
+{
+    struct stat about;
+    if (fstat(file->fd, &about) != 0)
+        return;
+    int64_t left = (int64_t)about.st_blocks * 512 - (int64_t)about.st_size;
+    if (left < RESERVE_LEFT) /* where that is not to be had, nothing is lost */
+        (void)fallocate(file->fd, FALLOC_FL_KEEP_SIZE, about.st_size, RESERVE);
+}
+
+enum scb_status scb_audit_file_append(struct scb_audit_file *file, struct scb_bytes data, bool sync,
+                                      struct scb_error *error)
+{
+    enum scb_status status = scb_file_write(file->fd, file->path, data.data, data.size, error);
+    if (status == SCB_OK && sync && fdatasync(file->fd) != 0)
+        status = scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s not synced", file->path);
+    if (status != SCB_OK) {
+        /* Where that fails as well, what is left there is passed over as torn. */
+        int ignored = ftruncate(file->fd, file->size);
+        (void)ignored;
+        return status;
+    }
+    file->size += (off_t)data.size;
+    reserve(file);
+    return SCB_OK;
+}
+
+enum scb_status scb_audit_file_rotate(struct scb_audit_file *file, uint64_t seq,
+                                      struct scb_error *error)
+{
+    char older[NAME_MAX + 1];
+    scb_audit_file_older_name(file, seq, older);
+    /* Its reserved blocks are of no use any more. */
+    int ignored = ftruncate(file->fd, file->size);
+    (void)ignored;
+    if (renameat2(file->dir_fd, file->name, file->dir_fd, older, RENAME_NOREPLACE) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s not renamed to %s", file->path,
+                                   older);
+    int old_fd = file->fd; /* locked until the new one is */
+    file->fd = -1;
+    enum scb_status status = open_and_lock(file, SCB_AUDIT_CREATE, error);
+    (void)close(old_fd);
+    return status;
+}

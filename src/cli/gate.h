@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A command's way through the gate: made from the configuration, with what was given on the command
+ * line as it may be audited.
+ */
+#ifndef SCB_CLI_GATE_H
+#define SCB_CLI_GATE_H
+
+#include "access/gate.h"
+#include "base/log.h"
+#include "cli/command_line.h"
+#include "scb/config.h"
+
+struct scb_command_gate;
+
+/* Borrows what it is given. ValidationError for access.bindings, with where they stand. */
+SCB_MUST_CHECK enum scb_status scb_command_gate_new(const struct scb_config *config,
+                                                    const char *config_path, struct scb_log *log,
+                                                    struct scb_command_gate **ret_gate,
+                                                    struct scb_error *error);
+void scb_command_gate_free(struct scb_command_gate *gate);
+
+/* Borrowed. */
+const struct scb_gate *scb_command_gate_parts(const struct scb_command_gate *gate);
+const char *scb_command_gate_state_dir(const struct scb_command_gate *gate);
+
+/* The user of this process asks for the line's command; see scb_gate_begin. */
+SCB_MUST_CHECK enum scb_status scb_command_gate_begin(struct scb_command_gate *gate,
+                                                      const struct scb_command_line *line,
+                                                      struct scb_passage *ret_passage,
+                                                      struct scb_error *error);
+
+#endif
