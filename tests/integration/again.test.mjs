@@ -119,12 +119,12 @@ describe('a run that fails before it has begun', () => {
         });
     }
 
-    it('leaves nothing where it is the first of all', async (t) => {
+    it('leaves only its audit log where it is the first of all', async (t) => {
         const directory = workspace(t);
         const store = new Store(join(directory, 'state'), await fakeNode(t),
             { 'contract-chain-id': 51 });
         assertFailed(await store.run(), 3, 'ValidationError', /chain/);
-        assert.deepEqual(readdirSync(store.directory), []);
+        assert.deepEqual(readdirSync(store.directory), ['audit.log']);
     });
 });
 
