@@ -235,9 +235,12 @@ describe('the service', () => {
         const kept = join(store.directory, 'kept.json');
         writeFileSync(kept, `${rawLines(store).find((line) => line.includes(hash))}\n`);
         assert.equal((await verify(store, '--head', kept)).code, 0);
-        const cut = rawLines(store).slice(0, 3);
-        writeFileSync(store.audit, `${cut.join('\n')}\n`);
+        const cut = `${rawLines(store).slice(0, 3).join('\n')}\n`;
+        writeFileSync(store.audit, cut);
         assert.match((await verify(store)).stderr, /the log is cut: it ends with seq 3/);
+        const healed = await verify(store); // that it was verified is a line of its own
+        assert.match(healed.stderr, /line 4: lines with seq 4 to \d+ are missing/);
+        writeFileSync(store.audit, cut);
         writeFileSync(`${store.audit}.head`, ''); // who cuts it can do that as well
         assert.equal((await verify(store)).code, 0);
         const { code, stderr } = await verify(store, '--head', kept);
@@ -276,7 +279,7 @@ describe('an audit log that cannot be written', () => {
         assert.match(stderr, /backup_list is not in the audit log/);
     });
 
-    it('on a full disk goes on in what is reserved, then without the service noticing', async (t) => {
+    it('on a full disk goes on in what is reserved, then the service without it', async (t) => {
         const directory = join(workspace(t), 'small');
         mkdirSync(directory);
         try {
@@ -285,7 +288,14 @@ describe('an audit log that cannot be written', () => {
         } catch {
             return t.skip('no right to mount a tmpfs');
         }
-        t.after(() => execFileSync('umount', ['-l', directory]));
+        try {
+            await onFullDisk(t, directory);
+        } finally {
+            execFileSync('umount', ['-l', directory]);
+        }
+    });
+
+    async function onFullDisk(t, directory) {
         const store = newStore(t, { 'audit-path': join(directory, 'audit.log'),
             'log-level': 'warn' });
         await store.mustRun();
@@ -312,5 +322,5 @@ describe('an audit log that cannot be written', () => {
         assert.ok(log.some(({ msg, error }) =>
             msg === 'Audit log' && /^backup_run is not in the audit log/.test(error)));
         assert.equal((await verify(store)).code, 0);
-    });
+    }
 });
