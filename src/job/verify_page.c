@@ -221,7 +221,7 @@ enum scb_status scb_page_verifier_run(struct scb_page_verifier *verifier,
     char name[SCB_PAGE_NAME_SIZE];
     struct scb_error failure = {0};
     bool whole = page->place.size <= MAX_WHOLE;
-    scb_page_file_name(page->page.number, name);
+    scb_page_file_name(page->page.number, scb_manifest_is_encrypted(verifier->manifest), name);
     enum scb_status status = SCB_OK;
     if (page->place.size != page->page.size)
         status = scb_error_set(&failure, SCB_ERROR_INTEGRITY,

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file_watch.h"
 #include "base/thread.h"
+#include "crypto/age_recipients.h"
 #include "evm/address.h"
 #include "scb/service.h"
 #include "scb/source.h"
@@ -20,6 +21,7 @@ struct scb_service {
     struct scb_cancel *own_cancel; /* where none was handed in */
     const struct scb_cancel *cancel;
     struct scb_address contract;
+    struct scb_age_recipients recipients; /* whom backups are encrypted to; nobody: plain */
 };
 
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
