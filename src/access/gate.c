@@ -76,8 +76,10 @@ static enum scb_status audit_begin(const struct scb_gate *gate, struct scb_passa
         spill(gate, &record, &problem);
         return SCB_OK;
     }
-    (void)scb_error_set(error, SCB_ERROR_FILE, "%s is refused, for it would not be audited: %s",
-                        record.operation, problem.message);
+    /* Memory that cannot be had is no fault of the file's. */
+    (void)scb_error_set(error, status == SCB_ERROR_RESOURCE ? status : SCB_ERROR_FILE,
+                        "%s is refused, for it would not be audited: %s", record.operation,
+                        problem.message);
     return scb_error_hint(error, "make %s writable, with room on its disk, or set audit.path",
                           gate->audit.path);
 }
