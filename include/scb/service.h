@@ -28,6 +28,14 @@ struct scb_service;
 struct scb_log;
 struct scb_cancel;
 
+/*
+ * Asks for the passphrase of the age identity file at path; *ret_size bytes of ret_text, which has
+ * room for size, without a line's end. They are wiped by the caller.
+ */
+typedef enum scb_status (*scb_passphrase_asker)(void *state, const char *path, char *ret_text,
+                                                size_t size, size_t *ret_size,
+                                                struct scb_error *error);
+
 struct scb_service_parts {
     const struct scb_config *config; /* checked (scb_config_check); borrowed */
     struct scb_log *log;             /* NULL: no log */
@@ -41,6 +49,10 @@ struct scb_service_parts {
      */
     void (*stuck)(void *state, const struct scb_error *error);
     void *stuck_state;
+    /* Called when the first encrypted backup is opened, where encryption.identity_file is protected
+     * by a passphrase. NULL: such a file cannot be used. */
+    scb_passphrase_asker ask_passphrase;
+    void *ask_state;
 };
 
 /* Touches neither the chain nor the disk. ValidationError for a contract address that is none. */

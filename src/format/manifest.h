@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/stream.h"
+#include "crypto/age_recipients.h"
 #include "crypto/digest.h"
 #include "scb/error.h"
 
@@ -35,10 +36,15 @@ struct scb_manifest {
     uint64_t total_pages;
     uint64_t page_size; /* keys */
     struct scb_warnings warnings;
+    struct scb_age_recipients recipients;  /* whom the pages are encrypted to; nobody: plain */
     uint8_t pages_sha256[SCB_SHA256_SIZE]; /* over the pages' checksums in hex, in order */
     char program[64];                      /* "satellite 0.1.0" */
 };
 
+static inline bool scb_manifest_is_encrypted(const struct scb_manifest *manifest)
+{
+    return manifest->recipients.count > 0;
+}
 struct scb_manifest_page {
     uint64_t number;
     uint64_t keys;

@@ -150,3 +150,9 @@ enum scb_status scb_archive_pages_next(struct scb_archive_pages *pages, bool *re
         *ret_more = more;
     return status;
 }
+
+const struct scb_zip_place *scb_archive_pages_signature_place(const struct scb_archive_pages *pages)
+{
+    (void)pages;
+    return NULL;
+}

@@ -32,6 +32,8 @@ void scb_archive_pages_close(struct scb_archive_pages *pages);
 /* Borrowed until close. */
 const struct scb_manifest *scb_archive_pages_manifest(const struct scb_archive_pages *pages);
 const struct scb_zip_place *scb_archive_pages_manifest_place(const struct scb_archive_pages *pages);
+const struct scb_zip_place *
+scb_archive_pages_signature_place(const struct scb_archive_pages *pages);
 /* The next page in order; *ret_more is false after the last one. */
 SCB_MUST_CHECK enum scb_status scb_archive_pages_next(struct scb_archive_pages *pages,
                                                       bool *ret_more,

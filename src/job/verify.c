@@ -293,6 +293,51 @@ static enum scb_status check_latest(struct scb_verify_report *report,
 
 /* --- one backup --- */
 
+struct archive {
+    int fd;
+    uint64_t size;
+    struct scb_archive_pages *pages;
+};
+
+static enum scb_status check_against_chain(struct scb_verify_report *report,
+                                           const struct archive *archive, struct scb_error *error)
+{
+    struct scb_archive_pages *pages = NULL;
+    enum scb_status status = scb_archive_pages_open(archive->fd, archive->size,
+                                                    report->result->backup_date, &pages, error);
+    if (status == SCB_OK)
+        status = scb_verify_chain(report, archive->fd, pages, error);
+    scb_archive_pages_close(pages);
+    return status;
+}
+
+static enum scb_status check_opened(struct scb_verify_report *report,
+                                    const struct scb_backup_record *record,
+                                    const struct scb_backup_dir *dir, struct archive archive,
+                                    struct scb_error *error)
+{
+    const struct scb_manifest *manifest = scb_archive_pages_manifest(archive.pages);
+    struct scb_error locked = {0};
+    check_record(report, record, manifest);
+    enum scb_status status = scb_verify_unlock(report, manifest, &locked, error);
+    if (status == SCB_OK)
+        status = scb_verify_signature(report, archive.fd, archive.pages, error);
+    if (status == SCB_OK)
+        status = check_rows(report, archive.fd, archive.size, error);
+    if (status == SCB_OK)
+        status = check_manifest_file(report, dir, archive.fd,
+                                     scb_archive_pages_manifest_place(archive.pages), error);
+    if (status == SCB_OK)
+        status = scb_verify_pages(report, dir, archive.fd, archive.pages, error);
+    if (status == SCB_OK && locked.status != SCB_OK) {
+        *error = locked;
+        return locked.status;
+    }
+    return status == SCB_OK && report->parts->source != NULL
+               ? check_against_chain(report, &archive, error)
+               : status;
+}
+
 /* Everything that is said of the archive, once it is known to be one. */
 static enum scb_status check_content(struct scb_verify_report *report,
                                      const struct scb_backup_record *record,
@@ -305,20 +350,7 @@ static enum scb_status check_content(struct scb_verify_report *report,
         scb_archive_pages_open(fd, size, record->backup_date, &pages, &failure);
     if (status != SCB_OK)
         return scb_verify_judge(report, "archive", status, &failure, error);
-    const struct scb_manifest *manifest = scb_archive_pages_manifest(pages);
-    check_record(report, record, manifest);
-    status = check_rows(report, fd, size, error);
-    if (status == SCB_OK)
-        status =
-            check_manifest_file(report, dir, fd, scb_archive_pages_manifest_place(pages), error);
-    if (status == SCB_OK)
-        status = scb_verify_pages(report, dir, fd, pages, error);
-    scb_archive_pages_close(pages);
-    if (status != SCB_OK || report->parts->source == NULL)
-        return status;
-    status = scb_archive_pages_open(fd, size, record->backup_date, &pages, error);
-    if (status == SCB_OK)
-        status = scb_verify_chain(report, pages, error);
+    status = check_opened(report, record, dir, (struct archive){fd, size, pages}, error);
     scb_archive_pages_close(pages);
     return status;
 }

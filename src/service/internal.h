@@ -9,6 +9,7 @@
 #include "base/file_watch.h"
 #include "base/thread.h"
 #include "evm/address.h"
+#include "job/backup_keys.h"
 #include "scb/service.h"
 #include "scb/source.h"
 #include "source/contract_source.h"
@@ -21,6 +22,11 @@ struct scb_service {
     const struct scb_cancel *cancel;
     struct scb_address contract;
 };
+
+/* What backups are opened and believed with, as configured; the caller frees it. */
+SCB_MUST_CHECK enum scb_status scb_service_open_keys(const struct scb_service *service,
+                                                     struct scb_backup_keys **ret_keys,
+                                                     struct scb_error *error);
 
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
                                                       bool create, struct scb_store **ret_store,

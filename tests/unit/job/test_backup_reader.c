@@ -128,7 +128,7 @@ static void gives_nothing_of_a_page_with_another_checksum(void **state)
     assert_ok(open_reader(DATE));
     assert_int_equal(scb_backup_reader_next(reader, &more, &entry, &house.error),
                      SCB_ERROR_INTEGRITY);
-    assert_non_null(strstr(house.error.message, "backup " DATE ": page_0.json: not the checksum"));
+    assert_non_null(strstr(house.error.message, "backup " DATE ": page_0.json: its SHA-256 is not"));
     scb_backup_reader_close(reader);
 }
 

@@ -165,7 +165,8 @@ static struct scb_entries_db *db;
 static void write_three(void)
 {
     struct scb_manifest manifest = sample_manifest(DATE, 3);
-    assert_ok(scb_entries_db_create(temp_path("entries.db"), &manifest, &db, &house.error));
+    const struct scb_entries_db_place place = {.path = temp_path("entries.db")};
+    assert_ok(scb_entries_db_create(&place, &manifest, &db, &house.error));
     for (size_t i = 0; i < SCB_LENGTH(three); i++)
         assert_ok(scb_entries_db_add(db, &three[i], &house.error));
     assert_ok(scb_entries_db_finish(db, &house.error));
@@ -178,7 +179,8 @@ static void entries_come_back_in_their_order(void **state)
     bool more = false;
     struct scb_entry entry;
     write_three();
-    assert_ok(scb_entries_db_open(temp_path("entries.db"), &db, &house.error));
+    const struct scb_entries_db_place place = {.path = temp_path("entries.db")};
+    assert_ok(scb_entries_db_open(&place, &db, &house.error));
     for (size_t i = 0; i < SCB_LENGTH(three); i++) {
         assert_ok(scb_entries_db_next(db, &more, &entry, &house.error));
         assert_true(more);
@@ -198,12 +200,19 @@ static void a_harmed_database_is_found(void **state)
     flip("entries.db", 5000, 0xff);
     for (off_t i = 0; i < 8; i++)
         flip("entries.db", 4096 + i, 0xff); /* the head of its first table */
-    assert_int_equal(scb_entries_db_open(temp_path("entries.db"), &db, &house.error),
-                     SCB_ERROR_INTEGRITY);
+    assert_int_equal(
+        scb_entries_db_open(&(struct scb_entries_db_place){.path = temp_path("entries.db")}, &db,
+                            &house.error),
+        SCB_ERROR_INTEGRITY);
     assert_int_equal(truncate(temp_path("entries.db"), 10), 0);
-    assert_int_equal(scb_entries_db_open(temp_path("entries.db"), &db, &house.error),
-                     SCB_ERROR_INTEGRITY);
-    assert_int_equal(scb_entries_db_open(temp_path("none.db"), &db, &house.error), SCB_ERROR_FILE);
+    assert_int_equal(
+        scb_entries_db_open(&(struct scb_entries_db_place){.path = temp_path("entries.db")}, &db,
+                            &house.error),
+        SCB_ERROR_INTEGRITY);
+    assert_int_equal(
+        scb_entries_db_open(&(struct scb_entries_db_place){.path = temp_path("none.db")}, &db,
+                            &house.error),
+        SCB_ERROR_FILE);
 }
 
 #define IN_SCRATCH(test_) cmocka_unit_test_setup_teardown(test_, set_up_scratch, tear_down_scratch)
