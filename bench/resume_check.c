@@ -24,6 +24,7 @@
 #define DATE "2024-01-15"
 
 static const char *directory;
+static const struct scb_age_recipients nobody;
 
 enum { MIB = 1024 * 1024, MOST_KEYS = 1000, PASSES = 3 };
 
@@ -74,7 +75,7 @@ static void make_pages(struct pages *pages, uint64_t bytes)
     must(pages->sha256 == NULL ? SCB_ERROR_RESOURCE : SCB_OK, &error);
     while (pages->bytes < bytes && pages->count < most) {
         char name[SCB_PAGE_NAME_SIZE];
-        scb_page_file_name(pages->count, name);
+        scb_page_file_name(pages->count, false, name);
         struct scb_bytes page = {(const uint8_t *)text,
                                  make_page(pages->count, pages->keys, text, sizeof(text))};
         must(scb_backup_dir_write(pages->dir, name, page, &error), &error);
@@ -120,13 +121,14 @@ static double now(clockid_t clock)
 
 static struct cost cost_of(struct pages *pages, page_step step)
 {
-    static const struct scb_page_rules rules = {.max_key_size = MIB, .max_value_size = MIB};
+    struct scb_page_settings settings = {.dir = pages->dir,
+                                         .rules = {.max_key_size = MIB, .max_value_size = MIB},
+                                         .recipients = &nobody};
     struct scb_error error = {0};
     double began = now(CLOCK_MONOTONIC), cpu_began = now(CLOCK_THREAD_CPUTIME_ID);
     for (uint64_t i = 0; i < pages->count; i++) {
         bool good = false;
-        must(scb_page_work_begin(&pages->work, pages->dir, &rules, i, i * pages->keys, pages->keys,
-                                 &error),
+        must(scb_page_work_begin(&pages->work, &settings, i, i * pages->keys, pages->keys, &error),
              &error);
         must(step(&pages->work, &pages->tools, pages->sha256[i], &good, &error), &error);
         if (!good)
@@ -152,7 +154,7 @@ static void measure(uint64_t keys, uint64_t bytes)
     struct scb_store_settings settings = {.dir = directory, .group = ""};
     must(scb_store_open(&settings, true, &pages.store, &error), &error);
     must(scb_backup_dir_open(pages.store, DATE, true, &pages.dir, &error), &error);
-    must(scb_page_tools_init(&pages.tools, &error), &error);
+    must(scb_page_tools_init(&pages.tools, &nobody, &error), &error);
     make_pages(&pages, bytes);
     (void)printf("%llu keys a page: %llu pages, %.3f GB\n", (unsigned long long)keys,
                  (unsigned long long)pages.count, (double)pages.bytes / 1e9);

@@ -48,6 +48,7 @@ struct scb_page_record {
     uint64_t keys_count;
     uint64_t file_size;
     uint8_t sha256[32];
+    char file_path[80]; /* of a completed one, relative to backup_dir */
     uint64_t empty_keys, empty_versions, duplicate_keys;
     char error_message[512]; /* "" for none */
 };
@@ -69,6 +70,7 @@ struct scb_run_record {
     char total_function[256];
     uint64_t max_key_size, max_value_size; /* bytes; its pages were checked against them */
     uint64_t quorum;                       /* endpoints that gave each of its pages; 0: not known */
+    char recipients[4096]; /* whom its page files are encrypted to, "age1...,age1..."; "": plain */
 };
 
 /* The ways to prove a backup. */

@@ -55,12 +55,18 @@ struct scb_service_parts {
     void *ask_state;
 };
 
-/* Touches neither the chain nor the disk. ValidationError for a contract address that is none. */
+/* Touches neither the chain nor the disk. ValidationError for a contract address or an age
+ * recipient that is none. */
 SCB_MUST_CHECK enum scb_status scb_service_new(const struct scb_service_parts *parts,
                                                struct scb_service **ret_service,
                                                struct scb_error *error);
 /* Nothing may be running in it. */
 void scb_service_free(struct scb_service *service);
+
+/* Whether backups can be signed as configured: the identity's files are there and belong together.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_check(const struct scb_service *service,
+                                                 struct scb_error *error);
 
 /* Makes one backup and waits for it. */
 SCB_MUST_CHECK enum scb_status scb_service_backup(struct scb_service *service,

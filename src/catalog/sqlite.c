@@ -85,6 +85,7 @@ static enum scb_status start_run(struct scb_sqlite *sqlite, const struct scb_run
     scb_query_bind_unsigned(&query, run->max_key_size);
     scb_query_bind_unsigned(&query, run->max_value_size);
     scb_query_bind_unsigned(&query, run->quorum);
+    scb_query_bind_text(&query, run->recipients);
     status = scb_query_step(&query, &row, error);
     if (status != SCB_OK)
         return status;
@@ -234,9 +235,6 @@ static enum scb_status record_page(struct scb_query *query, const char *backup_d
                                    const struct scb_page_record *page, struct scb_error *error)
 {
     bool completed = page->state == SCB_BACKUP_COMPLETED;
-    char path[64];
-    (void)snprintf(path, sizeof(path), "%s/page_%llu.json", backup_date,
-                   (unsigned long long)page->page_number);
     query->position = 0;
     scb_query_bind_text(query, backup_date);
     scb_query_bind_unsigned(query, page->page_number);
@@ -244,7 +242,7 @@ static enum scb_status record_page(struct scb_query *query, const char *backup_d
     scb_query_bind_time(query, page->completed_at_ms);
     scb_query_bind_unsigned(query, page->keys_count);
     scb_query_bind_unsigned(query, page->file_size);
-    scb_query_bind_text(query, completed ? path : NULL);
+    scb_query_bind_text(query, completed ? page->file_path : NULL);
     scb_query_bind_text(query, page->error_message);
     if (completed)
         scb_query_bind_hex(query, "", page->sha256, sizeof(page->sha256));

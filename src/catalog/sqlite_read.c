@@ -43,6 +43,7 @@ enum scb_status scb_sqlite_get_run(struct scb_catalog *catalog, const char *back
     run.max_key_size = scb_query_get_unsigned(&query);
     run.max_value_size = scb_query_get_unsigned(&query);
     run.quorum = scb_query_get_unsigned(&query);
+    scb_query_get_text(&query, run.recipients, sizeof(run.recipients));
     status = scb_query_check(&query, error);
     if (status == SCB_OK)
         *ret_run = run;
@@ -150,8 +151,10 @@ static enum scb_status read_page(struct scb_query *query, struct scb_page_record
     page.empty_keys = scb_query_get_unsigned(query);
     page.empty_versions = scb_query_get_unsigned(query);
     page.duplicate_keys = scb_query_get_unsigned(query);
-    if (page.state == SCB_BACKUP_COMPLETED)
+    if (page.state == SCB_BACKUP_COMPLETED) {
         scb_query_get_hex(query, "", page.sha256, sizeof(page.sha256));
+        scb_query_get_text(query, page.file_path, sizeof(page.file_path));
+    }
     enum scb_status status = scb_query_check(query, error);
     if (status == SCB_OK)
         *ret_page = page;

@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "format/page.h"
 
 static void time_member(struct scb_json *json, const char *name, int64_t real_ms)
 {
@@ -55,19 +54,16 @@ void scb_view_backup_progress(struct scb_json *json, const struct scb_backup_rec
     text_member(json, "block_hash", backup->block_hash);
 }
 
-void scb_view_page_columns(struct scb_json *json, const char *backup_date,
-                           const struct scb_page_record *page)
+void scb_view_page_columns(struct scb_json *json, const struct scb_page_record *page)
 {
     bool done = page->state == SCB_BACKUP_COMPLETED; /* else there is no file */
-    char name[SCB_PAGE_NAME_SIZE], path[64], checksum[65];
-    scb_page_file_name(page->page_number, name);
-    (void)snprintf(path, sizeof(path), "%.23s/%s", backup_date, name);
+    char checksum[65];
     scb_text_hex(page->sha256, sizeof(page->sha256), checksum);
     scb_json_unsigned(json, "page_number", page->page_number);
     scb_json_text(json, "status", scb_backup_state_name(page->state));
     time_member(json, "completed_at", page->completed_at_ms);
     number_member(json, "keys_count", done ? (int64_t)page->keys_count : -1);
-    scb_json_text(json, "file_path", done ? path : NULL);
+    scb_json_text(json, "file_path", done ? page->file_path : NULL);
     text_member(json, "error_message", page->error_message);
     scb_json_text(json, "checksum", done ? checksum : NULL);
     number_member(json, "file_size", done ? (int64_t)page->file_size : -1);

@@ -13,8 +13,7 @@ void scb_view_backup_columns(struct scb_json *json, const struct scb_backup_reco
 /* Those that `status` adds. */
 void scb_view_backup_progress(struct scb_json *json, const struct scb_backup_record *backup);
 /* The members named like the columns of backup_page_status. */
-void scb_view_page_columns(struct scb_json *json, const char *backup_date,
-                           const struct scb_page_record *page);
+void scb_view_page_columns(struct scb_json *json, const struct scb_page_record *page);
 
 /*
  * Members that hold bytes, as a page file has them: base64 where they are no text, and then named

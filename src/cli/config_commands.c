@@ -15,7 +15,7 @@
 #include "cli/output.h"
 #include "cli/run.h"
 #include "config/config_text.h"
-#include "evm/address.h"
+#include "scb/service.h"
 
 enum { MAX_TEXT = 256 * 1024, MAX_VALUE = 80 * 1024 };
 
@@ -100,11 +100,14 @@ enum scb_status scb_command_config_validate(const struct scb_command_context *co
     enum scb_status status = scb_config_check(context->config, error);
     if (status != SCB_OK)
         return status;
-    struct scb_address address;
+    struct scb_service *service = NULL;
     status =
-        scb_address_parse(scb_config_text(context->config, "contract.address"), &address, error);
+        scb_service_new(&(struct scb_service_parts){.config = context->config}, &service, error);
+    if (status == SCB_OK)
+        status = scb_service_check(service, error);
+    scb_service_free(service);
     if (status != SCB_OK)
-        return scb_error_wrap(error, "contract.address");
+        return status;
     SCB_AUTO(string)
     char *text = scb_format(error, "the configuration is valid (%s)",
                             context->config_path != NULL ? context->config_path : "no file");

@@ -48,7 +48,6 @@ struct shown {
 struct page_rows {
     struct scb_json *json;
     struct scb_table *table;
-    const char *backup_date;
 };
 
 static enum scb_status add_page(void *state, const struct scb_page_record *page,
@@ -57,7 +56,7 @@ static enum scb_status add_page(void *state, const struct scb_page_record *page,
     struct page_rows *rows = state;
     if (rows->json != NULL) {
         scb_json_open_object(rows->json, NULL);
-        scb_view_page_columns(rows->json, rows->backup_date, page);
+        scb_view_page_columns(rows->json, page);
         scb_json_close_object(rows->json);
         return SCB_OK;
     }
@@ -115,7 +114,7 @@ static enum scb_status status_json(const struct scb_command_context *context,
     status = scb_catalog_checks(shown->catalog, backup->backup_date, add_check, &json, error);
     scb_json_close_array(&json);
     if (status == SCB_OK && scb_command_option(context, "--pages") != NULL) {
-        struct page_rows rows = {.json = &json, .backup_date = backup->backup_date};
+        struct page_rows rows = {.json = &json};
         scb_json_open_array(&json, "pages");
         status = scb_catalog_pages(shown->catalog, backup->backup_date, add_page, &rows, error);
         scb_json_close_array(&json);

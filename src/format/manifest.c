@@ -20,9 +20,11 @@
 #include "format/manifest_tally.h"
 #include "format/page.h"
 
+#define ENCRYPTION_FORMAT "age-encryption.org/v1"
+
 enum {
     FORMAT_VERSION = 1,
-    WINDOW = 4096, /* the head and every line fit into it */
+    WINDOW = 8192, /* the head, recipients and all, and every line fit into it */
     FLUSH_AT = 32 * 1024,
     HEX_SIZE = 2 * SCB_SHA256_SIZE + 1,
     TIME_SIZE = 24, /* milliseconds do not fit */
@@ -39,6 +41,26 @@ static void format_time(uint64_t seconds, char ret_text[TIME_SIZE])
     (void)strftime(ret_text, TIME_SIZE, "%Y-%m-%dT%H:%M:%SZ", &parts);
 }
 
+/* Of encrypted backups only: so a plain one's manifest is what it always was. */
+static enum scb_status append_encryption(struct scb_buffer *out,
+                                         const struct scb_age_recipients *recipients,
+                                         struct scb_error *error)
+{
+    if (recipients->count == 0)
+        return SCB_OK;
+    enum scb_status status =
+        scb_buffer_append_text(out,
+                               "  \"encryption\": {\"format\": \"" ENCRYPTION_FORMAT "\", "
+                               "\"recipients\": [",
+                               error);
+    for (size_t i = 0; i < recipients->count && status == SCB_OK; i++) {
+        char recipient[SCB_AGE_RECIPIENT_TEXT_SIZE];
+        scb_age_recipient_format(&recipients->items[i], recipient);
+        status = scb_buffer_printf(out, error, "%s\"%s\"", i == 0 ? "" : ", ", recipient);
+    }
+    return status == SCB_OK ? scb_buffer_append_text(out, "]},\n", error) : status;
+}
+
 static enum scb_status append_head(struct scb_buffer *out, const struct scb_manifest *manifest,
                                    struct scb_error *error)
 {
@@ -51,7 +73,7 @@ static enum scb_status append_head(struct scb_buffer *out, const struct scb_mani
     format_time(manifest->block_time, block_time);
     const struct scb_warnings *warnings = &manifest->warnings;
     /* clang-format off */
-    return scb_buffer_printf(out, error,
+    enum scb_status status = scb_buffer_printf(out, error,
         "{\n"
         "  \"format_version\": %d,\n"
         "  \"backup_date\": \"%s\",\n"
@@ -64,22 +86,28 @@ static enum scb_status append_head(struct scb_buffer *out, const struct scb_mani
         "  \"total_pages\": %" PRIu64 ",\n"
         "  \"page_size\": %" PRIu64 ",\n"
         "  \"warnings\": {\"empty_key\": %" PRIu64 ", \"empty_version\": %" PRIu64
-        ", \"duplicate_key\": %" PRIu64 "},\n"
-        "  \"pages_sha256\": \"%s\",\n"
-        "  \"program\": \"%s\",\n"
-        "  \"pages\": [\n",
+        ", \"duplicate_key\": %" PRIu64 "},\n",
         FORMAT_VERSION, manifest->backup_date, manifest->chain_id, contract,
         manifest->block_number, block_hash, block_time, manifest->total_keys,
         manifest->total_pages, manifest->page_size, warnings->empty_keys,
-        warnings->empty_versions, warnings->duplicate_keys, pages_sha256, manifest->program);
+        warnings->empty_versions, warnings->duplicate_keys);
     /* clang-format on */
+    if (status == SCB_OK)
+        status = append_encryption(out, &manifest->recipients, error);
+    return status != SCB_OK ? status
+                            : scb_buffer_printf(out, error,
+                                                "  \"pages_sha256\": \"%s\",\n"
+                                                "  \"program\": \"%s\",\n"
+                                                "  \"pages\": [\n",
+                                                pages_sha256, manifest->program);
 }
 
-static enum scb_status append_page(struct scb_buffer *out, const struct scb_manifest_page *page,
-                                   bool last, struct scb_error *error)
+static enum scb_status append_page(struct scb_buffer *out, const struct scb_manifest *manifest,
+                                   const struct scb_manifest_page *page, struct scb_error *error)
 {
     char name[SCB_PAGE_NAME_SIZE], sha256[HEX_SIZE];
-    scb_page_file_name(page->number, name);
+    bool last = page->number + 1 == manifest->total_pages;
+    scb_page_file_name(page->number, scb_manifest_is_encrypted(manifest), name);
     scb_text_hex(page->sha256, SCB_SHA256_SIZE, sha256);
     return scb_buffer_printf(out, error,
                              "    {\"number\": %" PRIu64 ", \"file\": \"%s\", \"keys\": %" PRIu64
@@ -108,7 +136,7 @@ static enum scb_status write_pages(const struct scb_manifest *manifest,
         if (status == SCB_OK)
             status = scb_manifest_tally_add(tally, manifest, &page, SCB_ERROR_INTERNAL, error);
         if (status == SCB_OK)
-            status = append_page(out, &page, i + 1 == manifest->total_pages, error);
+            status = append_page(out, manifest, &page, error);
         if (status == SCB_OK && out->size >= FLUSH_AT) {
             status = sink.write(sink.state, out->data, out->size, error);
             scb_buffer_clear(out);
@@ -205,6 +233,32 @@ static bool take_time(struct scan *scan, uint64_t *ret_seconds)
     return true;
 }
 
+/* Mirrors append_encryption; the recipients stand in their order. */
+static bool take_encryption(struct scan *scan, struct scb_age_recipients *recipients)
+{
+    static const char member[] = "  \"encryption\": ";
+    if ((size_t)(scan->end - scan->at) < sizeof(member) ||
+        memcmp(scan->at, member, sizeof(member) - 1) != 0)
+        return true;
+    if (!take(scan, member) ||
+        !take(scan, "{\"format\": \"" ENCRYPTION_FORMAT "\", \"recipients\": ["))
+        return false;
+    for (size_t i = 0; i < SCB_AGE_MAX_RECIPIENTS; i++) {
+        struct scb_age_recipient *item = &recipients->items[i];
+        char text[SCB_AGE_RECIPIENT_TEXT_SIZE];
+        if (!take(scan, "\"") || !take_text(scan, text, sizeof(text)) ||
+            scb_age_recipient_parse(text, item, NULL) != SCB_OK ||
+            (i > 0 && memcmp(item, &recipients->items[i - 1], sizeof(*item)) <= 0))
+            return false;
+        recipients->count = i + 1;
+        if (scan->at < scan->end && *scan->at == ']')
+            return take(scan, "]},\n");
+        if (!take(scan, ", "))
+            return false;
+    }
+    return false;
+}
+
 /* Mirrors append_head, from the member after format_version on. */
 static bool take_head(struct scan *scan, struct scb_manifest *manifest)
 {
@@ -226,8 +280,8 @@ static bool take_head(struct scan *scan, struct scb_manifest *manifest)
            take(scan, ",\n  \"warnings\": {\"empty_key\": ") &&
            take_number(scan, &warnings->empty_keys) && take(scan, ", \"empty_version\": ") &&
            take_number(scan, &warnings->empty_versions) && take(scan, ", \"duplicate_key\": ") &&
-           take_number(scan, &warnings->duplicate_keys) &&
-           take(scan, "},\n  \"pages_sha256\": \"") &&
+           take_number(scan, &warnings->duplicate_keys) && take(scan, "},\n") &&
+           take_encryption(scan, &manifest->recipients) && take(scan, "  \"pages_sha256\": \"") &&
            take_hex(scan, manifest->pages_sha256, sizeof(manifest->pages_sha256)) &&
            take(scan, "\",\n  \"program\": \"") &&
            take_text(scan, manifest->program, sizeof(manifest->program)) &&
@@ -235,12 +289,12 @@ static bool take_head(struct scan *scan, struct scb_manifest *manifest)
 }
 
 /* Mirrors append_page. */
-static bool take_page(struct scan *scan, struct scb_manifest_page *page, bool last)
+static bool take_page(struct scan *scan, bool encrypted, bool last, struct scb_manifest_page *page)
 {
     char name[SCB_PAGE_NAME_SIZE];
     if (!take(scan, "    {\"number\": ") || !take_number(scan, &page->number))
         return false;
-    scb_page_file_name(page->number, name);
+    scb_page_file_name(page->number, encrypted, name);
     return take(scan, ", \"file\": \"") && take(scan, name) && take(scan, "\", \"keys\": ") &&
            take_number(scan, &page->keys) && take(scan, ", \"sha256\": \"") &&
            take_hex(scan, page->sha256, SCB_SHA256_SIZE) && take(scan, "\", \"size\": ") &&
@@ -387,8 +441,9 @@ enum scb_status scb_manifest_reader_next(struct scb_manifest_reader *reader, boo
     }
     struct scan text = {0};
     struct scb_manifest_page page = {0};
+    bool encrypted = scb_manifest_is_encrypted(&reader->manifest);
     enum scb_status status = take_until(reader, "\n", &text, error);
-    if (status == SCB_OK && !take_page(&text, &page, reader->tally.pages + 1 == total))
+    if (status == SCB_OK && !take_page(&text, encrypted, reader->tally.pages + 1 == total, &page))
         status = odd(reader->line, error);
     if (status == SCB_OK)
         status = scb_manifest_tally_add(&reader->tally, &reader->manifest, &page,

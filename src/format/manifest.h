@@ -45,6 +45,8 @@ static inline bool scb_manifest_is_encrypted(const struct scb_manifest *manifest
 {
     return manifest->recipients.count > 0;
 }
+
+/* Checksum and size are those of the page file as it is on the disk, encrypted or not. */
 struct scb_manifest_page {
     uint64_t number;
     uint64_t keys;

@@ -6,6 +6,7 @@
 #ifndef SCB_FORMAT_PAGE_H
 #define SCB_FORMAT_PAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,9 +58,9 @@ SCB_MUST_CHECK enum scb_status scb_page_reader_next(struct scb_page_reader *read
                                                     struct scb_entry *ret_entry,
                                                     struct scb_error *error);
 
-enum { SCB_PAGE_NAME_SIZE = 40 };
+enum { SCB_PAGE_NAME_SIZE = 48 };
 
-/* "page_17.json" */
-void scb_page_file_name(uint64_t number, char ret_name[SCB_PAGE_NAME_SIZE]);
+/* "page_17.json"; where the backup is encrypted "page_17.json.gz.age". */
+void scb_page_file_name(uint64_t number, bool encrypted, char ret_name[SCB_PAGE_NAME_SIZE]);
 
 #endif

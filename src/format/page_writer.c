@@ -232,7 +232,8 @@ enum scb_status scb_page_writer_end(struct scb_page_writer *writer, struct scb_e
     return status;
 }
 
-void scb_page_file_name(uint64_t number, char ret_name[SCB_PAGE_NAME_SIZE])
+void scb_page_file_name(uint64_t number, bool encrypted, char ret_name[SCB_PAGE_NAME_SIZE])
 {
-    (void)snprintf(ret_name, SCB_PAGE_NAME_SIZE, "page_%" PRIu64 ".json", number);
+    (void)snprintf(ret_name, SCB_PAGE_NAME_SIZE, "page_%" PRIu64 ".json%s", number,
+                   encrypted ? ".gz.age" : "");
 }

@@ -88,5 +88,9 @@ void scb_deflater_free(struct scb_deflater *deflater);
 SCB_MUST_CHECK enum scb_status scb_deflater_run(struct scb_deflater *deflater,
                                                 struct scb_bytes data, struct scb_buffer *out,
                                                 uint32_t *ret_crc32, struct scb_error *error);
+/* Replaces out's content by gzip(data) (RFC 1952) with a time of 0. */
+SCB_MUST_CHECK enum scb_status scb_deflater_gzip(struct scb_deflater *deflater,
+                                                 struct scb_bytes data, struct scb_buffer *out,
+                                                 struct scb_error *error);
 
 #endif

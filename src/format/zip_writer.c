@@ -215,23 +215,50 @@ void scb_deflater_free(struct scb_deflater *deflater)
     free(deflater);
 }
 
+/* Room for what is at most bound bytes: *ret_room of them. */
+static enum scb_status make_room(struct scb_buffer *out, size_t bound, size_t *ret_room,
+                                 struct scb_error *error)
+{
+    scb_buffer_clear(out);
+    *ret_room = bound < out->max ? bound : out->max;
+    return scb_buffer_reserve(out, *ret_room, error);
+}
+
+/* libdeflate gives a size of 0 for what does not fit. */
+static enum scb_status check_size(const struct scb_buffer *out, struct scb_bytes data,
+                                  struct scb_error *error)
+{
+    if (out->size > 0)
+        return SCB_OK;
+    return scb_error_set(error, SCB_ERROR_RESOURCE,
+                         "%zu bytes deflate to more than the %zu allowed here", data.size,
+                         out->max);
+}
+
 enum scb_status scb_deflater_run(struct scb_deflater *deflater, struct scb_bytes data,
                                  struct scb_buffer *out, uint32_t *ret_crc32,
                                  struct scb_error *error)
 {
-    scb_buffer_clear(out);
-    size_t room = libdeflate_deflate_compress_bound(deflater->compressor, data.size);
-    if (room > out->max)
-        room = out->max;
-    enum scb_status status = scb_buffer_reserve(out, room, error);
+    struct libdeflate_compressor *compressor = deflater->compressor;
+    size_t room = 0;
+    enum scb_status status =
+        make_room(out, libdeflate_deflate_compress_bound(compressor, data.size), &room, error);
     if (status != SCB_OK)
         return status;
-    out->size =
-        libdeflate_deflate_compress(deflater->compressor, data.data, data.size, out->data, room);
-    if (out->size == 0)
-        return scb_error_set(error, SCB_ERROR_RESOURCE,
-                             "%zu bytes deflate to more than the %zu allowed here", data.size,
-                             out->max);
+    out->size = libdeflate_deflate_compress(compressor, data.data, data.size, out->data, room);
     *ret_crc32 = libdeflate_crc32(0, data.data, data.size);
-    return SCB_OK;
+    return check_size(out, data, error);
+}
+
+enum scb_status scb_deflater_gzip(struct scb_deflater *deflater, struct scb_bytes data,
+                                  struct scb_buffer *out, struct scb_error *error)
+{
+    struct libdeflate_compressor *compressor = deflater->compressor;
+    size_t room = 0;
+    enum scb_status status =
+        make_room(out, libdeflate_gzip_compress_bound(compressor, data.size), &room, error);
+    if (status != SCB_OK)
+        return status;
+    out->size = libdeflate_gzip_compress(compressor, data.data, data.size, out->data, room);
+    return check_size(out, data, error);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Design: the directory is walked twice, first to find the manifest, which is the last entry, then
- * side by side with the manifest, page for page. Neither is ever held as a whole.
+ * Design: the directory is walked twice, first to find the manifest, which stands behind the pages,
+ * then side by side with the manifest, page for page. Neither is ever held as a whole.
  */
 #include "job/archive_pages.h"
 
@@ -11,12 +11,15 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "format/manifest_signature.h"
 #include "format/page.h"
 
 struct scb_archive_pages {
     int fd;
     struct scb_zip_walk walk;
-    struct scb_zip_place manifest_place;
+    uint64_t page_count;
+    bool encrypted, found, is_signed; /* found: the manifest */
+    struct scb_zip_place manifest_place, signature_place;
     struct scb_manifest manifest;
     struct scb_zip_content *content; /* of the manifest */
     struct scb_manifest_reader *reader;
@@ -31,27 +34,63 @@ static enum scb_status misplaced(const struct scb_zip_place *place, const char *
                          scb_text_printable(bytes, name, sizeof(name)), expected);
 }
 
-/* Pages in their order, then the manifest, and that is all. */
+/* A page, or behind at least one of them the manifest. */
+static enum scb_status take_place(struct scb_archive_pages *pages,
+                                  const struct scb_zip_place *place, struct scb_error *error)
+{
+    char name[SCB_PAGE_NAME_SIZE];
+    uint64_t index = pages->page_count;
+    if (index == 0) { /* the first page says what all of them are */
+        scb_page_file_name(0, true, name);
+        pages->encrypted = strcmp(place->name, name) == 0;
+    }
+    pages->found = index > 0 && strcmp(place->name, SCB_MANIFEST_NAME) == 0;
+    scb_page_file_name(index, pages->encrypted, name);
+    if (!pages->found && strcmp(place->name, name) != 0)
+        return misplaced(place, index + 1 < pages->walk.entries ? name : SCB_MANIFEST_NAME, error);
+    if (pages->encrypted && !place->stored)
+        return scb_error_set(error, SCB_ERROR_INTEGRITY, "archive: %s is not stored as it is",
+                             place->name);
+    if (pages->found)
+        pages->manifest_place = *place;
+    else
+        pages->page_count++;
+    return SCB_OK;
+}
+
+/* What stands behind the manifest. */
+static enum scb_status take_signature(struct scb_archive_pages *pages,
+                                      const struct scb_zip_place *place, struct scb_error *error)
+{
+    if (pages->is_signed || strcmp(place->name, SCB_MANIFEST_SIGNATURE_NAME) != 0)
+        return misplaced(place, pages->is_signed ? "the end" : SCB_MANIFEST_SIGNATURE_NAME, error);
+    if (!place->stored || place->size > SCB_MANIFEST_SIGNATURE_MAX)
+        return scb_error_set(error, SCB_ERROR_INTEGRITY,
+                             "archive: its " SCB_MANIFEST_SIGNATURE_NAME " is %s",
+                             place->stored ? "too large" : "not stored as it is");
+    pages->is_signed = true;
+    pages->signature_place = *place;
+    return SCB_OK;
+}
+
+/* Pages in their order, then the manifest, maybe its signature, and that is all. */
 static enum scb_status find_manifest(struct scb_archive_pages *pages, struct scb_error *error)
 {
-    for (uint64_t i = 0; i < pages->walk.entries; i++) {
-        char name[SCB_PAGE_NAME_SIZE] = SCB_MANIFEST_NAME;
-        bool more = false, last = i + 1 == pages->walk.entries;
-        struct scb_zip_place place;
-        if (!last)
-            scb_page_file_name(i, name);
-        enum scb_status status = scb_zip_walk_next(&pages->walk, &more, &place, error);
-        if (status == SCB_OK && strcmp(place.name, name) != 0)
-            status = misplaced(&place, name, error);
-        if (status != SCB_OK)
-            return status;
-        pages->manifest_place = place;
-    }
-    bool more = false;
-    struct scb_zip_place none;
-    if (pages->walk.entries < 2)
+    bool more = pages->walk.entries >= 2;
+    if (!more)
         return scb_error_set(error, SCB_ERROR_INTEGRITY, "archive: no page in it");
-    return scb_zip_walk_next(&pages->walk, &more, &none, error); /* nothing between them */
+    enum scb_status status = SCB_OK;
+    while (status == SCB_OK) {
+        struct scb_zip_place place;
+        status = scb_zip_walk_next(&pages->walk, &more, &place, error);
+        if (status != SCB_OK || !more)
+            break;
+        status =
+            pages->found ? take_signature(pages, &place, error) : take_place(pages, &place, error);
+    }
+    if (status == SCB_OK && !pages->found)
+        status = scb_error_set(error, SCB_ERROR_INTEGRITY, "archive: no manifest in it");
+    return status;
 }
 
 static void close_manifest(struct scb_archive_pages *pages)
@@ -86,10 +125,14 @@ static enum scb_status check_manifest(struct scb_archive_pages *pages, const cha
     if (strcmp(pages->manifest.backup_date, backup_date) != 0)
         return scb_error_set(error, SCB_ERROR_INTEGRITY, "its manifest is that of backup %s",
                              pages->manifest.backup_date);
-    if (pages->manifest.total_pages != pages->walk.entries - 1)
+    if (pages->manifest.total_pages != pages->page_count)
         return scb_error_set(error, SCB_ERROR_INTEGRITY,
                              "archive: %" PRIu64 " pages in it, %" PRIu64 " in its manifest",
-                             pages->walk.entries - 1, pages->manifest.total_pages);
+                             pages->page_count, pages->manifest.total_pages);
+    if (scb_manifest_is_encrypted(&pages->manifest) != pages->encrypted)
+        return scb_error_set(error, SCB_ERROR_INTEGRITY,
+                             "archive: its pages are %s, its manifest says otherwise",
+                             pages->encrypted ? "encrypted" : "plain");
     return SCB_OK;
 }
 
@@ -136,6 +179,11 @@ const struct scb_zip_place *scb_archive_pages_manifest_place(const struct scb_ar
     return &pages->manifest_place;
 }
 
+const struct scb_zip_place *scb_archive_pages_signature_place(const struct scb_archive_pages *pages)
+{
+    return pages->is_signed ? &pages->signature_place : NULL;
+}
+
 enum scb_status scb_archive_pages_next(struct scb_archive_pages *pages, bool *ret_more,
                                        struct scb_archived_page *ret_page, struct scb_error *error)
 {
@@ -149,10 +197,4 @@ enum scb_status scb_archive_pages_next(struct scb_archive_pages *pages, bool *re
     if (status == SCB_OK)
         *ret_more = more;
     return status;
-}
-
-const struct scb_zip_place *scb_archive_pages_signature_place(const struct scb_archive_pages *pages)
-{
-    (void)pages;
-    return NULL;
 }

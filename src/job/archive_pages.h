@@ -29,9 +29,10 @@ SCB_MUST_CHECK enum scb_status scb_archive_pages_open(int fd, uint64_t size,
                                                       struct scb_archive_pages **ret_pages,
                                                       struct scb_error *error);
 void scb_archive_pages_close(struct scb_archive_pages *pages);
-/* Borrowed until close. */
+/* Borrowed until close. Whether the pages are encrypted it says too (scb_manifest_is_encrypted). */
 const struct scb_manifest *scb_archive_pages_manifest(const struct scb_archive_pages *pages);
 const struct scb_zip_place *scb_archive_pages_manifest_place(const struct scb_archive_pages *pages);
+/* Of manifest.sig; NULL where the manifest is not signed. */
 const struct scb_zip_place *
 scb_archive_pages_signature_place(const struct scb_archive_pages *pages);
 /* The next page in order; *ret_more is false after the last one. */

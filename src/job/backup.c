@@ -55,8 +55,12 @@ static enum scb_status run_pages(struct backup *backup, bool *ret_pin_lost, stru
 {
     const struct scb_backup_parts *parts = backup->parts;
     const struct scb_backup_settings *settings = backup->settings;
-    enum scb_status status = scb_archive_open(&backup->archive, backup->dir, settings->backup_date,
-                                              settings->max_backup_file_size, error);
+    struct scb_archive_settings archive = {.dir = backup->dir,
+                                           .backup_date = settings->backup_date,
+                                           .max_size = settings->max_backup_file_size,
+                                           .encrypted = settings->recipients->count > 0,
+                                           .identity = settings->identity};
+    enum scb_status status = scb_archive_open(&backup->archive, &archive, error);
     struct scb_pipeline_settings pipeline = {.source = parts->source,
                                              .dir = backup->dir,
                                              .catalog = parts->catalog,
@@ -69,6 +73,7 @@ static enum scb_status run_pages(struct backup *backup, bool *ret_pin_lost, stru
                                              .cancel = parts->cancel,
                                              .backup_date = settings->backup_date,
                                              .rules = settings->rules,
+                                             .recipients = settings->recipients,
                                              .total_keys = backup->begin.run.total_keys,
                                              .total_pages = backup->begin.run.total_pages,
                                              .page_size = backup->begin.run.page_size,
@@ -147,6 +152,7 @@ static enum scb_status make_manifest(const struct backup *backup, struct scb_man
                                       .total_keys = run->total_keys,
                                       .total_pages = run->total_pages,
                                       .page_size = run->page_size,
+                                      .recipients = *backup->settings->recipients,
                                       .program = "satellite " SCB_VERSION};
     memcpy(manifest->backup_date, run->backup_date, sizeof(manifest->backup_date));
     memcpy(manifest->contract, run->contract, sizeof(manifest->contract));

@@ -12,6 +12,8 @@
 #include "base/file_watch.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "crypto/age_recipients.h"
+#include "crypto/identity.h"
 #include "evm/address.h"
 #include "job/page_check.h"
 #include "scb/backup.h"
@@ -50,6 +52,8 @@ struct scb_backup_settings {
     size_t memory_limit;
     uint64_t max_backup_file_size;
     struct scb_page_rules rules;
+    const struct scb_age_recipients *recipients; /* whom it is encrypted to; nobody: plain */
+    const struct scb_identity *identity;         /* signs the manifest; NULL: it is not signed */
     int64_t page_deadline_ms;
     int64_t file_operation_timeout_ms; /* that long a busy status database is waited for, too */
     uint64_t quorum;                   /* contract.quorum */

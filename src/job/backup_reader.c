@@ -219,7 +219,8 @@ static enum scb_status end_page(struct scb_backup_reader *reader, struct scb_err
 static enum scb_status blame(const struct scb_backup_reader *reader, struct scb_error *error)
 {
     char name[SCB_PAGE_NAME_SIZE];
-    scb_page_file_name(scb_backup_reader_page(reader), name);
+    scb_page_file_name(scb_backup_reader_page(reader),
+                       scb_manifest_is_encrypted(scb_backup_reader_manifest(reader)), name);
     enum scb_status status =
         scb_error_wrap(error, "backup %s: %s", reader->record.backup_date, name);
     if (status == SCB_ERROR_INTEGRITY)

@@ -9,6 +9,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "format/key_index.h"
 #include "job/binding.h"
 
 /* --- the block --- */
@@ -87,6 +88,8 @@ static void describe(const struct scb_backup_settings *settings, struct scb_run_
     (void)snprintf(ret_run->total_function, sizeof(ret_run->total_function), "%s",
                    settings->total_function);
     memcpy(ret_run->contract, settings->contract.bytes, sizeof(ret_run->contract));
+    _Static_assert(sizeof(ret_run->recipients) >= SCB_AGE_RECIPIENTS_TEXT_SIZE, "room for all");
+    scb_age_recipients_format(settings->recipients, ret_run->recipients);
 }
 
 static enum scb_status choose_block(struct scb_beginning *begin, struct scb_error *error)
@@ -131,7 +134,8 @@ enum scb_status scb_begin_over(struct scb_beginning *begin, struct scb_error *er
     if (status != SCB_OK)
         return status;
     begin->started = true;
-    return scb_backup_dir_clear(begin->dir, error);
+    status = scb_backup_dir_clear(begin->dir, error);
+    return status == SCB_OK ? scb_backup_dir_remove(begin->dir, SCB_KEY_INDEX_NAME, error) : status;
 }
 
 /* --- an unfinished run --- */
@@ -173,6 +177,8 @@ static const char *read_otherwise(const struct scb_backup_settings *settings,
         return "backup.max_value_size is smaller than it was";
     if (run->quorum < today.quorum) /* fewer gave the pages that are there */
         return "contract.quorum is larger than it was";
+    if (strcmp(run->recipients, today.recipients) != 0)
+        return "encryption.recipients has changed";
     return NULL;
 }
 

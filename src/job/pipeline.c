@@ -12,18 +12,19 @@
 #include "job/workers.h"
 
 enum {
-    SPAN = 2048,                /* pages that may be ahead of one that is late */
-    SMALLEST_ASKED = 64,        /* pages with the source, so that it always has one to send */
-    KEEP_DEFLATED = 256 * 1024, /* larger buffers are given back after a page */
-    BATCH = 256,                /* page rows in one transaction, as long as all goes well */
-    MOST_ROWS = BATCH + SPAN,   /* after a failure, with what is still under way */
-    BATCH_MS = 200,             /* a row waits no longer for its transaction */
+    SPAN = 2048,              /* pages that may be ahead of one that is late */
+    SMALLEST_ASKED = 64,      /* pages with the source, so that it always has one to send */
+    KEEP_PACKED = 256 * 1024, /* larger buffers are given back after a page */
+    BATCH = 256,              /* page rows in one transaction, as long as all goes well */
+    MOST_ROWS = BATCH + SPAN, /* after a failure, with what is still under way */
+    BATCH_MS = 200,           /* a row waits no longer for its transaction */
     OBSERVE_MS = 100,
     CHECK_SPACE_MS = 1000,
 };
 
 struct pipeline {
     const struct scb_pipeline_settings *settings;
+    struct scb_page_settings page_settings;
     struct scb_page_entry *pages;
     struct scb_window window;
     struct scb_workers *workers;
@@ -33,7 +34,7 @@ struct pipeline {
     size_t held; /* bytes of finished pages that wait for their turn */
     struct scb_page_record *batch;
     size_t batch_count;
-    struct scb_page_tools tools; /* for pages whose deflated form was dropped */
+    struct scb_page_tools tools; /* for pages whose packed form was dropped */
     int64_t batch_since_ms, observed_ms, checked_space_ms, started_ms;
     uint64_t keys_done, pages_done, pages_reused;
     struct scb_error failure; /* the first one; SCB_OK: none */
@@ -62,7 +63,7 @@ static enum scb_status begin_page(struct pipeline *pipeline, uint64_t number,
     if (status != SCB_OK)
         return status;
     status =
-        scb_page_work_begin(&slot->work, settings->dir, &settings->rules, number,
+        scb_page_work_begin(&slot->work, &pipeline->page_settings, number,
                             number * settings->page_size, keys_of_page(settings, number), error);
     if (status != SCB_OK) {
         scb_window_give(&pipeline->window, number);
@@ -161,6 +162,8 @@ static void record_page(struct pipeline *pipeline, const struct scb_page_slot *s
                                  .empty_versions = page->check.warnings.empty_versions,
                                  .duplicate_keys = page->check.warnings.duplicate_keys};
     memcpy(record->sha256, page->sha256, SCB_SHA256_SIZE);
+    (void)snprintf(record->file_path, sizeof(record->file_path), "%s/%s",
+                   pipeline->settings->backup_date, page->name);
 }
 
 /* Whether a page is late: more wait for their turn behind it than the usual disorder makes. */
@@ -180,10 +183,10 @@ static void take_page(struct pipeline *pipeline, struct scb_page_slot *slot)
     entry->crc32 = page->crc32;
     entry->keys = (uint32_t)page->keys;
     slot->dropped = page->whole && page->number != pipeline->next_commit &&
-                    pipeline->held + page->deflated.capacity > pipeline->settings->memory_limit;
+                    pipeline->held + page->packed.capacity > pipeline->settings->memory_limit;
     if (slot->dropped)
-        scb_buffer_free(&page->deflated);
-    pipeline->held += page->deflated.capacity;
+        scb_buffer_free(&page->packed);
+    pipeline->held += page->packed.capacity;
     pipeline->pages_done++;
     pipeline->pages_reused += slot->reused;
     pipeline->keys_done += page->keys;
@@ -195,12 +198,12 @@ static void take_page(struct pipeline *pipeline, struct scb_page_slot *slot)
         log_warnings(pipeline, slot);
         record_page(pipeline, slot);
     }
-    if (is_wide(pipeline)) /* of so many only the deflated form is kept, and counted */
+    if (is_wide(pipeline)) /* of so many only the packed form is kept, and counted */
         scb_page_work_slim(page);
 }
 
-static enum scb_status deflate_again(struct pipeline *pipeline, struct scb_page_slot *slot,
-                                     struct scb_error *error)
+static enum scb_status pack_again(struct pipeline *pipeline, struct scb_page_slot *slot,
+                                  struct scb_error *error)
 {
     bool good = false;
     uint8_t sha256[SCB_SHA256_SIZE];
@@ -218,18 +221,18 @@ static enum scb_status archive_ready(struct pipeline *pipeline, struct scb_error
 {
     struct scb_page_slot *slot = scb_window_at(&pipeline->window, pipeline->next_commit);
     while (slot != NULL && slot->ready) {
-        enum scb_status status = slot->dropped ? deflate_again(pipeline, slot, error) : SCB_OK;
+        enum scb_status status = slot->dropped ? pack_again(pipeline, slot, error) : SCB_OK;
         if (status != SCB_OK)
             return status;
         status = scb_archive_add_page(pipeline->settings->archive, slot->work.number,
                                       &pipeline->pages[slot->work.number],
-                                      scb_buffer_bytes(&slot->work.deflated), error);
+                                      scb_buffer_bytes(&slot->work.packed), error);
         if (status != SCB_OK)
             return status;
         if (!slot->dropped)
-            pipeline->held -= slot->work.deflated.capacity;
-        if (slot->work.deflated.capacity > KEEP_DEFLATED || is_wide(pipeline))
-            scb_buffer_free(&slot->work.deflated);
+            pipeline->held -= slot->work.packed.capacity;
+        if (slot->work.packed.capacity > KEEP_PACKED || is_wide(pipeline))
+            scb_buffer_free(&slot->work.packed);
         scb_window_give(&pipeline->window, pipeline->next_commit++);
         slot = scb_window_at(&pipeline->window, pipeline->next_commit);
     }
@@ -368,6 +371,10 @@ static void commit_all(struct pipeline *pipeline)
 static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *error)
 {
     const struct scb_pipeline_settings *settings = pipeline->settings;
+    pipeline->page_settings = (struct scb_page_settings){.dir = settings->dir,
+                                                         .rules = settings->rules,
+                                                         .recipients = settings->recipients,
+                                                         .compared = settings->quorum > 1};
     pipeline->most_asked = 4 * settings->max_concurrent_pages;
     if (pipeline->most_asked < SMALLEST_ASKED)
         pipeline->most_asked = SMALLEST_ASKED;
@@ -375,7 +382,7 @@ static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *erro
     pipeline->batch = scb_alloc(MOST_ROWS, sizeof(*pipeline->batch), error);
     enum scb_status status = pipeline->batch == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
     if (status == SCB_OK)
-        status = scb_page_tools_init(&pipeline->tools, error);
+        status = scb_page_tools_init(&pipeline->tools, settings->recipients, error);
     if (status == SCB_OK)
         status = scb_window_init(&pipeline->window, SPAN, error);
     const struct scb_workers_settings workers = {.source = settings->source,
@@ -384,7 +391,8 @@ static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *erro
                                                  .backup_date = settings->backup_date,
                                                  .most_slots = SPAN,
                                                  .most_threads = settings->worker_concurrency,
-                                                 .quorum = settings->quorum};
+                                                 .quorum = settings->quorum,
+                                                 .recipients = settings->recipients};
     if (status == SCB_OK)
         status = scb_workers_new(&workers, &pipeline->workers, error);
     return status != SCB_OK ? status : scb_workers_add(pipeline->workers, error);

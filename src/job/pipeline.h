@@ -14,6 +14,7 @@
 #include "base/file_watch.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "crypto/age_recipients.h"
 #include "format/manifest.h"
 #include "job/archive.h"
 #include "job/page_check.h"
@@ -37,6 +38,8 @@ struct scb_pipeline_settings {
     struct scb_file_watch *watch; /* over the workers' file operations; may be NULL */
     const char *backup_date;
     struct scb_page_rules rules;
+    const struct scb_age_recipients
+        *recipients; /* whom page files are encrypted to; nobody: plain */
     uint64_t total_keys, total_pages, page_size;
     size_t max_concurrent_pages;
     size_t worker_concurrency;

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "format/manifest.h"
+#include "format/page.h"
 #include "job/archive_pages.h"
 #include "store/inventory.h"
 
@@ -162,6 +163,7 @@ static enum scb_status read_archive(const struct scb_store *store, const char *b
 struct recorder {
     struct scb_catalog *catalog;
     const struct scb_backup_record *record;
+    const struct scb_manifest *manifest;
     struct scb_page_record *batch; /* BATCH of them */
     size_t count;
 };
@@ -179,12 +181,16 @@ static enum scb_status record_page(void *state, const struct scb_manifest_page *
                                    struct scb_error *error)
 {
     struct recorder *recorder = state;
+    char name[SCB_PAGE_NAME_SIZE];
     struct scb_page_record *row = &recorder->batch[recorder->count++];
     *row = (struct scb_page_record){.page_number = page->number,
                                     .state = SCB_BACKUP_COMPLETED,
                                     .completed_at_ms = recorder->record->completed_at_ms,
                                     .keys_count = page->keys,
                                     .file_size = page->size};
+    scb_page_file_name(page->number, scb_manifest_is_encrypted(recorder->manifest), name);
+    (void)snprintf(row->file_path, sizeof(row->file_path), "%s/%s", recorder->record->backup_date,
+                   name);
     memcpy(row->sha256, page->sha256, sizeof(row->sha256));
     return recorder->count < BATCH ? SCB_OK : flush(recorder, error);
 }
@@ -203,7 +209,9 @@ static enum scb_status record_archive(struct scb_catalog *catalog, struct archiv
     memcpy(run.backup_date, archive->record.backup_date, sizeof(run.backup_date));
     memcpy(run.contract, manifest->contract, sizeof(run.contract));
     memcpy(run.block_hash, manifest->block_hash, sizeof(run.block_hash));
-    struct recorder recorder = {.catalog = catalog, .record = &archive->record};
+    scb_age_recipients_format(&manifest->recipients, run.recipients);
+    struct recorder recorder = {
+        .catalog = catalog, .record = &archive->record, .manifest = manifest};
     SCB_AUTO(memory) void *batch = scb_alloc(BATCH, sizeof(*recorder.batch), error);
     recorder.batch = batch;
     if (batch == NULL)

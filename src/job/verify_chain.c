@@ -117,7 +117,7 @@ static enum scb_status end_page(struct chain_check *check, struct chain_slot *sl
     if (status != SCB_OK)
         return status;
     char name[SCB_PAGE_NAME_SIZE];
-    scb_page_file_name(slot->page.number, name);
+    scb_page_file_name(slot->page.number, scb_manifest_is_encrypted(check->manifest), name);
     if (memcmp(sha256, slot->page.sha256, sizeof(sha256)) != 0)
         scb_verify_problem(check->report, name,
                            "the contract has other entries %" PRIu64 "-%" PRIu64

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The index of keys that a verification leaves beside the archive: it has every key's hash in order
- * anyway, so that it costs a run nothing. Only a whole backup gets one, once; where it cannot be
- * written there is none; two at once write one each. For job/verify's files only.
+ * anyway, so that it costs a run nothing. Only a whole backup that is not encrypted gets one, once;
+ * where it cannot be written there is none; two at once write one each. For job/verify's files
+ * only.
  */
 #ifndef SCB_JOB_VERIFY_INDEX_H
 #define SCB_JOB_VERIFY_INDEX_H

@@ -166,7 +166,7 @@ enum scb_status scb_page_verifier_run(struct scb_page_verifier *verifier,
     char name[SCB_PAGE_NAME_SIZE], where[SCB_PAGE_NAME_SIZE + 16];
     struct scb_error failure = {0};
     struct scb_bytes held = {0};
-    scb_page_file_name(page->page.number, name);
+    scb_page_file_name(page->page.number, scb_manifest_is_encrypted(verifier->manifest), name);
     enum scb_status status = check_page(verifier, page, &held, &failure);
     *ret_counted = *ret_counted && status == SCB_OK;
     (void)snprintf(where, sizeof(where), "archive %s", name);

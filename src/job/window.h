@@ -27,7 +27,7 @@ struct scb_page_slot {
     uint64_t opinions;           /* endpoints by whose word the page is whole so far */
     uint8_t agreed[SCB_SHA256_SIZE]; /* what the first of them gave */
     bool ready;                      /* made; it waits for its turn */
-    bool dropped;                    /* its deflated form was given up for memory */
+    bool dropped;                    /* its packed form was given up for memory */
     struct scb_error setback; /* the first failure after which another endpoint was asked; SCB_OK */
     bool setback_pin_lost;
     enum scb_status status;

@@ -74,7 +74,8 @@ static bool ask_another(struct scb_page_slot *slot)
 static bool has_quorum(struct scb_page_slot *slot)
 {
     struct scb_page_work *work = &slot->work;
-    if (slot->opinions > 0 && memcmp(work->sha256, slot->agreed, sizeof(slot->agreed)) != 0) {
+    if (slot->opinions > 0 &&
+        memcmp(work->content_sha256, slot->agreed, sizeof(slot->agreed)) != 0) {
         slot->status = scb_error_set(&slot->error, SCB_ERROR_CONTRACT,
                                      "the endpoints do not agree on what is in it");
         (void)scb_error_hint(&slot->error, "find out with one endpoint at a time which one is "
@@ -83,7 +84,7 @@ static bool has_quorum(struct scb_page_slot *slot)
     }
     if (++slot->opinions >= slot->workers->settings.quorum)
         return true;
-    memcpy(slot->agreed, work->sha256, sizeof(slot->agreed));
+    memcpy(slot->agreed, work->content_sha256, sizeof(slot->agreed));
     return !ask_another(slot);
 }
 
@@ -183,7 +184,7 @@ static void *run(void *argument)
     struct scb_page_tools tools;
     struct scb_error no_tools = {0};
     scb_file_watch_join(workers->settings.watch);
-    enum scb_status ready = scb_page_tools_init(&tools, &no_tools);
+    enum scb_status ready = scb_page_tools_init(&tools, workers->settings.recipients, &no_tools);
     for (struct scb_page_slot *slot = scb_queue_pop(workers->todo, -1); slot != NULL;
          slot = scb_queue_pop(workers->todo, -1)) {
         bool finished = true;

@@ -22,7 +22,8 @@ struct scb_workers_settings {
     const char *backup_date; /* for the log */
     uint64_t most_slots;     /* that are with them at once */
     uint64_t most_threads;
-    uint64_t quorum; /* endpoints that must give the same page */
+    uint64_t quorum;                             /* endpoints that must give the same page */
+    const struct scb_age_recipients *recipients; /* of their pages */
 };
 
 /* No thread yet: slots may be given, but nothing is made. */

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/file_watch.h"
 #include "base/thread.h"
+#include "crypto/age_recipients.h"
 #include "evm/address.h"
 #include "job/backup_keys.h"
 #include "scb/service.h"
@@ -21,6 +22,7 @@ struct scb_service {
     struct scb_cancel *own_cancel; /* where none was handed in */
     const struct scb_cancel *cancel;
     struct scb_address contract;
+    struct scb_age_recipients recipients; /* whom backups are encrypted to; nobody: plain */
 };
 
 /* What backups are opened and believed with, as configured; the caller frees it. */

@@ -186,6 +186,8 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
 {
     const struct scb_config *config = service->parts.config;
     enum scb_status status = check_scheduled(service, error);
+    if (status == SCB_OK)
+        status = scb_service_check(service, error);
     if (status != SCB_OK)
         return status;
     struct schedule schedule = {

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/thread.h"
+#include "crypto/identity.h"
 #include "evm/address.h"
 #include "job/backup.h"
 #include "service/internal.h"
@@ -53,6 +54,10 @@ enum scb_status scb_service_new(const struct scb_service_parts *parts,
         scb_error_wrap(error, "contract.address");
     if (status == SCB_OK)
         status = check_keys(service, error);
+    if (status == SCB_OK &&
+        (status = scb_age_recipients_parse(scb_config_list(parts->config, "encryption.recipients"),
+                                           &service->recipients, error)) != SCB_OK)
+        scb_error_wrap(error, "encryption.recipients");
     if (status == SCB_OK && parts->cancel == NULL) {
         status = scb_cancel_new(&service->own_cancel, error);
         service->cancel = service->own_cancel;
@@ -178,6 +183,22 @@ void scb_service_unwatch(struct scb_file_watch *watch)
     scb_file_watch_stop(watch);
 }
 
+static enum scb_status load_identity(const struct scb_service *service,
+                                     struct scb_identity **ret_identity, struct scb_error *error)
+{
+    const char *cert_path = text(service, "identity.cert_path");
+    *ret_identity = NULL;
+    if (cert_path[0] == '\0') /* scb_config_check: then there is no key either */
+        return SCB_OK;
+    return scb_identity_load(cert_path, text(service, "identity.key_path"), ret_identity, error);
+}
+
+enum scb_status scb_service_check(const struct scb_service *service, struct scb_error *error)
+{
+    SCB_AUTO(identity) struct scb_identity *identity = NULL;
+    return load_identity(service, &identity, error);
+}
+
 static struct scb_backup_settings backup_settings(const struct scb_service *service,
                                                   const char *backup_date)
 {
@@ -196,6 +217,7 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
         .rules = {.max_key_size = (size_t)integer(service, "backup.max_key_size"),
                   .max_value_size = (size_t)integer(service, "backup.max_value_size"),
                   .strict = strcmp(text(service, "backup.validation"), "strict") == 0},
+        .recipients = &service->recipients,
         .page_deadline_ms = integer(service, "backup.page_deadline"),
         .file_operation_timeout_ms = integer(service, "backup.file_operation_timeout"),
         .quorum = (uint64_t)integer(service, "contract.quorum"),
@@ -245,7 +267,11 @@ enum scb_status scb_service_run_one(struct scb_service *service,
                                      .cancel = service->cancel,
                                      .observe = service->parts.observe,
                                      .observe_state = service->parts.observe_state};
-    enum scb_status status = scb_service_open_source(service, &parts.source, error);
+    SCB_AUTO(identity) struct scb_identity *identity = NULL;
+    enum scb_status status = load_identity(service, &identity, error);
+    settings.identity = identity;
+    if (status == SCB_OK)
+        status = scb_service_open_source(service, &parts.source, error);
     if (status == SCB_OK)
         status = scb_service_watch(service, &parts.watch, error);
     if (status == SCB_OK && !dry_run)

@@ -44,6 +44,8 @@ static const char *const migrations[] = {
     "    backup_date TEXT, kind TEXT, checked_at TEXT NOT NULL, outcome TEXT NOT NULL,\n"
     "    keys INTEGER NOT NULL, duration_ms INTEGER NOT NULL, message TEXT,\n"
     "    PRIMARY KEY (backup_date, kind)) WITHOUT ROWID;\n",
+    /* 5: whom a run encrypts its pages to; NULL where to nobody. */
+    "ALTER TABLE backup_run ADD COLUMN recipients TEXT;\n",
 };
 
 const int64_t scb_sqlite_version = SCB_LENGTH(migrations);

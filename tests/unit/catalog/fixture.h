@@ -130,7 +130,8 @@ static inline struct scb_run_record sample_run(const char *date)
                                  .total_function = "getTotalKeys()",
                                  .max_key_size = 65536,
                                  .max_value_size = 16777216,
-                                 .quorum = 1};
+                                 .quorum = 1,
+                                 .recipients = "age1one,age1two"};
     (void)snprintf(run.backup_date, sizeof(run.backup_date), "%s", date);
     memset(run.contract, 0xab, sizeof(run.contract));
     memset(run.block_hash, 0xcd, sizeof(run.block_hash));
@@ -145,6 +146,7 @@ static inline struct scb_page_record sample_page(uint64_t number)
                                    .keys_count = 100,
                                    .file_size = 20000 + number};
     memset(page.sha256, (int)(number & 0xff), sizeof(page.sha256));
+    (void)snprintf(page.file_path, sizeof(page.file_path), "2024-01-15/page_%d.json", (int)number);
     return page;
 }
 
@@ -199,6 +201,7 @@ static inline void assert_same_run(const struct scb_run_record *a, const struct 
     assert_same(max_key_size);
     assert_same(max_value_size);
     assert_same(quorum);
+    assert_string_equal(a->recipients, b->recipients);
 }
 
 static inline void assert_same_backup(const struct scb_backup_record *a,
@@ -229,6 +232,7 @@ static inline void assert_same_page(const struct scb_page_record *a,
     assert_same(keys_count);
     assert_same(file_size);
     assert_memory_equal(a->sha256, b->sha256, sizeof(a->sha256));
+    assert_string_equal(a->file_path, b->file_path);
     assert_same(empty_keys);
     assert_same(empty_versions);
     assert_same(duplicate_keys);

@@ -207,7 +207,7 @@ static void set_refuses_bad_values(void **state)
         {"contract.rpc_urls", "https://good.example,", "URL 2 is not", ""},
         {"contract.rpc_urls", "https://two hosts", "URL 1 is not", ""},
         {"contract.rpc_urls", "rpc.example", "URL 1 is not", ""},
-        {"encryption.recipients", "age1x", "--f: encryption.recipients: not in this version yet",
+        {"encryption.identity_file", "x", "--f: encryption.identity_file: not in this version yet",
          "remove it"},
         {"backup.start_jitter", "1", "backup.start_jitter: not in this version yet", "remove it"},
         {"backup.pagesize", "1", "unknown setting 'backup.pagesize'", ""},
@@ -401,6 +401,12 @@ static void check_sees_what_no_single_value_shows(void **state)
         {"backup.max_value_size", "3MiB", NULL, NULL},
         {"backup.retry_delay", "31s", "retry_max_delay is less", ""},
         {"backup.retry_delay", "30s", NULL, NULL},
+        {"encryption.recipients", "age1x", "less than the 102408KiB", ""},
+        {"encryption.recipients", "", NULL, NULL},
+        {"identity.key_path", "/k", "identity.key_path is set, identity.cert_path is not", "both"},
+        {"identity.cert_path", "/c", NULL, NULL},
+        {"identity.key_path", "", "identity.cert_path is set, identity.key_path is not", "both"},
+        {"identity.cert_path", "", NULL, NULL},
     };
     struct scb_config *config = new_config();
     for (size_t i = 0; i < SCB_LENGTH(steps); i++) {

@@ -303,10 +303,10 @@ static void file_names(void **state)
 {
     (void)state;
     char name[SCB_PAGE_NAME_SIZE];
-    scb_page_file_name(0, name);
+    scb_page_file_name(0, false, name);
     assert_string_equal(name, "page_0.json");
-    scb_page_file_name(UINT64_MAX, name);
-    assert_string_equal(name, "page_18446744073709551615.json");
+    scb_page_file_name(UINT64_MAX, true, name);
+    assert_string_equal(name, "page_18446744073709551615.json.gz.age");
 }
 
 int main(void)

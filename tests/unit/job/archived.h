@@ -43,7 +43,7 @@ static inline void archive_page(struct scb_archive *archive, struct scb_backup_d
     struct scb_bytes bytes = scb_buffer_bytes(&text);
     *page = (struct scb_page_entry){.size = bytes.size, .keys = (uint32_t)count};
     assert_ok(scb_digest_sha256(&digest, bytes, page->sha256, &house.error));
-    scb_page_file_name(number, name);
+    scb_page_file_name(number, false, name);
     assert_ok(scb_backup_dir_write(dir, name, bytes, &house.error));
     assert_ok(scb_deflater_new(&deflater, &house.error));
     if (bytes.size <= WHOLE_PAGE)
@@ -71,7 +71,8 @@ archive_entries(const char *date, const struct scb_entry *entries, size_t count,
     uint64_t size = 0;
     assert_true(pages != NULL && rows != NULL);
     assert_ok(scb_backup_dir_open(house.parts.store, date, true, &dir, &house.error));
-    assert_ok(scb_archive_open(&archive, dir, date, 0, &house.error));
+    assert_ok(scb_archive_open(
+        &archive, &(struct scb_archive_settings){.dir = dir, .backup_date = date}, &house.error));
     for (uint64_t i = 0; i < manifest.total_pages; i++) {
         size_t done = i * page_size, left = count - done;
         archive_page(&archive, dir, i, entries + done, left < page_size ? left : page_size,
@@ -116,7 +117,8 @@ static inline void archive_said_to_have(const char *date, uint64_t keys,
     manifest.total_pages = 1;
     manifest.page_size = keys;
     assert_ok(scb_backup_dir_open(house.parts.store, date, true, &dir, &house.error));
-    assert_ok(scb_archive_open(&archive, dir, date, 0, &house.error));
+    assert_ok(scb_archive_open(
+        &archive, &(struct scb_archive_settings){.dir = dir, .backup_date = date}, &house.error));
     archive_page(&archive, dir, 0, entries, count, &page);
     page.keys = (uint32_t)keys;
     assert_ok(scb_archive_finish(&archive, &manifest, &page, sha256, &size, &house.error));

@@ -124,7 +124,8 @@ static inline struct scb_backup_record make_archive(const char *date, struct scb
     uint64_t size = 0;
     assert_non_null(pages);
     assert_ok(scb_backup_dir_open(house.parts.store, date, true, &dir, &house.error));
-    assert_ok(scb_archive_open(&archive, dir, date, 0, &house.error));
+    assert_ok(scb_archive_open(
+        &archive, &(struct scb_archive_settings){.dir = dir, .backup_date = date}, &house.error));
     for (uint64_t i = 0; i < manifest.total_pages; i++) {
         pages[i] =
             (struct scb_page_entry){.size = 2, .crc32 = libdeflate_crc32(0, "[]", 2), .keys = 1};

@@ -89,7 +89,8 @@ static struct scb_store *store;
 static struct scb_backup_dir *dir;
 static struct scb_page_tools tools;
 static struct scb_page_work page;
-static struct scb_page_rules rules;
+static struct scb_page_settings page_settings;    /* of all pages */
+static struct scb_age_recipients page_recipients; /* nobody, unless a test says so */
 static int descriptors;
 
 static inline int count_descriptors(void)
@@ -105,12 +106,16 @@ static inline int set_up(void **state)
     assert_int_equal(temp_set_up(state), 0);
     calls_reset();
     descriptors = count_descriptors();
-    struct scb_store_settings settings = {.dir = temp_path("backups"), .group = ""};
-    assert_int_equal(scb_store_open(&settings, true, &store, NULL), SCB_OK);
+    struct scb_store_settings place = {.dir = temp_path("backups"), .group = ""};
+    assert_int_equal(scb_store_open(&place, true, &store, NULL), SCB_OK);
     assert_int_equal(scb_backup_dir_open(store, DATE, true, &dir, NULL), SCB_OK);
-    assert_int_equal(scb_page_tools_init(&tools, NULL), SCB_OK);
+    page_recipients.count = 0;
+    assert_int_equal(scb_page_tools_init(&tools, &page_recipients, NULL), SCB_OK);
     page = (struct scb_page_work){0};
-    rules = (struct scb_page_rules){.max_key_size = 1 << 16, .max_value_size = 1 << 26};
+    page_settings =
+        (struct scb_page_settings){.dir = dir,
+                                   .rules = {.max_key_size = 1 << 16, .max_value_size = 1 << 26},
+                                   .recipients = &page_recipients};
     return 0;
 }
 
@@ -127,7 +132,7 @@ static inline int tear_down(void **state)
 
 static inline void begin_page(uint64_t number, uint64_t keys)
 {
-    assert_int_equal(scb_page_work_begin(&page, dir, &rules, number, number * 100, keys, NULL),
+    assert_int_equal(scb_page_work_begin(&page, &page_settings, number, number * 100, keys, NULL),
                      SCB_OK);
 }
 

@@ -18,6 +18,7 @@ static struct scb_archive archive;
 static struct scb_page_entry pages[MAX_PAGES];
 static uint8_t sha256[SCB_SHA256_SIZE];
 static uint64_t size;
+static const struct scb_identity *signer; /* NULL: the manifest is not signed */
 
 /* Page files with one entry each, large of them over what is deflated whole. */
 static uint64_t count_pages, large_page;
@@ -41,7 +42,7 @@ static enum scb_status add_page(uint64_t number, struct scb_error *error)
     struct scb_page_entry *made = &pages[number];
     *made = (struct scb_page_entry){.size = page.size, .crc32 = page.crc32, .keys = 1};
     memcpy(made->sha256, page.sha256, sizeof(made->sha256));
-    return scb_archive_add_page(&archive, number, made, scb_buffer_bytes(&page.deflated), error);
+    return scb_archive_add_page(&archive, number, made, scb_buffer_bytes(&page.packed), error);
 }
 
 static enum scb_status finish(struct scb_error *error)
@@ -57,9 +58,19 @@ static enum scb_status finish(struct scb_error *error)
     return scb_archive_finish(&archive, &manifest, pages, sha256, &size, error);
 }
 
+static enum scb_status open_archive(uint64_t max_size, struct scb_error *error)
+{
+    const struct scb_archive_settings settings = {.dir = dir,
+                                                  .backup_date = DATE,
+                                                  .max_size = max_size,
+                                                  .encrypted = page_recipients.count > 0,
+                                                  .identity = signer};
+    return scb_archive_open(&archive, &settings, error);
+}
+
 static enum scb_status try_archive(uint64_t max_size, struct scb_error *error)
 {
-    enum scb_status status = scb_archive_open(&archive, dir, DATE, max_size, error);
+    enum scb_status status = open_archive(max_size, error);
     for (uint64_t i = 0; i < count_pages && status == SCB_OK; i++)
         status = add_page(i, error);
     if (status != SCB_OK) {
@@ -163,7 +174,7 @@ static void assert_archive_is_whole(void)
     assert_non_null(zip);
     for (uint64_t i = 0; i < count_pages; i++) {
         char name[SCB_PAGE_NAME_SIZE];
-        scb_page_file_name(i, name);
+        scb_page_file_name(i, false, name);
         assert_entry_is_file(zip, name);
     }
     assert_entry_is_file(zip, SCB_MANIFEST_NAME);
@@ -194,7 +205,7 @@ static void it_is_the_same_every_time(void **state)
     make_archive();
     memcpy(first, sha256, sizeof(first));
     scb_page_tools_free(&tools);
-    assert_int_equal(scb_page_tools_init(&tools, NULL), SCB_OK);
+    assert_int_equal(scb_page_tools_init(&tools, &page_recipients, NULL), SCB_OK);
     make_archive();
     assert_memory_equal(first, sha256, sizeof(first));
     count_pages = 2;
@@ -208,7 +219,7 @@ static void it_appears_when_it_is_durable(void **state)
 {
     (void)state;
     struct scb_error error = {0};
-    assert_int_equal(scb_archive_open(&archive, dir, DATE, 0, &error), SCB_OK);
+    assert_int_equal(open_archive(0, &error), SCB_OK);
     for (uint64_t i = 0; i < count_pages; i++)
         assert_int_equal(add_page(i, &error), SCB_OK);
     assert_string_equal(temp_list(FOLDER), "." ARCHIVE ".tmp page_0.json page_1.json page_2.json");
@@ -230,7 +241,7 @@ static void it_may_be_given_up_at_any_time(void **state)
     struct scb_error error = {0};
     temp_write(FOLDER ARCHIVE, "an older one");
     for (uint64_t done = 0; done <= count_pages; done++) {
-        assert_int_equal(scb_archive_open(&archive, dir, DATE, 0, &error), SCB_OK);
+        assert_int_equal(open_archive(0, &error), SCB_OK);
         for (uint64_t i = 0; i < done; i++)
             assert_int_equal(add_page(i, &error), SCB_OK);
         scb_archive_abort(&archive);
@@ -276,7 +287,7 @@ static void no_failure_leaves_a_trace(void **state)
         enum scb_status status = SCB_ERROR_FILE;
         for (; status != SCB_OK; at++) {
             temp_write(FOLDER ARCHIVE, "an older one");
-            assert_int_equal(scb_archive_open(&archive, dir, DATE, 0, &error), SCB_OK);
+            assert_int_equal(open_archive(0, &error), SCB_OK);
             for (uint64_t n = 0; n < count_pages; n++)
                 assert_int_equal(add_page(n, &error), SCB_OK);
             calls_fail(table[i].call, at, table[i].errnum);
@@ -316,7 +327,7 @@ static void a_large_page_must_be_what_it_was(void **state)
             assert_int_equal(unlink(temp_path(FOLDER "page_0.json")), 0);
         else
             assert_int_equal(truncate(temp_path(FOLDER "page_0.json"), table[i].size), 0);
-        assert_int_equal(scb_archive_open(&archive, dir, DATE, 0, NULL), SCB_OK);
+        assert_int_equal(open_archive(0, NULL), SCB_OK);
         assert_int_equal(
             scb_archive_add_page(&archive, 0, &recorded, (struct scb_bytes){0}, &error),
             table[i].status);
@@ -334,13 +345,13 @@ static void a_large_page_with_another_byte_is_not_taken(void **state)
     large_page = 0;
     for (size_t i = 0; i < SCB_LENGTH(at); i++) {
         struct scb_error error = {0};
-        assert_int_equal(scb_archive_open(&archive, dir, DATE, 0, NULL), SCB_OK);
+        assert_int_equal(open_archive(0, NULL), SCB_OK);
         assert_int_equal(add_page(0, &error), SCB_OK);
         scb_archive_abort(&archive);
         int fd = open(temp_path(FOLDER "page_0.json"), O_WRONLY | O_CLOEXEC);
         assert_int_equal(pwrite(fd, "Z", 1, at[i]), 1);
         (void)close(fd);
-        assert_int_equal(scb_archive_open(&archive, dir, DATE, 0, NULL), SCB_OK);
+        assert_int_equal(open_archive(0, NULL), SCB_OK);
         assert_int_equal(
             scb_archive_add_page(&archive, 0, &pages[0], (struct scb_bytes){0}, &error),
             SCB_ERROR_FILE);

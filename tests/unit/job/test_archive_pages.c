@@ -93,17 +93,30 @@ static void refuses_entries_in_another_order(void **state)
 {
     (void)state;
     static const struct {
-        const char *names[4];
+        const char *names[5];
         size_t count;
         const char *message;
     } table[] = {
         {{"page_1.json", "page_0.json", "manifest.json"}, 3, "page_1.json stands where page_0"},
         {{"manifest.json", "page_0.json", "page_1.json"}, 3, "manifest.json stands where page_0"},
-        {{"page_0.json", "page_1.json"}, 2, "page_1.json stands where manifest.json"},
+        {{"page_0.json", "page_1.json"}, 2, "no manifest in it"},
+        {{"page_0.json", "page_1.json", "x"}, 3, "x stands where manifest.json"},
         {{"page_0.json", "page_0.json", "manifest.json"}, 3, "page_0.json stands where page_1"},
-        {{"page_0.json", "page_1.json", "manifest.json", "x"},
+        {{"page_0.json", "page_1.json", "manifest.json", "x"}, 4, "x stands where manifest.sig"},
+        {{"page_0.json", "page_1.json", "manifest.json", "manifest.json"},
          4,
-         "manifest.json stands where page"},
+         "manifest.json stands where manifest.sig"},
+        {{"page_0.json", "page_1.json", "manifest.sig", "manifest.json"},
+         4,
+         "manifest.sig stands where page_2"},
+        {{"page_0.json", "page_1.json", "manifest.json", "manifest.sig", "manifest.sig"},
+         5,
+         "manifest.sig stands where the end"},
+        {{"page_0.json", "page_1.json.gz.age", "manifest.json"}, 3, "age stands where page_1.json"},
+        {{"page_0.json.gz.age", "page_1.json", "manifest.json"},
+         3,
+         "page_1.json stands where page_1.json.gz.age"},
+        {{"page_0.json.gz.age", "page_1.json.gz.age", "manifest.json"}, 3, "are encrypted, its"},
         {{"page_0.json", "\x1b[31m", "manifest.json"}, 3, "\\x1b[31m stands where page_1"},
         {{"manifest.json"}, 1, "no page"},
         {{"page_0.json", "manifest.json"}, 2, "1 pages in it, 2 in its manifest"},

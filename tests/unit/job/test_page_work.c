@@ -93,11 +93,11 @@ static void assert_made(const char *name)
     assert_int_equal(scb_digest_sha256(&digest, scb_buffer_bytes(&file), sha256, NULL), SCB_OK);
     assert_memory_equal(page.sha256, sha256, sizeof(sha256));
     assert_int_equal(page.whole, file.size <= SCB_WHOLE_PAGE_SIZE);
-    assert_int_equal(page.deflated.size > 0, page.whole);
+    assert_int_equal(page.packed.size > 0, page.whole);
     if (!page.whole)
         return;
     assert_int_equal(page.crc32, libdeflate_crc32(0, file.data, file.size));
-    assert_inflates_to(scb_buffer_bytes(&page.deflated), scb_buffer_bytes(&file));
+    assert_inflates_to(scb_buffer_bytes(&page.packed), scb_buffer_bytes(&file));
 }
 
 static void a_page_does_not_depend_on_its_answers(void **state)
@@ -122,12 +122,12 @@ static void a_page_does_not_depend_on_its_answers(void **state)
             if (way == 0) {
                 assert_made("page_7.json");
                 memcpy(sha256, page.sha256, sizeof(sha256));
-                struct scb_bytes bytes = scb_buffer_bytes(&page.deflated);
+                struct scb_bytes bytes = scb_buffer_bytes(&page.packed);
                 assert_int_equal(scb_buffer_append(&deflated, bytes.data, bytes.size, NULL),
                                  SCB_OK);
             }
             assert_memory_equal(page.sha256, sha256, sizeof(sha256));
-            assert_bytes(scb_buffer_bytes(&page.deflated), scb_buffer_bytes(&deflated));
+            assert_bytes(scb_buffer_bytes(&page.packed), scb_buffer_bytes(&deflated));
         }
         assert_made("page_7.json"); /* of the last way */
     }
@@ -205,14 +205,14 @@ static void a_good_file_is_taken_over(void **state)
         make_entries(sizes[i]);
         make_page_by(ways[0]);
         memcpy(sha256, page.sha256, sizeof(sha256));
-        struct scb_bytes bytes = scb_buffer_bytes(&page.deflated);
+        struct scb_bytes bytes = scb_buffer_bytes(&page.packed);
         assert_int_equal(scb_buffer_append(&deflated, bytes.data, bytes.size, NULL), SCB_OK);
         scb_page_work_free(&page);
         page = (struct scb_page_work){0};
         ino_t before = temp_stat(FOLDER "page_7.json").st_ino;
         assert_true(reuse(sha256));
         assert_made("page_7.json");
-        assert_bytes(scb_buffer_bytes(&page.deflated), scb_buffer_bytes(&deflated));
+        assert_bytes(scb_buffer_bytes(&page.packed), scb_buffer_bytes(&deflated));
         assert_int_equal(temp_stat(FOLDER "page_7.json").st_ino, before);
     }
 }
@@ -339,13 +339,13 @@ static void errors_name_the_entry_in_the_contract(void **state)
     (void)state;
     struct scb_error error = {0};
     make_entries(400);
-    rules.max_value_size = 2;
+    page_settings.rules.max_value_size = 2;
     begin_page(7, 4);
     entries[0].value.size = entries[1].value.size = 0;
     assert_int_equal(add_answer(entries, 2, &error), SCB_OK);
     assert_int_equal(add_answer(entries + 2, 2, &error), SCB_ERROR_RESOURCE);
     assert_int_equal(strncmp(error.message, "entry 703: its value has ", 25), 0);
-    rules.strict = true;
+    page_settings.rules.strict = true;
     entries[3] = entries[0];
     begin_page(7, 4);
     assert_int_equal(add_answer(entries, 2, &error), SCB_OK);
@@ -405,13 +405,13 @@ static void memory_of_large_pages_is_given_back(void **state)
     (void)state;
     make_entries(SCB_WHOLE_PAGE_SIZE);
     make_page_by(ways[0]);
-    assert_true(page.deflated.capacity > 1 << 20);
+    assert_true(page.packed.capacity > 1 << 20);
     make_entries(400);
     make_page_by(ways[0]);
-    assert_true(page.deflated.capacity <= 256 * 1024);
-    const uint8_t *kept = page.deflated.data;
+    assert_true(page.packed.capacity <= 256 * 1024);
+    const uint8_t *kept = page.packed.data;
     make_page_by(ways[1]);
-    assert_ptr_equal(page.deflated.data, kept);
+    assert_ptr_equal(page.packed.data, kept);
 }
 
 /* Of a page that waits behind a late one nothing stays but what the archive and the log need. */

@@ -97,11 +97,14 @@ static struct scb_page_slot *make_one(uint64_t quorum)
         (void)snprintf(node.keys[i], sizeof(node.keys[i]), "k%d", (int)i);
         node.entries[i] = (struct scb_entry){bytes_of(node.keys[i]), bytes_of("x"), bytes_of("v")};
     }
-    const struct scb_workers_settings settings = {
-        .source = &node.base, .most_slots = 1, .most_threads = 1, .quorum = quorum};
+    const struct scb_workers_settings settings = {.source = &node.base,
+                                                  .most_slots = 1,
+                                                  .most_threads = 1,
+                                                  .quorum = quorum,
+                                                  .recipients = &page_recipients};
     assert_int_equal(scb_workers_new(&settings, &workers, NULL), SCB_OK);
     assert_int_equal(scb_workers_add(workers, NULL), SCB_OK);
-    assert_int_equal(scb_page_work_begin(&slot.work, dir, &rules, 0, 0, TOTAL, NULL), SCB_OK);
+    assert_int_equal(scb_page_work_begin(&slot.work, &page_settings, 0, 0, TOTAL, NULL), SCB_OK);
     scb_workers_give(workers, &slot);
     return scb_workers_take(workers, WAIT_MS);
 }
