@@ -116,9 +116,10 @@ static void done_text(const struct report *report, const struct scb_verify_resul
     scb_view_count((int64_t)result->pages, pages, sizeof(pages));
     scb_text_format_elapsed(result->duration_ms, duration, sizeof(duration));
     print_trust(result);
-    (void)printf("Backup %s is %s: %s keys in %s %spages%s, %" PRIu64 " problems, %" PRIu64
-                 " warnings, %s\n",
-                 result->backup_date, words[result->outcome], keys, pages,
+    (void)printf("Backup %s is %s: ", result->backup_date, words[result->outcome]);
+    if (result->unseen[0] == '\0')
+        (void)printf("%s keys in ", keys);
+    (void)printf("%s %spages%s, %" PRIu64 " problems, %" PRIu64 " warnings, %s\n", pages,
                  result->encrypted ? "encrypted " : "",
                  result->against_chain ? ", compared with the chain" : "", result->problems,
                  result->warnings, duration);

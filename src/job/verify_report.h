@@ -47,6 +47,14 @@ SCB_MUST_CHECK enum scb_status scb_verify_judge(struct scb_verify_report *report
 void scb_verify_show(struct scb_verify_report *report, const struct scb_manifest *manifest,
                      const char *activity, uint64_t pages, uint64_t keys);
 
+/* The files beside the archive that it has too, and latest/ (verify_beside.c). */
+SCB_MUST_CHECK enum scb_status scb_verify_beside(struct scb_verify_report *report,
+                                                 const struct scb_backup_dir *dir, int archive_fd,
+                                                 const struct scb_archive_pages *pages,
+                                                 struct scb_error *error);
+SCB_MUST_CHECK enum scb_status scb_verify_latest(struct scb_verify_report *report,
+                                                 const struct scb_backup_record *record,
+                                                 int archive_fd, struct scb_error *error);
 /* Who has signed it, and whether that is enough (verify_trust.c). */
 SCB_MUST_CHECK enum scb_status scb_verify_signature(struct scb_verify_report *report,
                                                     int archive_fd,

@@ -141,13 +141,13 @@ static void finds_every_changed_byte_of_the_manifest_beside_it(void **state)
     off_t size = temp_stat(MANIFEST).st_size;
     for (off_t i = 0; i < size; i++) {
         flip(MANIFEST, i, 0x04);
-        assert_invalid("file manifest.json", "not the manifest in the archive");
+        assert_invalid("file manifest.json", "not the one in the archive");
         flip(MANIFEST, i, 0x04);
     }
     assert_int_equal(truncate(temp_path(MANIFEST), size - 1), 0);
-    assert_invalid("file manifest.json", "not the manifest in the archive");
+    assert_invalid("file manifest.json", "not the one in the archive");
     assert_int_equal(truncate(temp_path(MANIFEST), size + 1), 0);
-    assert_invalid("file manifest.json", "not the manifest in the archive");
+    assert_invalid("file manifest.json", "not the one in the archive");
     assert_int_equal(unlink(temp_path(MANIFEST)), 0);
     assert_warned(1, "manifest.json", "not there");
 }
