@@ -55,8 +55,8 @@ struct scb_service_parts {
     void *ask_state;
 };
 
-/* Touches neither the chain nor the disk. ValidationError for a contract address or an age
- * recipient that is none. */
+/* Touches neither the chain nor the disk. ValidationError for a contract address, an age recipient
+ * or a node ID that is none. */
 SCB_MUST_CHECK enum scb_status scb_service_new(const struct scb_service_parts *parts,
                                                struct scb_service **ret_service,
                                                struct scb_error *error);

@@ -58,7 +58,7 @@ SCB_MUST_CHECK enum scb_status scb_page_reader_next(struct scb_page_reader *read
                                                     struct scb_entry *ret_entry,
                                                     struct scb_error *error);
 
-enum { SCB_PAGE_NAME_SIZE = 48 };
+enum { SCB_PAGE_NAME_SIZE = 40 };
 
 /* "page_17.json"; where the backup is encrypted "page_17.json.gz.age". */
 void scb_page_file_name(uint64_t number, bool encrypted, char ret_name[SCB_PAGE_NAME_SIZE]);

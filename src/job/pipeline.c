@@ -370,6 +370,7 @@ static void commit_all(struct pipeline *pipeline)
 
 static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *error)
 {
+    static const struct scb_age_recipients nobody; /* here nothing is encrypted */
     const struct scb_pipeline_settings *settings = pipeline->settings;
     pipeline->page_settings = (struct scb_page_settings){.dir = settings->dir,
                                                          .rules = settings->rules,
@@ -382,7 +383,7 @@ static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *erro
     pipeline->batch = scb_alloc(MOST_ROWS, sizeof(*pipeline->batch), error);
     enum scb_status status = pipeline->batch == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
     if (status == SCB_OK)
-        status = scb_page_tools_init(&pipeline->tools, settings->recipients, error);
+        status = scb_page_tools_init(&pipeline->tools, &nobody, error);
     if (status == SCB_OK)
         status = scb_window_init(&pipeline->window, SPAN, error);
     const struct scb_workers_settings workers = {.source = settings->source,

@@ -333,6 +333,104 @@ static void every_edit_is_refused(void **state)
     }
 }
 
+/* --- encrypted backups --- */
+
+#define KEY_0        "age183mm77eznh68c38kcphzgjd8727x58nlwhfh5hrc2pfx34r8pscsq0ahaj"
+#define KEY_1        "age1hzdwsvywfd5ja3a4syj4ac30lud44c7x87exlv20l39ls9me3veqefx8c0"
+#define FORMAT(text) "  \"encryption\": {\"format\": \"age-encryption.org/v1\", " text "},\n"
+#define BOTH         "\"recipients\": [\"" KEY_0 "\", \"" KEY_1 "\"]"
+#define ENCRYPTED    FORMAT(BOTH)
+
+/* The document with a text before pages_sha256 and page files of these names. */
+static char *encrypted_document(const char *text, const char *page_0, const char *page_1)
+{
+    const char *sha256 = strstr(document, "  \"pages_sha256\"");
+    const char *first = strstr(document, "page_0.json"), *second = strstr(document, "page_1.json");
+    int name = (int)strlen("page_0.json");
+    char *made = scb_format(NULL, "%.*s%s%.*s%s%.*s%s%s", (int)(sha256 - document), document, text,
+                            (int)(first - sha256), sha256, page_0, (int)(second - first) - name,
+                            first + name, page_1, second + name);
+    assert_non_null(made);
+    return made;
+}
+
+static void an_encrypted_one_names_its_recipients(void **state)
+{
+    (void)state;
+    struct scb_manifest manifest;
+    struct scb_manifest_page pages[2];
+    struct scb_error error = {0};
+    static const char *const recipients[] = {KEY_1, KEY_0, NULL};
+    SCB_AUTO(buffer) struct scb_buffer out = {.max = MAX};
+    SCB_AUTO(string)
+    char *expected = encrypted_document(ENCRYPTED, "page_0.json.gz.age", "page_1.json.gz.age");
+    sample(&manifest, pages);
+    assert_int_equal(scb_age_recipients_parse(recipients, &manifest.recipients, NULL), SCB_OK);
+    assert_int_equal(write_pages(&manifest, pages, &out, &error), SCB_OK);
+    assert_int_equal(out.size, strlen(expected));
+    assert_memory_equal(out.data, expected, out.size);
+    assert_int_equal(copy_text(expected, &error), SCB_OK);
+    json_t *json = json_loadb(expected, strlen(expected), JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(json);
+    json_decref(json);
+}
+
+static void as_many_recipients_as_there_may_be(void **state)
+{
+    (void)state;
+    struct scb_manifest manifest;
+    struct scb_manifest_page pages[2];
+    struct scb_error error = {0};
+    SCB_AUTO(buffer) struct scb_buffer out = {.max = MAX};
+    sample(&manifest, pages);
+    manifest.recipients.count = SCB_AGE_MAX_RECIPIENTS;
+    for (size_t i = 0; i < SCB_AGE_MAX_RECIPIENTS; i++) {
+        struct scb_age_recipient *item = &manifest.recipients.items[i];
+        assert_true(scb_text_unhex(SHA256_0, sizeof(item->public), item->public));
+        item->public[0] = (uint8_t)i;
+    }
+    assert_int_equal(write_pages(&manifest, pages, &out, &error), SCB_OK);
+    assert_int_equal(scb_buffer_append(&out, "", 1, NULL), SCB_OK);
+    assert_int_equal(copy_text((const char *)out.data, &error), SCB_OK);
+    /* One more is refused, however it got there. */
+    const char *text = (const char *)out.data, *last = strstr(text, "\"]}");
+    assert_non_null(last);
+    SCB_AUTO(string)
+    char *more = scb_format(NULL, "%.*s\", \"" KEY_1 "%s", (int)(last - text), text, last);
+    assert_non_null(more);
+    assert_int_equal(copy_text(more, &error), SCB_ERROR_INTEGRITY);
+}
+
+static void other_forms_of_encryption_are_refused(void **state)
+{
+    (void)state;
+    static const char age_0[] = "page_0.json.gz.age", age_1[] = "page_1.json.gz.age";
+    static const struct {
+        const char *text, *page_0, *page_1, *message;
+    } table[] = {
+        {ENCRYPTED, "page_0.json", "page_1.json", ODD(17)},
+        {ENCRYPTED, age_0, "page_1.json", ODD(18)},
+        {"", age_0, age_1, ODD(16)},
+        {ENCRYPTED ENCRYPTED, age_0, age_1, ODD(14)},
+        {"  \"encryption\": {\"format\": \"age-encryption.org/v2\", " BOTH "},\n", age_0, age_1,
+         ODD(13)},
+        {FORMAT("\"recipients\": []"), age_0, age_1, ODD(13)},
+        {FORMAT("\"recipients\": [\"" KEY_1 "\", \"" KEY_0 "\"]"), age_0, age_1, ODD(13)},
+        {FORMAT("\"recipients\": [\"" KEY_0 "\", \"" KEY_0 "\"]"), age_0, age_1, ODD(13)},
+        {FORMAT("\"recipients\": [\"" KEY_0 "\" \"" KEY_1 "\"]"), age_0, age_1, ODD(13)},
+        {FORMAT("\"recipients\": [\"age1\"]"), age_0, age_1, ODD(13)},
+        {"  \"encryption\": null,\n", age_0, age_1, ODD(13)},
+    };
+    for (size_t i = 0; i < SCB_LENGTH(table); i++) {
+        struct scb_error error = {0};
+        SCB_AUTO(string)
+        char *text = encrypted_document(table[i].text, table[i].page_0, table[i].page_1);
+        enum scb_status status = copy_text(text, &error);
+        if (status != SCB_ERROR_INTEGRITY || strcmp(error.message, table[i].message) != 0)
+            fail_msg("%zu: status %d, %s", i, (int)status, error.message);
+    }
+}
+
 static void every_cut_is_refused(void **state)
 {
     (void)state;
@@ -407,6 +505,9 @@ int main(void)
         cmocka_unit_test(many_pages_in_reads_of_any_size),
         cmocka_unit_test(every_edit_is_refused),
         cmocka_unit_test(every_cut_is_refused),
+        cmocka_unit_test(an_encrypted_one_names_its_recipients),
+        cmocka_unit_test(as_many_recipients_as_there_may_be),
+        cmocka_unit_test(other_forms_of_encryption_are_refused),
         cmocka_unit_test(every_changed_byte),
         cmocka_unit_test(a_line_without_end_is_bounded),
         cmocka_unit_test(a_failed_read_is_passed_on),

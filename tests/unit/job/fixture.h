@@ -109,7 +109,7 @@ static inline int set_up(void **state)
     struct scb_store_settings place = {.dir = temp_path("backups"), .group = ""};
     assert_int_equal(scb_store_open(&place, true, &store, NULL), SCB_OK);
     assert_int_equal(scb_backup_dir_open(store, DATE, true, &dir, NULL), SCB_OK);
-    page_recipients.count = 0;
+    page_recipients.count = 0; /* they stay, for a test that sets it again */
     assert_int_equal(scb_page_tools_init(&tools, &page_recipients, NULL), SCB_OK);
     page = (struct scb_page_work){0};
     page_settings =

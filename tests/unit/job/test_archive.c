@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Covers job/archive: what is in it and beside it, the same bytes every time, durable in the safe
- * order, and no trace of it when it is given up or a file fails.
+ * Covers job/archive: what is in it and beside it, plain, encrypted and signed, the same bytes
+ * every time, durable in the safe order, and no trace of it when it is given up or a file fails.
  */
 #include <zip.h>
 
 #include "fixture.h"
 
 #include "base/clock.h"
+#include "format/manifest_signature.h"
 #include "job/archive.h"
 
 #define ARCHIVE "backup_" DATE ".zip"
@@ -54,6 +55,7 @@ static enum scb_status finish(struct scb_error *error)
                                     .total_keys = count_pages,
                                     .total_pages = count_pages,
                                     .page_size = 1,
+                                    .recipients = page_recipients,
                                     .program = "satellite test"};
     return scb_archive_finish(&archive, &manifest, pages, sha256, &size, error);
 }
@@ -174,10 +176,13 @@ static void assert_archive_is_whole(void)
     assert_non_null(zip);
     for (uint64_t i = 0; i < count_pages; i++) {
         char name[SCB_PAGE_NAME_SIZE];
-        scb_page_file_name(i, false, name);
+        scb_page_file_name(i, page_recipients.count > 0, name);
         assert_entry_is_file(zip, name);
     }
     assert_entry_is_file(zip, SCB_MANIFEST_NAME);
+    if (signer != NULL)
+        assert_entry_is_file(zip, SCB_MANIFEST_SIGNATURE_NAME);
+    assert_int_equal(zip_get_num_entries(zip, 0), count_pages + (signer != NULL ? 2 : 1));
     zip_discard(zip);
     assert_manifest_lists_the_pages();
 }
@@ -211,6 +216,133 @@ static void it_is_the_same_every_time(void **state)
     count_pages = 2;
     make_archive();
     assert_memory_not_equal(first, sha256, sizeof(first));
+}
+
+/* --- encrypted --- */
+
+static int set_up_encrypted(void **state)
+{
+    char secret[SCB_AGE_IDENTITY_TEXT_SIZE];
+    int failed = set_up_pages(state);
+    page_recipients.count = 1;
+    assert_int_equal(scb_age_identity_generate(secret, page_recipients.items, NULL), SCB_OK);
+    scb_page_tools_free(&tools);
+    assert_int_equal(scb_page_tools_init(&tools, &page_recipients, NULL), SCB_OK);
+    return failed;
+}
+
+static void it_stores_encrypted_pages_as_they_are(void **state)
+{
+    (void)state;
+    large_page = 1;
+    make_archive();
+    assert_archive_is_whole();
+    zip_t *zip = zip_open(temp_path(FOLDER ARCHIVE), ZIP_RDONLY, NULL);
+    assert_non_null(zip);
+    for (uint64_t i = 0; i < count_pages + 1; i++) {
+        zip_stat_t entry;
+        assert_int_equal(zip_stat_index(zip, i, 0, &entry), 0);
+        assert_int_equal(entry.comp_method, ZIP_CM_STORE);
+    }
+    zip_discard(zip);
+}
+
+/* One whose packed form was dropped, or that never had one, comes from its file. */
+static void it_takes_an_encrypted_page_from_its_file(void **state)
+{
+    (void)state;
+    struct scb_error error = {0};
+    make_archive();
+    count_pages = 1;
+    assert_int_equal(open_archive(0, NULL), SCB_OK);
+    assert_int_equal(scb_archive_add_page(&archive, 0, &pages[0], (struct scb_bytes){0}, &error),
+                     SCB_OK);
+    assert_int_equal(finish(&error), SCB_OK);
+    assert_archive_is_whole();
+
+    int fd = open(temp_path(FOLDER "page_0.json.gz.age"), O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(fd, "\xff\0", 2, 200), 2);
+    (void)close(fd);
+    assert_int_equal(open_archive(0, NULL), SCB_OK);
+    assert_int_equal(scb_archive_add_page(&archive, 0, &pages[0], (struct scb_bytes){0}, &error),
+                     SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(error.message, "page_0.json.gz.age"));
+    scb_archive_abort(&archive);
+}
+
+/* --- signed --- */
+
+static int set_up_signed(void **state)
+{
+    int failed = set_up_pages(state);
+    struct scb_identity *identity = NULL;
+    assert_int_equal(scb_identity_create(temp_path("identity"), 0, NULL, &identity, NULL), SCB_OK);
+    signer = identity;
+    return failed;
+}
+
+static int tear_down_signed(void **state)
+{
+    struct scb_identity *identity = NULL;
+    memcpy(&identity, &signer, sizeof(identity));
+    scb_identity_free(identity);
+    signer = NULL;
+    return tear_down(state);
+}
+
+static void assert_signed(void)
+{
+    SCB_AUTO(buffer) struct scb_buffer manifest = {.max = MAX_ANSWER};
+    SCB_AUTO(buffer) struct scb_buffer signature = {.max = MAX_ANSWER};
+    SCB_AUTO(digest) struct scb_digest digest = {0};
+    uint8_t of_manifest[SCB_SHA256_SIZE];
+    struct scb_node_id node_id;
+    read_file(SCB_MANIFEST_NAME, &manifest);
+    read_file(SCB_MANIFEST_SIGNATURE_NAME, &signature);
+    assert_int_equal(scb_digest_sha256(&digest, scb_buffer_bytes(&manifest), of_manifest, NULL),
+                     SCB_OK);
+    assert_int_equal(
+        scb_manifest_verify(scb_buffer_bytes(&signature), of_manifest, NULL, &node_id, NULL),
+        SCB_OK);
+    assert_memory_equal(&node_id, scb_identity_node_id(signer), sizeof(node_id));
+}
+
+static void its_manifest_is_signed(void **state)
+{
+    (void)state;
+    make_archive();
+    assert_archive_is_whole();
+    assert_signed();
+    assert_int_equal(temp_mode(FOLDER "manifest.sig"), 0600);
+    count_pages = 2; /* made again, it is signed again */
+    make_archive();
+    assert_archive_is_whole();
+    assert_signed();
+}
+
+static void a_signature_appears_when_it_is_durable(void **state)
+{
+    (void)state;
+    struct scb_error error = {0};
+    assert_int_equal(open_archive(0, &error), SCB_OK);
+    for (uint64_t i = 0; i < count_pages; i++)
+        assert_int_equal(add_page(i, &error), SCB_OK);
+    calls_reset();
+    assert_int_equal(finish(&error), SCB_OK);
+    char order[sizeof(calls_made)] = "";
+    for (const char *call = calls_made; *call != '\0'; call++)
+        if (*call == 's' || *call == 'r')
+            order[strlen(order)] = *call;
+    assert_string_equal(order, "srsrsrss"); /* the manifest, its signature, the archive */
+}
+
+static void a_signature_of_another_manifest_does_not_stay(void **state)
+{
+    (void)state;
+    temp_write(FOLDER "manifest.sig", "of an earlier attempt");
+    make_archive();
+    assert_archive_is_whole();
+    assert_null(strstr(temp_list(FOLDER), "manifest.sig"));
 }
 
 /* --- how it comes and goes --- */
@@ -301,7 +433,7 @@ static void no_failure_leaves_a_trace(void **state)
             }
             assert_int_equal(status, table[i].status);
             /* Only where the last sync of the directory failed has the new one its name. */
-            if (table[i].call != CALL_SYNC || at < 3)
+            if (table[i].call != CALL_SYNC || at < (signer != NULL ? 4 : 3))
                 assert_string_equal(temp_read(FOLDER ARCHIVE), "an older one");
         }
         assert_true(at > 2);
@@ -360,17 +492,26 @@ static void a_large_page_with_another_byte_is_not_taken(void **state)
     }
 }
 
-#define ARCHIVED(test_) cmocka_unit_test_setup_teardown(test_, set_up_pages, tear_down)
+#define ARCHIVED(test_)  cmocka_unit_test_setup_teardown(test_, set_up_pages, tear_down)
+#define ENCRYPTED(test_) cmocka_unit_test_setup_teardown(test_, set_up_encrypted, tear_down)
+#define SIGNED(test_)    cmocka_unit_test_setup_teardown(test_, set_up_signed, tear_down_signed)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARCHIVED(it_holds_the_pages_and_the_manifest),
         ARCHIVED(it_is_the_same_every_time),
+        ENCRYPTED(it_holds_the_pages_and_the_manifest),
+        ENCRYPTED(it_stores_encrypted_pages_as_they_are),
+        ENCRYPTED(it_takes_an_encrypted_page_from_its_file),
+        SIGNED(its_manifest_is_signed),
+        SIGNED(a_signature_appears_when_it_is_durable),
+        ARCHIVED(a_signature_of_another_manifest_does_not_stay),
         ARCHIVED(it_appears_when_it_is_durable),
         ARCHIVED(it_may_be_given_up_at_any_time),
         ARCHIVED(it_has_a_largest_size),
         ARCHIVED(no_failure_leaves_a_trace),
+        SIGNED(no_failure_leaves_a_trace),
         ARCHIVED(a_large_page_must_be_what_it_was),
         ARCHIVED(a_large_page_with_another_byte_is_not_taken),
     };
