@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
-    copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync,
+    chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, statSync,
     writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -81,6 +81,50 @@ async function signer(name) {
         settings: {
             'identity-cert-path': join(path, 'identity.cert'),
             'identity-key-path': join(path, 'identity.key'),
+        },
+    };
+}
+
+const CA_CONFIG = `[ca]
+default_ca = it
+[it]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = names
+[names]
+commonName = supplied
+[authority]
+basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign
+`;
+
+/** A signer whose certificates ended long ago. */
+async function expiredSigner(name) {
+    const cwd = join(directory, name);
+    mkdirSync(cwd);
+    writeFileSync(join(cwd, 'config'), CA_CONFIG);
+    writeFileSync(join(cwd, 'index.txt'), '');
+    const openssl = (...args) => execFileSync('openssl', args, { cwd, stdio: 'pipe' });
+    for (const each of ['ca', 'identity']) {
+        openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', `${each}.key`);
+        openssl('req', '-new', '-key', `${each}.key`, '-subj', `/CN=${each}`, '-out', `${each}.csr`);
+    }
+    const dates = ['-startdate', '20200101000000Z', '-enddate', '20200102000000Z', '-notext'];
+    openssl('ca', '-batch', '-config', 'config', '-selfsign', '-keyfile', 'ca.key', '-in', 'ca.csr',
+        ...dates, '-extensions', 'authority', '-out', 'ca.cert');
+    openssl('ca', '-batch', '-config', 'config', '-cert', 'ca.cert', '-keyfile', 'ca.key', '-in',
+        'identity.csr', ...dates, '-out', 'leaf.cert');
+    writeFileSync(join(cwd, 'identity.cert'),
+        ['leaf.cert', 'ca.cert'].map((file) => readFileSync(join(cwd, file))).join(''));
+    chmodSync(join(cwd, 'identity.key'), 0o600);
+    const shown = await mustRun(['identity', 'show', '--cert', join(cwd, 'identity.cert'), '--json']);
+    return {
+        nodeId: JSON.parse(shown.stdout).node_id,
+        settings: {
+            'identity-cert-path': join(cwd, 'identity.cert'),
+            'identity-key-path': join(cwd, 'identity.key'),
         },
     };
 }
@@ -408,7 +452,18 @@ async function believed(each, ...args) {
 describe('signatures', () => {
     const all = (code) => [code, code, code, code];
 
-    it('of a trusted identity are believed, whenever its certificate ends', async () => {
+    it('whose certificates ended long ago count like others: node IDs are trusted', async (t) => {
+        const expired = await expiredSigner('expired');
+        const each = new Store(join(workspace(t), 'expired'), { url: chain.url, address },
+            { 'contract-block': 'latest', ...expired.settings });
+        await each.mustRun();
+        assert.deepEqual(await believed(each, '--identity-trusted', expired.nodeId), all(0));
+        assert.deepEqual(await believed(each, '--identity-trusted', mine.nodeId), all(8));
+        const { result } = await verify(each, '--identity-trusted', expired.nodeId);
+        assert.deepEqual([result.signature, result.signer], ['trusted', expired.nodeId]);
+    });
+
+    it('of a trusted identity are believed', async () => {
         const trusted = ['--identity-trusted', `${other.nodeId},${mine.nodeId}`];
         assert.deepEqual(await believed(store, ...trusted), all(0));
         const { result } = await verify(store, '--backup-date', DATE, ...trusted);
@@ -449,6 +504,50 @@ describe('signatures', () => {
     it('are wanted from node IDs, which is checked at the start', async () => {
         assertFailed(await store.command('verify', '--identity-trusted', 'nobody'), 3,
             'ValidationError', /identity.trusted/);
+    });
+});
+
+/* --- the service --- */
+
+describe('the service', () => {
+    /** What it has found of a new backup, with these settings, as { verify, test_restore }. */
+    async function checked(t, settings) {
+        const each = new Store(join(workspace(t), 'service'), { url: chain.url, address },
+            { 'contract-block': 'latest', 'encryption-recipients': keys[0].recipient,
+                'verify-interval': '1h', 'test-restore-interval': '1h', 'log-format': 'json',
+                ...settings });
+        const { progress, ...flags } = each.settings;
+        const service = start(['run', 'backup', ...Object.entries(flags)
+            .flatMap(([name, value]) => [`--${name}`, String(value)])]);
+        let checks = [];
+        while (checks.length < 2 && service.exitCode === null) {
+            await sleep(100);
+            const { code, stdout } = await each.command('status', '--json');
+            checks = code === 0 ? JSON.parse(stdout).checks : [];
+        }
+        service.kill('SIGTERM');
+        const { code, stderr } = await service.done;
+        assert.equal(code, 0, stderr);
+        return Object.fromEntries(checks.map((check) => [check.kind, check]));
+    }
+
+    it('proves everything with an identity', async (t) => {
+        const { verify, test_restore: drill } =
+            await checked(t, { 'encryption-identity-file': keys[0].path });
+        assert.deepEqual([verify.outcome, verify.keys, verify.message],
+            ['valid', ENTRIES.length, null]);
+        assert.deepEqual([drill.outcome, drill.keys], ['valid', ENTRIES.length]);
+    });
+
+    it('proves without one what can be, and could not check the rest', async (t) => {
+        for (const [settings, why] of [[{}, /identity_file is not set/],
+            [{ 'encryption-identity-file': locked }, /passphrase, and there is nobody to ask/]]) {
+            const { verify, test_restore: drill } = await checked(t, settings);
+            assert.deepEqual([verify.outcome, verify.keys], ['valid', 0]);
+            assert.match(verify.message, why);
+            assert.equal(drill.outcome, 'not_checked');
+            assert.match(drill.message, why);
+        }
     });
 });
 
