@@ -8,6 +8,9 @@
 #include "job/signature_check.h"
 #include "job/verify_report.h"
 
+_Static_assert(sizeof((struct scb_verify_result){0}.signer) == SCB_NODE_ID_TEXT_SIZE,
+               "a node ID fits");
+
 enum scb_status scb_verify_signature(struct scb_verify_report *report, int fd,
                                      const struct scb_archive_pages *pages, struct scb_error *error)
 {
