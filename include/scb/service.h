@@ -29,6 +29,14 @@ struct scb_log;
 struct scb_cancel;
 struct scb_gate;
 
+/*
+ * Asks for the passphrase of the age identity file at path; *ret_size bytes of ret_text, which has
+ * room for size, without a line's end. They are wiped by the caller.
+ */
+typedef enum scb_status (*scb_passphrase_asker)(void *state, const char *path, char *ret_text,
+                                                size_t size, size_t *ret_size,
+                                                struct scb_error *error);
+
 struct scb_service_parts {
     const struct scb_config *config; /* checked (scb_config_check); borrowed */
     struct scb_log *log;             /* NULL: no log */
@@ -44,10 +52,14 @@ struct scb_service_parts {
     void *stuck_state;
     /* What the service does by itself (scb_service_run) is audited through it; NULL: it is not. */
     const struct scb_gate *gate;
+    /* Called when the first encrypted backup is opened, where encryption.identity_file is protected
+     * by a passphrase. NULL: such a file cannot be used. */
+    scb_passphrase_asker ask_passphrase;
+    void *ask_state;
 };
 
-/* Touches neither the chain nor the disk. ValidationError for a contract address or an age
- * recipient that is none. */
+/* Touches neither the chain nor the disk. ValidationError for a contract address, an age recipient
+ * or a node ID that is none. */
 SCB_MUST_CHECK enum scb_status scb_service_new(const struct scb_service_parts *parts,
                                                struct scb_service **ret_service,
                                                struct scb_error *error);

@@ -14,7 +14,7 @@
 #pragma GCC visibility push(default)
 
 enum scb_verify_outcome {
-    SCB_VERIFY_VALID,       /* everything was looked at, nothing is wrong */
+    SCB_VERIFY_VALID,       /* nothing is wrong; of an encrypted backup see unseen too */
     SCB_VERIFY_INVALID,     /* something is not what was written; the findings say what */
     SCB_VERIFY_NOT_CHECKED, /* it could not be looked at (as a whole), and nothing wrong was seen */
 };
@@ -36,14 +36,29 @@ struct scb_verify_finding {
     char what[1024]; /* no content of the contract */
 };
 
+/* Who vouches for a backup (manifest.sig). */
+enum scb_signature_state {
+    SCB_SIGNATURE_NONE,      /* nobody has signed it */
+    SCB_SIGNATURE_WRONG,     /* it is not this manifest's, or none at all */
+    SCB_SIGNATURE_UNTRUSTED, /* right; but who signed is not named in identity.trusted */
+    SCB_SIGNATURE_TRUSTED,
+};
+
+/* "none", "wrong", "untrusted", "trusted". */
+const char *scb_signature_state_name(enum scb_signature_state state);
+
 struct scb_verify_result {
     char backup_date[24];
     enum scb_verify_outcome outcome;
     struct scb_error error; /* why (a part of) it could not be checked; status SCB_OK for none */
     struct scb_verify_finding first_problem; /* where it is invalid */
     uint64_t problems, warnings;
-    uint64_t pages, keys, bytes; /* read and checked; bytes of pages */
+    uint64_t pages, keys, bytes; /* read and checked; bytes of pages as they are stored */
     bool against_chain;          /* compared with the contract too */
+    enum scb_signature_state signature;
+    char signer[56]; /* the node ID; "" where none is known */
+    bool encrypted;
+    char unseen[512]; /* why its entries were not looked at; "" where they were */
     int64_t duration_ms;
 };
 

@@ -10,10 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "base/memory.h"
+#include "base/scratch.h"
 
 enum {
     HEADER = 8,          /* the two sizes */
@@ -25,7 +24,6 @@ enum {
     HUGE_PAGE = 2 * 1024 * 1024,
     HUGE_FROM = 4 * HUGE_PAGE,
 };
-static const char scratch_name[] = "scratch";
 
 /* A record in memory: the first bytes of its key decide most comparisons. */
 struct place {
@@ -46,7 +44,7 @@ struct scb_sorter {
     size_t count; /* of places */
     size_t given; /* of them, where everything fits into memory */
     bool sorted;
-    int fd;
+    struct scb_scratch *scratch; /* NULL: not needed so far */
     uint64_t file_size;
     size_t max_runs, run_count;
     struct run runs[MAX_RUNS + 1];
@@ -80,7 +78,6 @@ enum scb_status scb_sorter_new(size_t memory, size_t max_record, struct scb_sort
     memory = (memory + sizeof(struct place)) / sizeof(struct place) * sizeof(struct place);
     sorter->memory = memory;
     sorter->max_record = max_record;
-    sorter->fd = -1;
     sorter->max_runs = memory / window < MAX_RUNS ? memory / window : MAX_RUNS;
     sorter->last = SIZE_MAX;
     sorter->block = new_block(memory);
@@ -102,8 +99,7 @@ void scb_sorter_free(struct scb_sorter *sorter)
 {
     if (sorter == NULL)
         return;
-    if (sorter->fd >= 0)
-        (void)close(sorter->fd);
+    scb_scratch_free(sorter->scratch);
     free(sorter->block);
     free(sorter->out);
     free(sorter);
@@ -167,7 +163,7 @@ static int compare_places(const void *a, const void *b, void *state)
 static enum scb_status flush(struct scb_sorter *sorter, struct scb_error *error)
 {
     enum scb_status status =
-        scb_file_write(sorter->fd, scratch_name, sorter->out, sorter->out_used, error);
+        scb_scratch_append(sorter->scratch, sorter->out, sorter->out_used, error);
     sorter->file_size += sorter->out_used;
     sorter->out_used = 0;
     return status;
@@ -193,10 +189,11 @@ static enum scb_status emit(struct scb_sorter *sorter, const uint8_t *data, size
 
 static enum scb_status open_file(struct scb_sorter *sorter, struct scb_error *error)
 {
-    if (sorter->fd >= 0)
+    if (sorter->scratch != NULL)
         return SCB_OK;
-    sorter->out = scb_alloc(OUT_SIZE, 1, error);
-    return sorter->out == NULL ? SCB_ERROR_RESOURCE : scb_file_open_unnamed(&sorter->fd, error);
+    if (sorter->out == NULL)
+        sorter->out = scb_alloc(OUT_SIZE, 1, error);
+    return sorter->out == NULL ? SCB_ERROR_RESOURCE : scb_scratch_new(&sorter->scratch, error);
 }
 
 /* Puts the places into buckets by the first byte of their keys; gives the bucket's ends. */
@@ -298,13 +295,13 @@ static enum scb_status fill(struct scb_sorter *sorter, struct run *run, size_t w
     run->at = 0;
     run->filled = unread;
     uint64_t left = run->end - run->offset;
-    size_t more = left < window_size - unread ? (size_t)left : window_size - unread, got = 0;
-    enum scb_status status = scb_file_read_at(sorter->fd, scratch_name, run->offset,
-                                              run->window + unread, more, &got, error);
-    if (status == SCB_OK && got < more)
-        status = scb_error_set(error, SCB_ERROR_FILE, "the file to sort on was cut");
-    run->offset += got;
-    run->filled += got;
+    size_t more = left < window_size - unread ? (size_t)left : window_size - unread;
+    enum scb_status status =
+        scb_scratch_read(sorter->scratch, run->offset, run->window + unread, more, error);
+    if (status == SCB_OK) {
+        run->offset += more;
+        run->filled += more;
+    }
     return status;
 }
 

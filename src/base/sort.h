@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sorts more records than there is memory for: runs on a temporary file that has no name, merged as
+ * Sorts more records than there is memory for: runs in a scratch file (base/scratch), merged as
  * they are read. A record is a key and a payload; the order is that of the key's bytes, then of the
  * payload's.
  */

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/open.h"
 
+#include <string.h>
 #include <unistd.h>
+
+#include "base/memory.h"
+#include "cli/secret.h"
 
 /* A hanging disk: say so and go, without waiting for the thread that hangs on it. */
 static void end_stuck(void *state, const struct scb_error *error)
@@ -11,6 +15,47 @@ static void end_stuck(void *state, const struct scb_error *error)
     _exit((int)error->status);
 }
 
+static const char passphrase_flag[] = "--passphrase-file";
+
+/* Called once, when an encrypted backup is opened. */
+static enum scb_status ask_passphrase(void *state, const char *path, char *ret_text, size_t size,
+                                      size_t *ret_size, struct scb_error *error)
+{
+    const struct scb_command_context *context = state;
+    const struct scb_secret_question question = {"passphrase", "identity file", path,
+                                                 passphrase_flag};
+    struct scb_secret secret = {0};
+    enum scb_status status = scb_secret_take(context, &question, &secret, error);
+    if (status == SCB_OK && secret.size > size)
+        status = scb_error_set(error, SCB_ERROR_VALIDATION, "the passphrase is too long");
+    if (status == SCB_OK) {
+        memcpy(ret_text, secret.text, secret.size);
+        *ret_size = secret.size;
+    }
+    scb_wipe(&secret, sizeof(secret));
+    return status;
+}
+
+/* Whether somebody waits for the command who can be asked: the service has nobody. */
+static bool may_ask(const struct scb_command_context *context)
+{
+    const struct scb_command_option *option = context->command->options;
+    while (option->flag != NULL && strcmp(option->flag, passphrase_flag) != 0)
+        option++;
+    return option->flag != NULL;
+}
+
+static enum scb_status check_passphrase(const struct scb_command_context *context,
+                                        struct scb_error *error)
+{
+    if (!may_ask(context) || scb_command_option(context, passphrase_flag) == NULL ||
+        scb_config_text(context->config, "encryption.identity_file")[0] != '\0')
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_USAGE, "%s is given without encryption.identity_file",
+                  passphrase_flag);
+    return scb_error_hint(error, "set it, or give --encryption-identity-file FILE");
+}
+
 static struct scb_service_parts parts_of(const struct scb_command_context *context)
 {
     return (struct scb_service_parts){.config = context->config,
@@ -18,14 +63,17 @@ static struct scb_service_parts parts_of(const struct scb_command_context *conte
                                       .cancel = context->cancel,
                                       .gate = context->gate,
                                       .stuck = end_stuck,
-                                      .stuck_state = (void *)(uintptr_t)context};
+                                      .stuck_state = (void *)(uintptr_t)context,
+                                      .ask_passphrase = may_ask(context) ? ask_passphrase : NULL,
+                                      .ask_state = (void *)(uintptr_t)context};
 }
 
 enum scb_status scb_command_service(const struct scb_command_context *context,
                                     struct scb_service **ret_service, struct scb_error *error)
 {
     const struct scb_service_parts parts = parts_of(context);
-    return scb_service_new(&parts, ret_service, error);
+    enum scb_status status = check_passphrase(context, error);
+    return status == SCB_OK ? scb_service_new(&parts, ret_service, error) : status;
 }
 
 enum scb_status scb_command_open(const struct scb_command_context *context,
@@ -35,7 +83,9 @@ enum scb_status scb_command_open(const struct scb_command_context *context,
     struct scb_service_parts parts = parts_of(context);
     parts.observe = scb_progress_show;
     parts.observe_state = line;
-    enum scb_status status = scb_service_new(&parts, ret_service, error);
+    enum scb_status status = check_passphrase(context, error);
+    if (status == SCB_OK)
+        status = scb_service_new(&parts, ret_service, error);
     if (status == SCB_OK)
         scb_progress_begin(line, context);
     return status;

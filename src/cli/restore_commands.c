@@ -13,6 +13,7 @@
 #include "cli/open.h"
 #include "cli/output.h"
 #include "cli/restore_view.h"
+#include "cli/secret.h"
 #include "cli/signer_option.h"
 #include "evm/address.h"
 #include "evm/wei.h"

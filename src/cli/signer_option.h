@@ -14,7 +14,4 @@ SCB_MUST_CHECK enum scb_status scb_signer_option(const struct scb_command_contex
                                                  struct scb_signer **ret_signer,
                                                  struct scb_error *error);
 
-/* Waits until there is something to read; false where the command was interrupted first. */
-bool scb_terminal_wait(int fd, const struct scb_cancel *cancel);
-
 #endif

@@ -75,12 +75,32 @@ static void done_json(struct scb_json *json, const struct scb_verify_result *res
     scb_json_unsigned(json, "keys", result->keys);
     scb_json_unsigned(json, "bytes", result->bytes);
     scb_json_boolean(json, "against_chain", result->against_chain);
+    scb_json_text(json, "signature", scb_signature_state_name(result->signature));
+    scb_json_text(json, "signer", result->signer[0] == '\0' ? NULL : result->signer);
+    scb_json_boolean(json, "encrypted", result->encrypted);
+    scb_json_text(json, "unseen", result->unseen[0] == '\0' ? NULL : result->unseen);
     scb_json_integer(json, "duration_ms", result->duration_ms);
     if (result->error.status != SCB_OK) {
         scb_json_text(json, "error_type", scb_status_name(result->error.status));
         scb_json_text(json, "error", result->error.message);
     }
     scb_json_close_object(json);
+}
+
+/* Who vouches for it, and what could not be seen. */
+static void print_trust(const struct scb_verify_result *result)
+{
+    static const char *const words[] = {[SCB_SIGNATURE_NONE] = NULL,
+                                        [SCB_SIGNATURE_WRONG] = NULL,
+                                        [SCB_SIGNATURE_UNTRUSTED] =
+                                            "whom identity.trusted does not name",
+                                        [SCB_SIGNATURE_TRUSTED] = "trusted"};
+    if (words[result->signature] != NULL)
+        (void)printf("%s: signed by %s, %s\n", result->backup_date, result->signer,
+                     words[result->signature]);
+    if (result->unseen[0] != '\0')
+        (void)printf("%s: its keys, values and duplicates were not looked at: %s\n",
+                     result->backup_date, result->unseen);
 }
 
 static void done_text(const struct report *report, const struct scb_verify_result *result)
@@ -95,9 +115,12 @@ static void done_text(const struct report *report, const struct scb_verify_resul
     scb_view_count((int64_t)result->keys, keys, sizeof(keys));
     scb_view_count((int64_t)result->pages, pages, sizeof(pages));
     scb_text_format_elapsed(result->duration_ms, duration, sizeof(duration));
-    (void)printf("Backup %s is %s: %s keys in %s pages%s, %" PRIu64 " problems, %" PRIu64
-                 " warnings, %s\n",
-                 result->backup_date, words[result->outcome], keys, pages,
+    print_trust(result);
+    (void)printf("Backup %s is %s: ", result->backup_date, words[result->outcome]);
+    if (result->unseen[0] == '\0')
+        (void)printf("%s keys in ", keys);
+    (void)printf("%s %spages%s, %" PRIu64 " problems, %" PRIu64 " warnings, %s\n", pages,
+                 result->encrypted ? "encrypted " : "",
                  result->against_chain ? ", compared with the chain" : "", result->problems,
                  result->warnings, duration);
     if (result->error.status != SCB_OK)

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Design: a page is inflated into memory, hashed there and then parsed; one too large for that is
- * inflated twice, first for its checksum, then for its entries.
- */
 #include "job/backup_reader.h"
 
 #include <errno.h>
@@ -16,13 +12,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "crypto/digest.h"
-#include "format/zip_walk.h"
 #include "job/archive_pages.h"
-
-enum {
-    MAX_WHOLE = 8 << 20, /* the largest page that is held in memory */
-    CHUNK = 64 * 1024,
-};
+#include "job/page_content.h"
+#include "job/signature_check.h"
 
 struct scb_backup_reader {
     struct scb_page_limits limits;
@@ -31,12 +23,9 @@ struct scb_backup_reader {
     int fd;           /* of the archive */
     struct stat file; /* as it was when it was checked */
     struct scb_archive_pages *pages;
-    struct scb_inflater *inflater;
-    struct scb_digest digest;
+    const struct scb_age_identities *identities; /* NULL: not encrypted */
+    struct scb_page_content *content;
     struct scb_archived_page page;   /* the present one */
-    struct scb_buffer held;          /* it, where it is small enough */
-    size_t held_at;                  /* how much of that has been parsed */
-    struct scb_zip_content *content; /* it, where it is not */
     struct scb_page_reader *entries; /* of the page; NULL between pages */
     uint64_t count;                  /* entries given of the page */
     bool ended;
@@ -103,7 +92,33 @@ static enum scb_status open_archive(struct scb_backup_reader *reader, const stru
         status = check_archive(reader, size, settings, error);
     if (status == SCB_OK)
         status = scb_archive_pages_open(reader->fd, size, backup_date, &reader->pages, error);
-    return status == SCB_OK ? scb_inflater_new(&reader->inflater, error) : status;
+    return status;
+}
+
+/* Its signature is checked, its pages can be opened. */
+static enum scb_status unlock(struct scb_backup_reader *reader, struct scb_backup_keys *keys,
+                              struct scb_error *error)
+{
+    enum scb_signature_state signature;
+    struct scb_node_id signer;
+    const struct scb_manifest *manifest = scb_archive_pages_manifest(reader->pages);
+    struct scb_page_content_settings content = {.fd = reader->fd,
+                                                .limits = reader->limits,
+                                                .encrypted = scb_manifest_is_encrypted(manifest)};
+    enum scb_status status = scb_signature_check(
+        reader->fd, reader->pages, scb_backup_keys_trusted(keys), &signature, &signer, error);
+    if (status == SCB_OK)
+        status = scb_backup_keys_unlock(keys, manifest, &content.identities, error);
+    reader->identities = content.identities;
+    return status == SCB_OK ? scb_page_content_new(&content, &reader->content, error) : status;
+}
+
+static enum scb_status open_backup(struct scb_backup_reader *reader, const struct scb_store *store,
+                                   const struct scb_backup_reader_settings *settings,
+                                   struct scb_error *error)
+{
+    enum scb_status status = open_archive(reader, store, settings, error);
+    return status == SCB_OK ? unlock(reader, settings->keys, error) : status;
 }
 
 enum scb_status scb_backup_reader_open(const struct scb_store *store, struct scb_catalog *catalog,
@@ -115,11 +130,10 @@ enum scb_status scb_backup_reader_open(const struct scb_store *store, struct scb
     if (reader == NULL)
         return SCB_ERROR_RESOURCE;
     reader->limits = settings->limits;
-    reader->held.max = MAX_WHOLE;
     reader->fd = -1;
     enum scb_status status =
         scb_backup_find(catalog, settings->backup_date, &reader->record, error);
-    if (status == SCB_OK && open_archive(reader, store, settings, error) != SCB_OK)
+    if (status == SCB_OK && open_backup(reader, store, settings, error) != SCB_OK)
         status = scb_error_wrap(error, "backup %s", reader->record.backup_date);
     if (status != SCB_OK) {
         scb_backup_reader_close(reader);
@@ -134,10 +148,7 @@ void scb_backup_reader_close(struct scb_backup_reader *reader)
     if (reader == NULL)
         return;
     scb_page_reader_free(reader->entries);
-    scb_zip_content_close(reader->content);
-    scb_buffer_free(&reader->held);
-    scb_digest_free(&reader->digest);
-    scb_inflater_free(reader->inflater);
+    scb_page_content_free(reader->content);
     scb_archive_pages_close(reader->pages);
     if (reader->fd >= 0)
         (void)close(reader->fd);
@@ -155,6 +166,12 @@ const struct scb_manifest *scb_backup_reader_manifest(const struct scb_backup_re
     return scb_archive_pages_manifest(reader->pages);
 }
 
+const struct scb_age_identities *
+scb_backup_reader_identities(const struct scb_backup_reader *reader)
+{
+    return reader->identities;
+}
+
 uint64_t scb_backup_reader_page(const struct scb_backup_reader *reader)
 {
     return reader->page.page.number;
@@ -165,90 +182,16 @@ uint64_t scb_backup_reader_page_keys(const struct scb_backup_reader *reader)
     return reader->page.page.keys;
 }
 
-static enum scb_status open_content(struct scb_backup_reader *reader, struct scb_error *error)
-{
-    scb_zip_content_close(reader->content);
-    reader->content = NULL;
-    return scb_zip_content_open(reader->fd, &reader->page.place, &reader->content, error);
-}
-
-static enum scb_status hash_content(struct scb_backup_reader *reader, struct scb_error *error)
-{
-    uint8_t chunk[CHUNK];
-    size_t size = 1;
-    struct scb_input input = scb_zip_content_input(reader->content);
-    enum scb_status status = scb_digest_begin(&reader->digest, error);
-    while (status == SCB_OK && size > 0) {
-        status = input.read(input.state, chunk, sizeof(chunk), &size, error);
-        if (status == SCB_OK)
-            status = scb_digest_update(&reader->digest, chunk, size, error);
-    }
-    return status;
-}
-
-/* Reads the page to its end, so that its checksum is known before anything of it is given out. */
-static enum scb_status check_page(struct scb_backup_reader *reader, bool whole,
-                                  struct scb_error *error)
-{
-    uint8_t sha256[SCB_SHA256_SIZE];
-    enum scb_status status = SCB_OK;
-    if (whole) {
-        status = scb_inflater_run(reader->inflater, reader->fd, &reader->page.place, &reader->held,
-                                  error);
-        if (status == SCB_OK)
-            status =
-                scb_digest_sha256(&reader->digest, scb_buffer_bytes(&reader->held), sha256, error);
-    } else {
-        status = open_content(reader, error);
-        if (status == SCB_OK)
-            status = hash_content(reader, error);
-        if (status == SCB_OK)
-            status = scb_digest_end(&reader->digest, sha256, error);
-    }
-    if (status == SCB_OK && memcmp(sha256, reader->page.page.sha256, sizeof(sha256)) != 0)
-        status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the checksum of the manifest");
-    return status;
-}
-
-static enum scb_status read_held(void *state, void *data, size_t size, size_t *ret_size,
-                                 struct scb_error *error)
-{
-    (void)error;
-    struct scb_backup_reader *reader = state;
-    size_t left = reader->held.size - reader->held_at;
-    *ret_size = size < left ? size : left;
-    if (*ret_size > 0)
-        memcpy(data, reader->held.data + reader->held_at, *ret_size);
-    reader->held_at += *ret_size;
-    return SCB_OK;
-}
-
-/* Before anything is inflated: a forged directory asks for no work that the manifest denies. */
-static enum scb_status check_size(const struct scb_backup_reader *reader, struct scb_error *error)
-{
-    const struct scb_manifest_page *page = &reader->page.page;
-    uint64_t size = reader->page.place.size;
-    return size == page->size
-               ? SCB_OK
-               : scb_error_set(error, SCB_ERROR_INTEGRITY,
-                               "%" PRIu64 " bytes, the manifest says %" PRIu64, size, page->size);
-}
-
 /* Opens the present page, checked. */
 static enum scb_status open_page(struct scb_backup_reader *reader, struct scb_error *error)
 {
-    bool whole = reader->page.place.size <= MAX_WHOLE;
-    struct scb_input input = {read_held, reader};
-    enum scb_status status = check_size(reader, error);
+    struct scb_bytes held;
+    struct scb_input json;
+    enum scb_status status = scb_page_content_check(reader->content, &reader->page, &held, error);
     if (status == SCB_OK)
-        status = check_page(reader, whole, error);
-    if (status == SCB_OK && !whole) {
-        status = open_content(reader, error);
-        input = scb_zip_content_input(reader->content);
-    }
-    reader->held_at = 0;
+        status = scb_page_content_open(reader->content, &json, error);
     reader->count = 0;
-    return status == SCB_OK ? scb_page_reader_new(input, reader->limits, &reader->entries, error)
+    return status == SCB_OK ? scb_page_reader_new(json, reader->limits, &reader->entries, error)
                             : status;
 }
 

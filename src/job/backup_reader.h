@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "format/manifest.h"
 #include "format/page.h"
+#include "job/backup_keys.h"
 #include "scb/catalog.h"
 #include "scb/error.h"
 #include "store/store.h"
@@ -29,6 +30,7 @@ struct scb_backup_reader_settings {
      */
     bool check_sha256;
     const struct scb_cancel *cancel; /* of that; may be NULL */
+    struct scb_backup_keys *keys;    /* NULL: none, and any signature will do; until close */
 };
 
 /* The record of a completed backup, by date or the newest (NULL); NotFoundError. */
@@ -38,8 +40,9 @@ SCB_MUST_CHECK enum scb_status scb_backup_find(struct scb_catalog *catalog, cons
 
 /*
  * Opens its archive under the backup's shared lock, which is kept until close, and checks the whole
- * manifest. An archive that is not the recorded one is an IntegrityError. The catalog is used
- * during the call only, the store is borrowed until close.
+ * manifest and its signature. An archive that is not the recorded one is an IntegrityError, one
+ * that cannot be decrypted an AccessError. The catalog is used during the call only, the store is
+ * borrowed until close.
  */
 SCB_MUST_CHECK enum scb_status
 scb_backup_reader_open(const struct scb_store *store, struct scb_catalog *catalog,
@@ -50,6 +53,9 @@ void scb_backup_reader_close(struct scb_backup_reader *reader);
 /* Borrowed until close, the manifest until a rewind too. */
 const struct scb_backup_record *scb_backup_reader_record(const struct scb_backup_reader *reader);
 const struct scb_manifest *scb_backup_reader_manifest(const struct scb_backup_reader *reader);
+/* What it is decrypted with, borrowed from the keys; NULL where it is not encrypted. */
+const struct scb_age_identities *
+scb_backup_reader_identities(const struct scb_backup_reader *reader);
 
 /*
  * *ret_more is false after the last entry; by then every page has been checked and had as many

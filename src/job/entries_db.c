@@ -9,6 +9,7 @@
 #include "base/text.h"
 
 struct scb_entries_db {
+    struct scb_entries_db_place place; /* its path is the caller's */
     sqlite3 *db;
     sqlite3_stmt *statement; /* the one that is run again and again */
     int64_t position;
@@ -16,7 +17,7 @@ struct scb_entries_db {
 
 static const char schema[] =
     /* Nobody reads it before it is whole; its owner throws it away otherwise. */
-    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE;"
+    "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
     "BEGIN;"
     "CREATE TABLE backup (name TEXT PRIMARY KEY, value) WITHOUT ROWID;"
     "CREATE TABLE entries (position INTEGER PRIMARY KEY, key NOT NULL, value NOT NULL,"
@@ -37,16 +38,28 @@ static enum scb_status failed(const struct scb_entries_db *db, const char *doing
 }
 
 /* *ret_db is to be closed also where it could not be opened. */
-static enum scb_status open_db(const char *path, int flags, struct scb_entries_db **ret_db,
-                               struct scb_error *error)
+static enum scb_status open_db(const struct scb_entries_db_place *place, int flags,
+                               struct scb_entries_db **ret_db, struct scb_error *error)
 {
     struct scb_entries_db *db = scb_alloc(1, sizeof(*db), error);
     *ret_db = db;
     if (db == NULL)
         return SCB_ERROR_RESOURCE;
-    return sqlite3_open_v2(path, &db->db, flags | SQLITE_OPEN_NOMUTEX, NULL) == SQLITE_OK
-               ? SCB_OK
-               : failed(db, "opening", error);
+    db->place = *place;
+    flags |= SQLITE_OPEN_NOMUTEX;
+    if (place->memory == 0)
+        return sqlite3_open_v2(place->path, &db->db, flags, NULL) == SQLITE_OK
+                   ? SCB_OK
+                   : failed(db, "opening", error);
+    /* With a slash before it, the name is the whole process's. */
+    SCB_AUTO(string) char *uri = scb_format(error, "file:/%s?vfs=memdb", place->path);
+    if (uri == NULL)
+        return SCB_ERROR_RESOURCE;
+    sqlite3_int64 limit = (sqlite3_int64)place->memory;
+    if (sqlite3_open_v2(uri, &db->db, flags | SQLITE_OPEN_URI, NULL) != SQLITE_OK ||
+        sqlite3_file_control(db->db, "main", SQLITE_FCNTL_SIZE_LIMIT, &limit) != SQLITE_OK)
+        return failed(db, "opening", error);
+    return SCB_OK;
 }
 
 void scb_entries_db_close(struct scb_entries_db *db)
@@ -127,13 +140,28 @@ static enum scb_status describe(struct scb_entries_db *db, const struct scb_mani
     return status;
 }
 
-enum scb_status scb_entries_db_create(const char *path, const struct scb_manifest *manifest,
+/* Made of entries that are there, an index is sorted on temporary files; a database of the drill's
+ * needs none. */
+static enum scb_status make_index(struct scb_entries_db *db, struct scb_error *error)
+{
+    return db->place.memory > 0 ? SCB_OK
+                                : execute(db, "CREATE INDEX entries_key ON entries (key)",
+                                          "making its index", error);
+}
+
+enum scb_status scb_entries_db_create(const struct scb_entries_db_place *place,
+                                      const struct scb_manifest *manifest,
                                       struct scb_entries_db **ret_db, struct scb_error *error)
 {
     struct scb_entries_db *db = NULL;
-    enum scb_status status = open_db(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, error);
+    enum scb_status status = open_db(place, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, &db, error);
     if (status == SCB_OK)
         status = execute(db, schema, "making its tables", error);
+    if (status == SCB_OK && place->secret)
+        status = execute(db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536",
+                         "setting it up", error);
+    if (status == SCB_OK && place->secret)
+        status = make_index(db, error);
     if (status == SCB_OK)
         status = prepare(db, "INSERT INTO backup (name, value) VALUES (?1, ?2)", error);
     if (status == SCB_OK)
@@ -177,8 +205,8 @@ enum scb_status scb_entries_db_finish(struct scb_entries_db *db, struct scb_erro
 {
     (void)sqlite3_finalize(db->statement);
     db->statement = NULL;
-    return execute(db, "CREATE INDEX entries_key ON entries (key); COMMIT;", "making its index",
-                   error);
+    enum scb_status status = db->place.secret ? SCB_OK : make_index(db, error);
+    return status == SCB_OK ? execute(db, "COMMIT", "committing", error) : status;
 }
 
 /* --- reading --- */
@@ -197,11 +225,11 @@ static enum scb_status check(struct scb_entries_db *db, struct scb_error *error)
     return SCB_OK;
 }
 
-enum scb_status scb_entries_db_open(const char *path, struct scb_entries_db **ret_db,
-                                    struct scb_error *error)
+enum scb_status scb_entries_db_open(const struct scb_entries_db_place *place,
+                                    struct scb_entries_db **ret_db, struct scb_error *error)
 {
     struct scb_entries_db *db = NULL;
-    enum scb_status status = open_db(path, SQLITE_OPEN_READONLY, &db, error);
+    enum scb_status status = open_db(place, SQLITE_OPEN_READONLY, &db, error);
     if (status == SCB_OK)
         status = check(db, error);
     if (status == SCB_OK)

@@ -86,8 +86,10 @@ static enum scb_status open_target(struct target *target, const struct scb_manif
         return scb_row_writer_begin(&target->rows, error);
     }
     SCB_AUTO(string) char *path = scb_format(error, "%s/%s", target->path, target->file.temporary);
+    const struct scb_entries_db_place place = {.path = path,
+                                               .secret = scb_manifest_is_encrypted(manifest)};
     return path == NULL ? SCB_ERROR_RESOURCE
-                        : scb_entries_db_create(path, manifest, &target->db, error);
+                        : scb_entries_db_create(&place, manifest, &target->db, error);
 }
 
 static enum scb_status add(void *state, const struct scb_entry *entry, struct scb_error *error)

@@ -19,7 +19,7 @@
 #include "base/memory.h"
 #include "job/journal_record.h"
 
-enum { MAX_LINE = 512 * 1024, MAX_OLDER = 64 * 1024, NAME_SIZE = 160 };
+enum { MAX_LINE = 640 * 1024, MAX_HEAD = 8192, MAX_OLDER = 64 * 1024, NAME_SIZE = 160 };
 
 /* Where a record stands. */
 struct place {
@@ -34,6 +34,7 @@ struct scb_journal {
     off_t end;
     scb_wei spent; /* the last record's, as spent_below */
     uint64_t spent_below;
+    struct scb_journal_cipher cipher;
     struct scb_buffer line, raw, older;
     struct place *places;
     size_t count, room, next;
@@ -154,7 +155,7 @@ static enum scb_status begin_anew(struct scb_journal *journal, const struct scb_
 static enum scb_status take_over(struct scb_journal *journal, const struct scb_journal_owner *owner,
                                  bool *ret_left, struct scb_error *error)
 {
-    SCB_AUTO(buffer) struct scb_buffer head = {.max = 4096};
+    SCB_AUTO(buffer) struct scb_buffer head = {.max = MAX_HEAD};
     size_t size = 0;
     enum scb_status status = scb_journal_head_make(owner, &head, error);
     if (status == SCB_OK)
@@ -192,6 +193,17 @@ static enum scb_status lock(struct scb_journal *journal, const struct scb_journa
     return scb_error_hint(error, "wait for its end, for each would take the other's nonces");
 }
 
+static enum scb_status open_cipher(struct scb_journal *journal,
+                                   const struct scb_journal_owner *owner, struct scb_error *error)
+{
+    if (owner->recipients == NULL)
+        return SCB_OK;
+    enum scb_status status = scb_age_writer_new(owner->recipients->items, owner->recipients->count,
+                                                &journal->cipher.writer, error);
+    return status == SCB_OK ? scb_age_reader_new(owner->identities, &journal->cipher.reader, error)
+                            : status;
+}
+
 enum scb_status scb_journal_open(const char *dir, const struct scb_journal_owner *owner,
                                  struct scb_journal **ret_journal, bool *ret_left,
                                  struct scb_error *error)
@@ -208,7 +220,9 @@ enum scb_status scb_journal_open(const char *dir, const struct scb_journal_owner
     journal->spent_below = UINT64_MAX;
     journal->line.max = journal->raw.max = MAX_LINE;
     journal->older.max = MAX_OLDER;
-    enum scb_status status = scb_dir_open(dir, true, 0700, &journal->dir_fd, error);
+    enum scb_status status = open_cipher(journal, owner, error);
+    if (status == SCB_OK)
+        status = scb_dir_open(dir, true, 0700, &journal->dir_fd, error);
     if (status == SCB_OK)
         status = lock(journal, owner, error);
     if (status == SCB_OK)
@@ -231,6 +245,8 @@ void scb_journal_close(struct scb_journal *journal)
     scb_fd_cleanup(&journal->fd);
     scb_fd_cleanup(&journal->lock_fd);
     scb_fd_cleanup(&journal->dir_fd);
+    scb_age_writer_free(journal->cipher.writer);
+    scb_age_reader_free(journal->cipher.reader);
     scb_buffer_free(&journal->line);
     scb_buffer_free(&journal->raw);
     scb_buffer_free(&journal->older);
@@ -244,7 +260,7 @@ enum scb_status scb_journal_append(struct scb_journal *journal,
 {
     enum scb_status status = SCB_OK;
     for (size_t i = 0; i < count && status == SCB_OK; i++) {
-        status = scb_journal_record_make(&transactions[i], &journal->line, error);
+        status = scb_journal_record_make(&transactions[i], &journal->cipher, &journal->line, error);
         if (status == SCB_OK)
             status = scb_file_write(journal->fd, journal->name, journal->line.data,
                                     journal->line.size, error);
@@ -291,7 +307,7 @@ static enum scb_status read_next(struct scb_journal *journal, struct scb_signed 
     if (status != SCB_OK)
         return status;
     json_auto_t *record = json_loadb((const char *)journal->line.data, size, 0, NULL);
-    return scb_journal_record_read(record, &journal->raw, ret_transaction)
+    return scb_journal_record_read(record, &journal->cipher, &journal->raw, ret_transaction)
                ? SCB_OK
                : broken(journal, place->at, error);
 }

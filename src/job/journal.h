@@ -2,7 +2,8 @@
 /*
  * What a restore has signed, written down and synced before it is sent: after a kill at any
  * instant the next run knows every transaction that may be on its way, sends those again, the very
- * same, and waits for them before it plans anything new. One file an account and contract, mode
+ * same, and waits for them before it plans anything new. Those of an encrypted backup are encrypted
+ * to its recipients. One file an account and contract, mode
  * 0600; it is removed when a restore is done. Beside it stands the account's lock file, which is
  * not.
  */
@@ -12,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "crypto/age_identities.h"
+#include "crypto/age_recipients.h"
 #include "evm/address.h"
 #include "scb/error.h"
 #include "source/sender.h"
@@ -22,6 +25,10 @@ struct scb_journal_owner {
     uint8_t genesis_hash[32];
     struct scb_address contract, account;
     char backup_date[24];
+    /* Where the backup is encrypted: whom its records are encrypted to as well, and what reads
+     * them; borrowed until close. NULL: they are in the clear. */
+    const struct scb_age_recipients *recipients;
+    const struct scb_age_identities *identities;
 };
 
 struct scb_journal;

@@ -20,6 +20,20 @@ static void add_hex(struct scb_json *json, const char *name, struct scb_bytes by
     scb_json_text(json, name, (const char *)scratch->data);
 }
 
+/* In the clear, or as an age file. */
+static void add_secret(struct scb_json *json, const char *name, struct scb_bytes bytes,
+                       const struct scb_journal_cipher *cipher, struct scb_buffer *scratch)
+{
+    SCB_AUTO(buffer) struct scb_buffer file = {.max = scratch->max};
+    if (cipher->writer == NULL) {
+        add_hex(json, name, bytes, scratch);
+        return;
+    }
+    if (json->status == SCB_OK)
+        json->status = scb_age_writer_encrypt(cipher->writer, bytes, &file, &json->error);
+    add_hex(json, name, scb_buffer_bytes(&file), scratch);
+}
+
 enum scb_status scb_journal_head_make(const struct scb_journal_owner *owner, struct scb_buffer *out,
                                       struct scb_error *error)
 {
@@ -37,13 +51,19 @@ enum scb_status scb_journal_head_make(const struct scb_journal_owner *owner, str
     scb_json_text(&json, "contract", contract);
     scb_json_text(&json, "account", account);
     scb_json_text(&json, "backup_date", owner->backup_date);
+    if (owner->recipients != NULL) {
+        char recipients[SCB_AGE_RECIPIENTS_TEXT_SIZE];
+        scb_age_recipients_format(owner->recipients, recipients);
+        scb_json_text(&json, "encrypted_to", recipients);
+    }
     scb_json_close_object(&json);
     enum scb_status status = scb_json_finish(&json, error);
     return status == SCB_OK ? scb_buffer_append(out, "\n", 1, error) : status;
 }
 
-enum scb_status scb_journal_record_make(const struct scb_signed *made, struct scb_buffer *out,
-                                        struct scb_error *error)
+enum scb_status scb_journal_record_make(const struct scb_signed *made,
+                                        const struct scb_journal_cipher *cipher,
+                                        struct scb_buffer *out, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer scratch = {.max = out->max};
     char fee[SCB_WEI_TEXT_SIZE], priority[SCB_WEI_TEXT_SIZE], spent[SCB_WEI_TEXT_SIZE];
@@ -62,8 +82,8 @@ enum scb_status scb_journal_record_make(const struct scb_signed *made, struct sc
     scb_json_text(&json, "spent", spent);
     scb_json_unsigned(&json, "spent_below", made->spent_below);
     add_hex(&json, "hash", (struct scb_bytes){made->hash, sizeof(made->hash)}, &scratch);
-    add_hex(&json, "data", made->data, &scratch);
-    add_hex(&json, "raw", made->raw, &scratch);
+    add_secret(&json, "data", made->data, cipher, &scratch);
+    add_secret(&json, "raw", made->raw, cipher, &scratch);
     scb_json_close_object(&json);
     enum scb_status status = scb_json_finish(&json, error);
     return status == SCB_OK ? scb_buffer_append(out, "\n", 1, error) : status;
@@ -83,8 +103,26 @@ static bool take_hex(const json_t *record, const char *name, struct scb_buffer *
     return true;
 }
 
-bool scb_journal_record_read(const json_t *record, struct scb_buffer *raw,
-                             struct scb_signed *ret_transaction)
+/* The same, out of an age file where there is a cipher. */
+static bool take_secret(const json_t *record, const char *name,
+                        const struct scb_journal_cipher *cipher, struct scb_buffer *raw,
+                        struct scb_bytes *ret_bytes)
+{
+    SCB_AUTO(buffer) struct scb_buffer scratch = {.max = raw->max};
+    struct scb_bytes file;
+    if (cipher->reader == NULL)
+        return take_hex(record, name, raw, ret_bytes);
+    size_t before = raw->size;
+    if (scb_buffer_reserve(&scratch, scratch.max, NULL) != SCB_OK ||
+        !take_hex(record, name, &scratch, &file) || file.size > raw->capacity - raw->size ||
+        scb_age_reader_decrypt(cipher->reader, file, raw, NULL) != SCB_OK)
+        return false;
+    *ret_bytes = (struct scb_bytes){raw->data + before, raw->size - before};
+    return true;
+}
+
+bool scb_journal_record_read(const json_t *record, const struct scb_journal_cipher *cipher,
+                             struct scb_buffer *raw, struct scb_signed *ret_transaction)
 {
     struct scb_signed made = {0};
     struct scb_bytes hash = {0};
@@ -99,8 +137,8 @@ bool scb_journal_record_read(const json_t *record, struct scb_buffer *raw,
                  scb_wei_quantity(json_object_get(record, "priority_fee"), "priority_fee",
                                   &made.priority_fee, NULL) == SCB_OK &&
                  take_hex(record, "hash", raw, &hash) && hash.size == sizeof(made.hash) &&
-                 take_hex(record, "data", raw, &made.data) &&
-                 take_hex(record, "raw", raw, &made.raw);
+                 take_secret(record, "data", cipher, raw, &made.data) &&
+                 take_secret(record, "raw", cipher, raw, &made.raw);
     if (!right)
         return false;
     memcpy(made.hash, hash.data, sizeof(made.hash));

@@ -9,6 +9,7 @@ enum scb_status scb_reading_open(const struct scb_reading_parts *parts, const ch
     const struct scb_backup_reader_settings settings = {.backup_date = backup_date,
                                                         .limits = parts->limits,
                                                         .check_sha256 = true,
+                                                        .keys = parts->keys,
                                                         .cancel = parts->cancel};
     return scb_backup_reader_open(parts->store, parts->catalog, &settings, ret_reader, error);
 }

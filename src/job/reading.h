@@ -15,8 +15,9 @@
 struct scb_reading_parts {
     const struct scb_store *store;
     struct scb_catalog *catalog;
+    struct scb_backup_keys *keys; /* may be NULL */
     struct scb_page_limits limits;
-    size_t memory_limit; /* of those that sort */
+    size_t memory_limit; /* of those that sort or hold a backup */
     const struct scb_clock *clock;
     const struct scb_cancel *cancel;
     scb_progress_observer observe; /* may be NULL */

@@ -98,7 +98,10 @@ static enum scb_status resume(struct restore *restore, struct scb_error *error)
     const struct scb_backup_record *record = scb_backup_reader_record(restore->backup);
     struct scb_journal_owner owner = {.chain_id = restore->target.pin.chain_id,
                                       .contract = restore->settings->contract,
-                                      .account = restore->account};
+                                      .account = restore->account,
+                                      .identities = scb_backup_reader_identities(restore->backup)};
+    if (owner.identities != NULL)
+        owner.recipients = &scb_backup_reader_manifest(restore->backup)->recipients;
     memcpy(owner.genesis_hash, restore->target.pin.genesis_hash, sizeof(owner.genesis_hash));
     memcpy(owner.backup_date, record->backup_date, sizeof(owner.backup_date));
     enum scb_status status = scb_journal_open(restore->settings->journal_dir, &owner,
@@ -121,6 +124,7 @@ static enum scb_status get_ready(struct restore *restore, struct scb_error *erro
     struct scb_backup_reader_settings reader = {.backup_date = restore->options->backup_date,
                                                 .limits = restore->settings->limits,
                                                 .check_sha256 = true,
+                                                .keys = restore->parts->keys,
                                                 .cancel = restore->parts->cancel};
     enum scb_status status = scb_backup_reader_open(restore->parts->store, restore->parts->catalog,
                                                     &reader, &restore->backup, error);

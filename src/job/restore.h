@@ -13,6 +13,7 @@
 #include "evm/address.h"
 #include "evm/signer.h"
 #include "format/page.h"
+#include "job/backup_keys.h"
 #include "scb/catalog.h"
 #include "scb/error.h"
 #include "scb/restore.h"
@@ -24,6 +25,7 @@
 struct scb_restore_parts {
     const struct scb_store *store;
     struct scb_catalog *catalog;
+    struct scb_backup_keys *keys;  /* may be NULL */
     struct scb_rpc_client *client; /* of the target's endpoint, for sending */
     /* Opens the target for reading at a block: "latest" or a number. */
     enum scb_status (*open_target)(void *state, const char *block, struct scb_source **ret_source,

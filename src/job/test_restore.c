@@ -17,11 +17,22 @@ struct drill {
     const struct scb_reading_parts *parts;
     struct scb_restore_test_result *result;
     struct scb_reading_progress progress;
-    char *dir;  /* a directory of its own; NULL: none yet */
-    char *path; /* of the database in it */
-    struct scb_entries_db *db;
-    uint64_t index; /* of the entry that is compared */
+    char *dir;  /* a directory of its own; NULL: none */
+    char *path; /* of the database in it, or its name in memory */
+    struct scb_entries_db_place place;
+    struct scb_entries_db *written; /* NULL: it is closed */
+    struct scb_entries_db *db;      /* that is read */
+    uint64_t index;                 /* of the entry that is compared */
 };
+
+/* What is encrypted on the disk is never there in the clear, not even for a while. */
+static enum scb_status make_secret_scratch(struct drill *drill, struct scb_error *error)
+{
+    drill->path = scb_format(error, "drill-%p", (void *)drill);
+    drill->place = (struct scb_entries_db_place){
+        .path = drill->path, .memory = drill->parts->memory_limit / 4 * 3, .secret = true};
+    return drill->path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
+}
 
 static enum scb_status make_scratch(struct drill *drill, struct scb_error *error)
 {
@@ -35,13 +46,15 @@ static enum scb_status make_scratch(struct drill *drill, struct scb_error *error
         return status;
     }
     drill->path = scb_format(error, "%s/scratch.db", drill->dir);
+    drill->place = (struct scb_entries_db_place){.path = drill->path};
     return drill->path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
 }
 
 static void remove_scratch(struct drill *drill)
 {
+    scb_entries_db_close(drill->written);
     scb_entries_db_close(drill->db);
-    if (drill->path != NULL)
+    if (drill->dir != NULL && drill->path != NULL)
         (void)unlink(drill->path);
     if (drill->dir != NULL)
         (void)rmdir(drill->dir);
@@ -53,24 +66,35 @@ static enum scb_status restore_entry(void *state, const struct scb_entry *entry,
                                      struct scb_error *error)
 {
     struct drill *drill = state;
-    return scb_entries_db_add(drill->db, entry, error);
+    return scb_entries_db_add(drill->written, entry, error);
+}
+
+static enum scb_status explain(const struct drill *drill, struct scb_error *error)
+{
+    if (drill->place.memory == 0 || error->status != SCB_ERROR_RESOURCE)
+        return error->status;
+    scb_error_wrap(error, "the scratch database of an encrypted backup is in memory");
+    return scb_error_hint(error, "raise backup.memory_limit, of which it may take three quarters");
 }
 
 static enum scb_status restore(struct drill *drill, struct scb_backup_reader *reader,
                                struct scb_error *error)
 {
-    enum scb_status status = make_scratch(drill, error);
+    const struct scb_manifest *manifest = scb_backup_reader_manifest(reader);
+    enum scb_status status = scb_manifest_is_encrypted(manifest) ? make_secret_scratch(drill, error)
+                                                                 : make_scratch(drill, error);
     drill->progress.activity = "Test restore";
     if (status == SCB_OK)
-        status = scb_entries_db_create(drill->path, scb_backup_reader_manifest(reader), &drill->db,
-                                       error);
+        status = scb_entries_db_create(&drill->place, manifest, &drill->written, error);
     if (status == SCB_OK)
         status = scb_read_entries(reader, &drill->progress, restore_entry, drill, error);
     if (status == SCB_OK)
-        status = scb_entries_db_finish(drill->db, error);
-    scb_entries_db_close(drill->db);
-    drill->db = NULL;
-    return status;
+        status = scb_entries_db_finish(drill->written, error);
+    if (status != SCB_OK)
+        return explain(drill, error);
+    if (drill->place.memory == 0) /* else it would be gone */
+        scb_entries_db_close(SCB_TAKE(drill->written));
+    return SCB_OK;
 }
 
 static bool are_equal(struct scb_bytes a, struct scb_bytes b)
@@ -109,7 +133,8 @@ static enum scb_status compare(struct drill *drill, struct scb_error *error)
     struct scb_entry none;
     struct scb_backup_reader *reader = NULL;
     drill->progress.activity = "Comparison";
-    enum scb_status status = scb_entries_db_open(drill->path, &drill->db, error);
+    enum scb_status status = scb_entries_db_open(&drill->place, &drill->db, error);
+    scb_entries_db_close(SCB_TAKE(drill->written));
     if (status == SCB_OK)
         status = scb_reading_open(drill->parts, drill->result->backup_date, &reader, error);
     if (status == SCB_OK)

@@ -5,7 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -13,8 +12,6 @@
 #include "base/text.h"
 #include "crypto/digest.h"
 #include "job/verify_report.h"
-
-#define LATEST "latest/backup_latest.zip"
 
 /* --- the report --- */
 
@@ -182,116 +179,51 @@ static enum scb_status check_rows(struct scb_verify_report *report, int fd, uint
     return status;
 }
 
-/* --- what lies beside the archive --- */
+/* --- one backup --- */
 
-static enum scb_status compare_manifest(struct scb_zip_content *content, int fd,
-                                        struct scb_error *error)
-{
-    struct scb_input input = scb_zip_content_input(content);
-    uint8_t archived[4096], beside[4096];
-    for (;;) {
-        size_t size = 0, got = 0;
-        enum scb_status status = input.read(input.state, archived, sizeof(archived), &size, error);
-        /* At the end of the one, whether the other ends too. */
-        if (status == SCB_OK)
-            status =
-                scb_file_read(fd, SCB_MANIFEST_NAME, beside, size == 0 ? 1 : size, &got, error);
-        if (status != SCB_OK)
-            return status;
-        if (got != size || memcmp(archived, beside, size) != 0)
-            return scb_error_set(error, SCB_ERROR_INTEGRITY, "not the manifest in the archive");
-        if (size == 0)
-            return SCB_OK;
-    }
-}
-
-static enum scb_status check_manifest_file(struct scb_verify_report *report,
-                                           const struct scb_backup_dir *dir, int archive_fd,
-                                           const struct scb_zip_place *place,
-                                           struct scb_error *error)
-{
-    SCB_AUTO(fd) int fd = -1;
-    uint64_t size = 0;
-    struct scb_error failure = {0};
-    struct scb_zip_content *content = NULL;
-    enum scb_status status = scb_backup_dir_read(dir, SCB_MANIFEST_NAME, &fd, &size, &failure);
-    if (status == SCB_ERROR_NOT_FOUND) {
-        scb_verify_warning(report, SCB_MANIFEST_NAME, "not there; the archive has it");
-        return SCB_OK;
-    }
-    if (status == SCB_OK)
-        status = scb_zip_content_open(archive_fd, place, &content, &failure);
-    if (status == SCB_OK)
-        status = compare_manifest(content, fd, &failure);
-    scb_zip_content_close(content);
-    return scb_verify_judge(report, "file " SCB_MANIFEST_NAME, status, &failure, error);
-}
-
-struct owner {
-    const char *checksum;
-    char backup_date[24];
+struct archive {
+    int fd;
+    uint64_t size;
+    struct scb_archive_pages *pages;
 };
 
-static enum scb_status compare_checksum(void *state, const struct scb_backup_record *backup,
-                                        struct scb_error *error)
+static enum scb_status check_against_chain(struct scb_verify_report *report,
+                                           const struct archive *archive, struct scb_error *error)
 {
-    (void)error;
-    struct owner *owner = state;
-    if (backup->state == SCB_BACKUP_COMPLETED && strcmp(backup->checksum, owner->checksum) == 0)
-        memcpy(owner->backup_date, backup->backup_date, sizeof(owner->backup_date));
-    return SCB_OK;
+    struct scb_archive_pages *pages = NULL;
+    enum scb_status status = scb_archive_pages_open(archive->fd, archive->size,
+                                                    report->result->backup_date, &pages, error);
+    if (status == SCB_OK)
+        status = scb_verify_chain(report, archive->fd, pages, error);
+    scb_archive_pages_close(pages);
+    return status;
 }
 
-/* latest/ is another file than the archive: a copy of it, or that of another backup, or neither. */
-static enum scb_status check_copy(struct scb_verify_report *report, int latest_fd,
-                                  const struct scb_backup_record *record, struct scb_error *error)
-{
-    char checksum[65];
-    struct scb_backup_record newest;
-    struct owner owner = {.checksum = checksum};
-    enum scb_status status =
-        scb_digest_file(latest_fd, LATEST, report->parts->cancel, checksum, error);
-    if (status != SCB_OK || strcmp(checksum, record->checksum) == 0)
-        return status;
-    status = scb_catalog_newest(report->parts->catalog, true, &newest, error);
-    if (status != SCB_OK || strcmp(newest.backup_date, record->backup_date) != 0)
-        return status; /* a newer one was completed meanwhile */
-    status = scb_catalog_list(report->parts->catalog, 0, compare_checksum, &owner, error);
-    if (status != SCB_OK)
-        return status;
-    if (owner.backup_date[0] != '\0') /* a crash, or a deletion; the next run publishes again */
-        scb_verify_warning(report, LATEST, "it is backup %s, the newest is %s", owner.backup_date,
-                           record->backup_date);
-    else
-        scb_verify_problem(report, LATEST, "not the archive of any completed backup");
-    return SCB_OK;
-}
-
-static enum scb_status check_latest(struct scb_verify_report *report,
-                                    const struct scb_backup_record *record, int archive_fd,
+static enum scb_status check_opened(struct scb_verify_report *report,
+                                    const struct scb_backup_record *record,
+                                    const struct scb_backup_dir *dir, struct archive archive,
                                     struct scb_error *error)
 {
-    SCB_AUTO(fd) int fd = -1;
-    struct scb_backup_record newest;
-    struct stat archive, latest;
-    struct scb_error failure = {0};
-    enum scb_status status = scb_catalog_newest(report->parts->catalog, true, &newest, error);
-    if (status != SCB_OK || strcmp(newest.backup_date, record->backup_date) != 0)
-        return status;
-    status = scb_store_read_latest(report->parts->store, &fd, &failure);
-    if (status == SCB_ERROR_NOT_FOUND) { /* a crash before it was published; the backup is whole */
-        scb_verify_warning(report, LATEST, "not there; the next run publishes it");
-        return SCB_OK;
+    const struct scb_manifest *manifest = scb_archive_pages_manifest(archive.pages);
+    struct scb_error locked = {0};
+    check_record(report, record, manifest);
+    enum scb_status status = scb_verify_unlock(report, manifest, &locked, error);
+    if (status == SCB_OK)
+        status = scb_verify_signature(report, archive.fd, archive.pages, error);
+    if (status == SCB_OK)
+        status = check_rows(report, archive.fd, archive.size, error);
+    if (status == SCB_OK)
+        status = scb_verify_beside(report, dir, archive.fd, archive.pages, error);
+    if (status == SCB_OK)
+        status = scb_verify_pages(report, dir, archive.fd, archive.pages, error);
+    if (status == SCB_OK && locked.status != SCB_OK) {
+        *error = locked;
+        return locked.status;
     }
-    if (status != SCB_OK)
-        return scb_verify_judge(report, LATEST, status, &failure, error);
-    if (fstat(archive_fd, &archive) == 0 && fstat(fd, &latest) == 0 &&
-        archive.st_ino == latest.st_ino && archive.st_dev == latest.st_dev)
-        return SCB_OK; /* a hard link */
-    return check_copy(report, fd, record, error);
+    return status == SCB_OK && report->parts->source != NULL
+               ? check_against_chain(report, &archive, error)
+               : status;
 }
-
-/* --- one backup --- */
 
 /* Everything that is said of the archive, once it is known to be one. */
 static enum scb_status check_content(struct scb_verify_report *report,
@@ -305,20 +237,7 @@ static enum scb_status check_content(struct scb_verify_report *report,
         scb_archive_pages_open(fd, size, record->backup_date, &pages, &failure);
     if (status != SCB_OK)
         return scb_verify_judge(report, "archive", status, &failure, error);
-    const struct scb_manifest *manifest = scb_archive_pages_manifest(pages);
-    check_record(report, record, manifest);
-    status = check_rows(report, fd, size, error);
-    if (status == SCB_OK)
-        status =
-            check_manifest_file(report, dir, fd, scb_archive_pages_manifest_place(pages), error);
-    if (status == SCB_OK)
-        status = scb_verify_pages(report, dir, fd, pages, error);
-    scb_archive_pages_close(pages);
-    if (status != SCB_OK || report->parts->source == NULL)
-        return status;
-    status = scb_archive_pages_open(fd, size, record->backup_date, &pages, error);
-    if (status == SCB_OK)
-        status = scb_verify_chain(report, pages, error);
+    status = check_opened(report, record, dir, (struct archive){fd, size, pages}, error);
     scb_archive_pages_close(pages);
     return status;
 }
@@ -353,7 +272,7 @@ static enum scb_status check_archive(struct scb_verify_report *report,
         strcmp(hasher.checksum, record->checksum) != 0)
         scb_verify_problem(report, "archive", "its SHA-256 is %s; the database says %s",
                            hasher.checksum, record->checksum);
-    return status == SCB_OK ? check_latest(report, record, fd, error) : status;
+    return status == SCB_OK ? scb_verify_latest(report, record, fd, error) : status;
 }
 
 /* The record is read again under the lock: a cleanup may have been first. */

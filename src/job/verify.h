@@ -11,6 +11,7 @@
 #include "base/thread.h"
 #include "evm/address.h"
 #include "format/page.h"
+#include "job/backup_keys.h"
 #include "scb/catalog.h"
 #include "scb/progress.h"
 #include "scb/source.h"
@@ -21,7 +22,8 @@
 struct scb_verify_parts {
     const struct scb_store *store;
     struct scb_catalog *catalog;
-    struct scb_source *source; /* NULL: not against the chain; not pinned */
+    struct scb_source *source;    /* NULL: not against the chain; not pinned */
+    struct scb_backup_keys *keys; /* NULL: none, and any signature will do */
     const struct scb_clock *clock;
     const struct scb_cancel *cancel;
     struct scb_file_watch *watch; /* that the caller has joined; NULL: none */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Design: page bytes depend on nothing but the contract's state, so the pages are made again from
- * the chain, as hashes only, and compared with the manifest's. Each slot is one page on its way;
+ * the chain, as hashes only, and compared with the manifest's, or of an encrypted backup with those
+ * of its decrypted pages. Each slot is one page on its way;
  * the source answers on its own thread into a queue, everything else is the caller's thread.
  */
 #include <inttypes.h>
@@ -11,6 +12,7 @@
 #include "base/memory.h"
 #include "crypto/digest.h"
 #include "evm/abi.h"
+#include "job/page_content.h"
 #include "job/verify_report.h"
 
 enum { PIECE = 64 * 1024, OBSERVE_MS = 200 };
@@ -29,6 +31,8 @@ struct chain_check {
     struct scb_source *source;
     struct scb_archive_pages *pages;
     const struct scb_manifest *manifest;
+    struct scb_page_content *content; /* of encrypted pages; NULL else */
+    struct scb_digest digest;         /* of those */
     struct scb_queue *answers;
     struct chain_slot *slots;
     size_t slot_count, in_flight;
@@ -40,6 +44,30 @@ static void answered(struct scb_range *range)
     struct chain_slot *slot = range->owner;
     bool pushed = scb_queue_push(slot->answers, slot);
     (void)pushed; /* it has room for every slot */
+}
+
+/* What the page must hash to. */
+static enum scb_status hash_decrypted(struct chain_check *check,
+                                      const struct scb_archived_page *page,
+                                      uint8_t ret_sha256[SCB_SHA256_SIZE], struct scb_error *error)
+{
+    uint8_t chunk[PIECE];
+    struct scb_bytes held;
+    struct scb_input json;
+    size_t size = 1;
+    enum scb_status status = scb_page_content_check(check->content, page, &held, error);
+    if (status == SCB_OK)
+        status = scb_page_content_open(check->content, &json, error);
+    if (status == SCB_OK)
+        status = scb_digest_begin(&check->digest, error);
+    while (status == SCB_OK && size > 0) {
+        status = json.read(json.state, chunk, sizeof(chunk), &size, error);
+        if (status == SCB_OK)
+            status = scb_digest_update(&check->digest, chunk, size, error);
+    }
+    if (status == SCB_OK)
+        status = scb_digest_end(&check->digest, ret_sha256, error);
+    return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "page %" PRIu64, page->page.number);
 }
 
 /* Starts the next page in a slot that is free; at the end the slot stays so. */
@@ -55,10 +83,12 @@ static enum scb_status start_page(struct chain_check *check, struct chain_slot *
     }
     if (status != SCB_OK || !more)
         return status;
+    slot->page = next.page;
     status = scb_digest_begin(&slot->digest, error);
+    if (status == SCB_OK && check->content != NULL)
+        status = hash_decrypted(check, &next, slot->page.sha256, error);
     if (status != SCB_OK)
         return status;
-    slot->page = next.page;
     scb_buffer_clear(&slot->piece);
     scb_page_writer_begin(&slot->writer, &slot->piece, scb_digest_sink(&slot->digest));
     slot->range.start = next.page.number * check->manifest->page_size;
@@ -219,8 +249,20 @@ static enum scb_status pin(struct chain_check *check, uint64_t *ret_total, struc
     return SCB_OK;
 }
 
-enum scb_status scb_verify_chain(struct scb_verify_report *report, struct scb_archive_pages *pages,
-                                 struct scb_error *error)
+static enum scb_status open_content(struct chain_check *check, int archive_fd,
+                                    struct scb_error *error)
+{
+    const struct scb_page_content_settings settings = {.fd = archive_fd,
+                                                       .limits = check->report->settings->limits,
+                                                       .encrypted = true,
+                                                       .identities = check->report->identities};
+    return scb_manifest_is_encrypted(check->manifest)
+               ? scb_page_content_new(&settings, &check->content, error)
+               : SCB_OK;
+}
+
+enum scb_status scb_verify_chain(struct scb_verify_report *report, int archive_fd,
+                                 struct scb_archive_pages *pages, struct scb_error *error)
 {
     struct chain_check check = {.report = report,
                                 .source = report->parts->source,
@@ -236,7 +278,11 @@ enum scb_status scb_verify_chain(struct scb_verify_report *report, struct scb_ar
                            check.manifest->total_keys, total, check.manifest->block_number);
         return SCB_OK;
     }
-    status = run(&check, error);
+    status = open_content(&check, archive_fd, error);
+    if (status == SCB_OK)
+        status = run(&check, error);
+    scb_page_content_free(check.content);
+    scb_digest_free(&check.digest);
     bool changed = false;
     if (status == SCB_OK)
         status = check.source->ops->confirm(check.source, &changed, error);

@@ -17,7 +17,10 @@ struct scb_verify_index {
     struct scb_key_index_writer writer;
 };
 
-/* Where the directory has a good one already, or may not be written, it stays closed. */
+/*
+ * Where the directory has a good one already, or may not be written, it stays closed; so it does
+ * for an encrypted backup, whose keys could be guessed and then found in it.
+ */
 void scb_verify_index_open(struct scb_verify_index *index, const struct scb_backup_dir *dir,
                            const struct scb_manifest *manifest, uint64_t seed);
 void scb_verify_index_add(struct scb_verify_index *index, const uint8_t hash[SCB_KEY_INDEX_HASH],

@@ -19,17 +19,21 @@ enum {
 
 enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier, struct scb_error *error)
 {
-    verifier->page.max = verifier->file.max = MAX_WHOLE;
+    const struct scb_page_content_settings content = {
+        .fd = verifier->archive_fd,
+        .limits = verifier->report->settings->limits,
+        .encrypted = scb_manifest_is_encrypted(verifier->manifest),
+        .identities = verifier->report->identities};
+    verifier->file.max = MAX_WHOLE;
     verifier->stand_ins = scb_alloc(SCB_MOST_STAND_INS, sizeof(*verifier->stand_ins), error);
     return verifier->stand_ins == NULL ? SCB_ERROR_RESOURCE
-                                       : scb_inflater_new(&verifier->inflater, error);
+                                       : scb_page_content_new(&content, &verifier->content, error);
 }
 
 void scb_page_verifier_free(struct scb_page_verifier *verifier)
 {
-    scb_inflater_free(verifier->inflater);
+    scb_page_content_free(verifier->content);
     scb_digest_free(&verifier->digest);
-    scb_buffer_free(&verifier->page);
     scb_buffer_free(&verifier->file);
     free(verifier->stand_ins);
 }
@@ -81,83 +85,12 @@ static enum scb_status check_entries(struct scb_page_verifier *verifier,
     return status;
 }
 
-struct held_input {
-    struct scb_bytes left;
-};
-
-static enum scb_status read_held(void *state, void *data, size_t size, size_t *ret_size,
-                                 struct scb_error *error)
-{
-    (void)error;
-    struct held_input *input = state;
-    *ret_size = size < input->left.size ? size : input->left.size;
-    if (*ret_size > 0)
-        memcpy(data, input->left.data, *ret_size);
-    input->left = (struct scb_bytes){input->left.data + *ret_size, input->left.size - *ret_size};
-    return SCB_OK;
-}
-
-/* A page on its way through the digest to its reader. */
-struct hashed_input {
-    struct scb_input input;
-    struct scb_digest *digest;
-};
-
-static enum scb_status read_hashed(void *state, void *data, size_t size, size_t *ret_size,
-                                   struct scb_error *error)
-{
-    struct hashed_input *hashed = state;
-    enum scb_status status = hashed->input.read(hashed->input.state, data, size, ret_size, error);
-    return status != SCB_OK ? status : scb_digest_update(hashed->digest, data, *ret_size, error);
-}
-
 static enum scb_status check_sha256(const uint8_t sha256[SCB_SHA256_SIZE],
                                     const struct scb_manifest_page *page, struct scb_error *error)
 {
     if (memcmp(sha256, page->sha256, SCB_SHA256_SIZE) == 0)
         return SCB_OK;
     return scb_error_set(error, SCB_ERROR_INTEGRITY, "its SHA-256 is not that of the manifest");
-}
-
-static enum scb_status check_whole(struct scb_page_verifier *verifier,
-                                   const struct scb_archived_page *page, struct scb_error *error)
-{
-    uint8_t sha256[SCB_SHA256_SIZE];
-    enum scb_status status = scb_inflater_run(verifier->inflater, verifier->archive_fd,
-                                              &page->place, &verifier->page, error);
-    struct scb_bytes bytes = scb_buffer_bytes(&verifier->page);
-    if (status == SCB_OK)
-        status = scb_digest_sha256(&verifier->digest, bytes, sha256, error);
-    if (status == SCB_OK)
-        status = check_sha256(sha256, &page->page, error);
-    struct held_input input = {bytes};
-    return status == SCB_OK
-               ? check_entries(verifier, &page->page, (struct scb_input){read_held, &input}, error)
-               : status;
-}
-
-/* Form errors in a page with another checksum are no news: the checksum is what is reported. */
-static enum scb_status check_streamed(struct scb_page_verifier *verifier,
-                                      const struct scb_archived_page *page, struct scb_error *error)
-{
-    uint8_t sha256[SCB_SHA256_SIZE];
-    struct scb_zip_content *content = NULL;
-    enum scb_status status =
-        scb_zip_content_open(verifier->archive_fd, &page->place, &content, error);
-    if (status == SCB_OK)
-        status = scb_digest_begin(&verifier->digest, error);
-    struct hashed_input input = {.digest = &verifier->digest};
-    if (status == SCB_OK) {
-        input.input = scb_zip_content_input(content);
-        status =
-            check_entries(verifier, &page->page, (struct scb_input){read_hashed, &input}, error);
-    }
-    if (status == SCB_OK)
-        status = scb_digest_end(&verifier->digest, sha256, error);
-    if (status == SCB_OK)
-        status = check_sha256(sha256, &page->page, error);
-    scb_zip_content_close(content);
-    return status;
 }
 
 static enum scb_status hash_file(struct scb_page_verifier *verifier, int fd, const char *name,
@@ -175,27 +108,26 @@ static enum scb_status hash_file(struct scb_page_verifier *verifier, int fd, con
     return status == SCB_OK ? check_sha256(sha256, page, error) : status;
 }
 
-/* good: verifier->page holds the page as it is in the archive, with the manifest's checksum. */
+/* held: the page as it is in the archive, with the manifest's checksum, where there is that. */
 static enum scb_status compare_file(struct scb_page_verifier *verifier, int fd, const char *name,
-                                    const struct scb_manifest_page *page, bool good,
+                                    const struct scb_manifest_page *page, struct scb_bytes held,
                                     struct scb_error *error)
 {
-    if (!good)
+    if (held.data == NULL)
         return hash_file(verifier, fd, name, page, error);
     size_t got = 0;
     scb_buffer_clear(&verifier->file);
-    enum scb_status status = scb_buffer_reserve(&verifier->file, verifier->page.size, error);
+    enum scb_status status = scb_buffer_reserve(&verifier->file, held.size, error);
     if (status == SCB_OK)
-        status = scb_file_read(fd, name, verifier->file.data, verifier->page.size, &got, error);
-    if (status == SCB_OK &&
-        (got != verifier->page.size || memcmp(verifier->file.data, verifier->page.data, got) != 0))
+        status = scb_file_read(fd, name, verifier->file.data, held.size, &got, error);
+    if (status == SCB_OK && (got != held.size || memcmp(verifier->file.data, held.data, got) != 0))
         status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the page that the archive has");
     return status;
 }
 
 /* The page file beside the archive, where there is one. */
 static enum scb_status check_file(struct scb_page_verifier *verifier, const char *name,
-                                  const struct scb_manifest_page *page, bool good,
+                                  const struct scb_manifest_page *page, struct scb_bytes held,
                                   struct scb_error *error)
 {
     SCB_AUTO(fd) int fd = -1;
@@ -208,34 +140,36 @@ static enum scb_status check_file(struct scb_page_verifier *verifier, const char
         status = scb_error_set(&failure, SCB_ERROR_INTEGRITY,
                                "%" PRIu64 " bytes, the manifest says %" PRIu64, size, page->size);
     if (status == SCB_OK)
-        status = compare_file(verifier, fd, name, page, good, &failure);
+        status = compare_file(verifier, fd, name, page, held, &failure);
     char where[SCB_PAGE_NAME_SIZE + 16];
     (void)snprintf(where, sizeof(where), "file %s", name);
     return scb_verify_judge(verifier->report, where, status, &failure, error);
+}
+
+/* Its bytes, and what is in them where that can be seen. */
+static enum scb_status check_page(struct scb_page_verifier *verifier,
+                                  const struct scb_archived_page *page, struct scb_bytes *ret_held,
+                                  struct scb_error *error)
+{
+    struct scb_input json;
+    enum scb_status status = scb_page_content_check(verifier->content, page, ret_held, error);
+    if (status != SCB_OK || !scb_verify_opens(verifier->report, verifier->manifest))
+        return status;
+    status = scb_page_content_open(verifier->content, &json, error);
+    return status == SCB_OK ? check_entries(verifier, &page->page, json, error) : status;
 }
 
 enum scb_status scb_page_verifier_run(struct scb_page_verifier *verifier,
                                       const struct scb_archived_page *page, bool *ret_counted,
                                       struct scb_error *error)
 {
-    char name[SCB_PAGE_NAME_SIZE];
+    char name[SCB_PAGE_NAME_SIZE], where[SCB_PAGE_NAME_SIZE + 16];
     struct scb_error failure = {0};
-    bool whole = page->place.size <= MAX_WHOLE;
+    struct scb_bytes held = {0};
     scb_page_file_name(page->page.number, scb_manifest_is_encrypted(verifier->manifest), name);
-    enum scb_status status = SCB_OK;
-    if (page->place.size != page->page.size)
-        status = scb_error_set(&failure, SCB_ERROR_INTEGRITY,
-                               "%" PRIu64 " bytes, the manifest says %" PRIu64, page->place.size,
-                               page->page.size);
-    else if (whole)
-        status = check_whole(verifier, page, &failure);
-    else
-        status = check_streamed(verifier, page, &failure);
-    bool good = status == SCB_OK;
-    *ret_counted = *ret_counted && good;
-    char where[SCB_PAGE_NAME_SIZE + 16];
+    enum scb_status status = check_page(verifier, page, &held, &failure);
+    *ret_counted = *ret_counted && status == SCB_OK;
     (void)snprintf(where, sizeof(where), "archive %s", name);
     status = scb_verify_judge(verifier->report, where, status, &failure, error);
-    return status == SCB_OK ? check_file(verifier, name, &page->page, good && whole, error)
-                            : status;
+    return status == SCB_OK ? check_file(verifier, name, &page->page, held, error) : status;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a worker of a verification does with one page: inflate, hash, parse, and compare with the
- * manifest and with the page file. For job/verify's files only.
+ * What a worker of a verification does with one page: hash, parse where it can be opened, and
+ * compare with the manifest and with the page file. For job/verify's files only.
  */
 #ifndef SCB_JOB_VERIFY_PAGE_H
 #define SCB_JOB_VERIFY_PAGE_H
 
 #include "crypto/digest.h"
+#include "job/page_content.h"
 #include "job/verify_report.h"
 
 enum { SCB_KEY_HASH_SIZE = 12 };
@@ -38,9 +39,9 @@ struct scb_page_verifier {
     size_t count;
     struct scb_warnings warnings; /* without duplicate keys */
     /* Its own: */
-    struct scb_inflater *inflater;
+    struct scb_page_content *content;
     struct scb_digest digest;
-    struct scb_buffer page, file;
+    struct scb_buffer file; /* the page file beside the archive */
 };
 
 SCB_MUST_CHECK enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier,

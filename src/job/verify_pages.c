@@ -321,7 +321,8 @@ enum scb_status scb_verify_pages(struct scb_verify_report *report, const struct 
                                  int archive_fd, struct scb_archive_pages *pages,
                                  struct scb_error *error)
 {
-    const bool sorted = !report->other_keys;
+    const bool sorted =
+        !report->other_keys && scb_verify_opens(report, scb_archive_pages_manifest(pages));
     struct checker checker = {.model = {.report = report,
                                         .dir = dir,
                                         .archive_fd = archive_fd,

@@ -10,6 +10,7 @@
 #include "base/thread.h"
 #include "crypto/age_recipients.h"
 #include "evm/address.h"
+#include "job/backup_keys.h"
 #include "scb/service.h"
 #include "scb/source.h"
 #include "source/contract_source.h"
@@ -23,6 +24,11 @@ struct scb_service {
     struct scb_address contract;
     struct scb_age_recipients recipients; /* whom backups are encrypted to; nobody: plain */
 };
+
+/* What backups are opened and believed with, as configured; the caller frees it. */
+SCB_MUST_CHECK enum scb_status scb_service_open_keys(const struct scb_service *service,
+                                                     struct scb_backup_keys **ret_keys,
+                                                     struct scb_error *error);
 
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
                                                       bool create, struct scb_store **ret_store,

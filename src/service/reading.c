@@ -32,6 +32,7 @@ static struct scb_page_limits page_limits(const struct scb_service *service)
 struct reading {
     struct scb_store *store;
     struct scb_catalog *catalog;
+    struct scb_backup_keys *keys;
     struct scb_reading_parts parts;
 };
 
@@ -39,6 +40,7 @@ static void close_reading(struct reading *reading)
 {
     scb_store_close(reading->store);
     scb_catalog_close(reading->catalog);
+    scb_backup_keys_free(reading->keys);
 }
 
 static enum scb_status open_reading(const struct scb_service *service, struct reading *reading,
@@ -47,9 +49,12 @@ static enum scb_status open_reading(const struct scb_service *service, struct re
     enum scb_status status = scb_service_open_catalog(service, &reading->catalog, error);
     if (status == SCB_OK)
         status = scb_service_open_store(service, false, &reading->store, error);
+    if (status == SCB_OK)
+        status = scb_service_open_keys(service, &reading->keys, error);
     reading->parts =
         (struct scb_reading_parts){.store = reading->store,
                                    .catalog = reading->catalog,
+                                   .keys = reading->keys,
                                    .limits = page_limits(service),
                                    .memory_limit = (size_t)integer(service, "backup.memory_limit"),
                                    .clock = service->clock,
@@ -64,9 +69,9 @@ enum scb_status scb_service_get(struct scb_service *service, const char *backup_
                                 struct scb_error *error)
 {
     struct reading reading = {0};
-    const struct scb_backup_reader_settings settings = {.backup_date = backup_date,
-                                                        .limits = page_limits(service)};
     enum scb_status status = open_reading(service, &reading, error);
+    const struct scb_backup_reader_settings settings = {
+        .backup_date = backup_date, .limits = page_limits(service), .keys = reading.keys};
     if (status == SCB_OK)
         status = scb_get(reading.store, reading.catalog, &settings, key, ret_result, error);
     close_reading(&reading);
@@ -182,7 +187,8 @@ static void keep_result(const struct scb_service *service, struct scb_catalog *c
         (void)snprintf(check.message, sizeof(check.message), "%.63s: %.440s",
                        result->first_problem.where, result->first_problem.what);
     else
-        (void)snprintf(check.message, sizeof(check.message), "%.511s", result->error.message);
+        (void)snprintf(check.message, sizeof(check.message), "%.511s",
+                       result->error.status != SCB_OK ? result->error.message : result->unseen);
     if (result->error.status != SCB_ERROR_NOT_FOUND &&
         scb_catalog_record_check(catalog, result->backup_date, &check, &error) != SCB_OK)
         scb_log_warn(service->parts.log, "Outcome of the verification not recorded",
@@ -237,6 +243,7 @@ enum scb_status scb_service_verify(struct scb_service *service,
     const struct scb_verify_parts parts = {.store = reading.store,
                                            .catalog = reading.catalog,
                                            .source = source,
+                                           .keys = reading.keys,
                                            .clock = service->clock,
                                            .cancel = service->cancel,
                                            .watch = watch,

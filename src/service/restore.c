@@ -31,6 +31,7 @@ struct work {
     uint64_t chain_id; /* that the target must be on; 0: any */
     struct scb_store *store;
     struct scb_catalog *catalog;
+    struct scb_backup_keys *keys;
     struct scb_rpc_client *client;
 };
 
@@ -85,6 +86,8 @@ static enum scb_status open_work(struct work *work, struct scb_service *service,
     if (status == SCB_OK)
         status = scb_service_open_store(service, false, &work->store, error);
     if (status == SCB_OK)
+        status = scb_service_open_keys(service, &work->keys, error);
+    if (status == SCB_OK)
         status = scb_rpc_client_new(&client, &work->client, error);
     return status;
 }
@@ -94,12 +97,14 @@ static void close_work(struct work *work)
     scb_rpc_client_free(work->client);
     scb_store_close(work->store);
     scb_catalog_close(work->catalog);
+    scb_backup_keys_free(work->keys);
 }
 
 static struct scb_restore_parts parts_of(struct work *work)
 {
     return (struct scb_restore_parts){.store = work->store,
                                       .catalog = work->catalog,
+                                      .keys = work->keys,
                                       .client = work->client,
                                       .open_target = open_target,
                                       .state = work,

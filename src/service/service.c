@@ -28,6 +28,15 @@ static const char *text(const struct scb_service *service, const char *name)
     return scb_config_text(service->parts.config, name);
 }
 
+/* What is wrong with a setting shows at the start, not when it is needed first. */
+static enum scb_status check_keys(const struct scb_service *service, struct scb_error *error)
+{
+    struct scb_backup_keys *keys = NULL;
+    enum scb_status status = scb_service_open_keys(service, &keys, error);
+    scb_backup_keys_free(keys);
+    return status;
+}
+
 enum scb_status scb_service_new(const struct scb_service_parts *parts,
                                 struct scb_service **ret_service, struct scb_error *error)
 {
@@ -43,6 +52,8 @@ enum scb_status scb_service_new(const struct scb_service_parts *parts,
         status = scb_address_parse(address, &service->contract, error);
     if (status != SCB_OK)
         scb_error_wrap(error, "contract.address");
+    if (status == SCB_OK)
+        status = check_keys(service, error);
     if (status == SCB_OK &&
         (status = scb_age_recipients_parse(scb_config_list(parts->config, "encryption.recipients"),
                                            &service->recipients, error)) != SCB_OK)
@@ -130,6 +141,17 @@ enum scb_status scb_service_open_source(struct scb_service *service, struct scb_
 {
     struct scb_contract_source_settings settings = scb_service_source_settings(service);
     return scb_contract_source_open(&settings, ret_source, error);
+}
+
+enum scb_status scb_service_open_keys(const struct scb_service *service,
+                                      struct scb_backup_keys **ret_keys, struct scb_error *error)
+{
+    const struct scb_backup_keys_settings settings = {
+        .identity_file = text(service, "encryption.identity_file"),
+        .ask = service->parts.ask_passphrase,
+        .ask_state = service->parts.ask_state,
+        .trusted = scb_config_list(service->parts.config, "identity.trusted")};
+    return scb_backup_keys_new(&settings, ret_keys, error);
 }
 
 enum scb_status scb_service_open_store(const struct scb_service *service, bool create,

@@ -66,6 +66,10 @@ describe('a whole backup', () => {
                 pages: Math.ceil(ENTRIES.length / 100),
                 keys: ENTRIES.length,
                 against_chain: false,
+                signature: 'none',
+                signer: null,
+                encrypted: false,
+                unseen: null,
                 bytes: undefined,
                 duration_ms: undefined,
             });

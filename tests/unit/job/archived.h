@@ -8,12 +8,19 @@
 #include <sqlite3.h>
 
 #include "backups.h"
+#include "crypto/age_identity_file.h"
 #include "format/page.h"
+#include "job/backup_keys.h"
+#include "job/page_seal.h"
 
 enum { MAX_ARCHIVED_PAGE = 32 << 20, WHOLE_PAGE = 8 << 20 };
 
 /* What the next manifests say of odd entries. */
 static struct scb_warnings archived_warnings;
+/* Whom the next backups are encrypted to, and who signs them; nobody. */
+static struct scb_age_recipients archived_recipients;
+static const struct scb_identity *archived_signer;
+static const struct scb_age_recipients *said_recipients; /* whom manifests name; NULL: those */
 
 static inline struct scb_bytes bytes_of(const char *text)
 {
@@ -25,13 +32,32 @@ static inline struct scb_entry entry_of(const char *key, const char *value, cons
     return (struct scb_entry){bytes_of(key), bytes_of(value), bytes_of(version)};
 }
 
+static inline enum scb_status archived_take(void *state, const void *data, size_t size,
+                                            struct scb_error *error)
+{
+    return scb_buffer_append(state, data, size, error);
+}
+
+/* age(gzip(page)), in pieces. */
+static inline void archived_encrypt(struct scb_bytes page, struct scb_buffer *file)
+{
+    struct scb_page_seal *seal = NULL;
+    assert_ok(scb_page_seal_new(&archived_recipients, (struct scb_sink){archived_take, file}, &seal,
+                                &house.error));
+    assert_ok(scb_page_seal_write(seal, page.data, page.size, &house.error));
+    assert_ok(scb_page_seal_end(seal, &house.error));
+    scb_page_seal_free(seal);
+}
+
 /* The page file of these entries, beside the archive and in it. */
 static inline void archive_page(struct scb_archive *archive, struct scb_backup_dir *dir,
                                 uint64_t number, const struct scb_entry *entries, size_t count,
                                 struct scb_page_entry *page)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_ARCHIVED_PAGE};
+    SCB_AUTO(buffer) struct scb_buffer file = {.max = MAX_ARCHIVED_PAGE};
     SCB_AUTO(buffer) struct scb_buffer deflated = {.max = MAX_ARCHIVED_PAGE};
+    const bool encrypted = archived_recipients.count > 0;
     SCB_AUTO(digest) struct scb_digest digest = {0};
     char name[SCB_PAGE_NAME_SIZE];
     struct scb_page_writer writer;
@@ -40,19 +66,23 @@ static inline void archive_page(struct scb_archive *archive, struct scb_backup_d
     for (size_t i = 0; i < count; i++)
         assert_ok(scb_page_writer_append(&writer, &entries[i], &house.error));
     assert_ok(scb_page_writer_end(&writer, &house.error));
-    struct scb_bytes bytes = scb_buffer_bytes(&text);
+    if (encrypted)
+        archived_encrypt(scb_buffer_bytes(&text), &file);
+    struct scb_bytes bytes = scb_buffer_bytes(encrypted ? &file : &text);
     *page = (struct scb_page_entry){.size = bytes.size, .keys = (uint32_t)count};
     assert_ok(scb_digest_sha256(&digest, bytes, page->sha256, &house.error));
-    scb_page_file_name(number, false, name);
+    scb_page_file_name(number, encrypted, name);
     assert_ok(scb_backup_dir_write(dir, name, bytes, &house.error));
     assert_ok(scb_deflater_new(&deflater, &house.error));
-    if (bytes.size <= WHOLE_PAGE)
+    if (!encrypted && bytes.size <= WHOLE_PAGE)
         assert_ok(scb_deflater_run(deflater, bytes, &deflated, &page->crc32, &house.error));
     else
         page->crc32 = libdeflate_crc32(0, bytes.data, bytes.size);
     scb_deflater_free(deflater);
-    assert_ok(
-        scb_archive_add_page(archive, number, page, scb_buffer_bytes(&deflated), &house.error));
+    struct scb_bytes packed = scb_buffer_bytes(&deflated);
+    if (encrypted && bytes.size <= WHOLE_PAGE)
+        packed = bytes;
+    assert_ok(scb_archive_add_page(archive, number, page, packed, &house.error));
 }
 
 /* A completed backup of these entries, on the disk and in the catalog. */
@@ -62,6 +92,7 @@ archive_entries(const char *date, const struct scb_entry *entries, size_t count,
     struct scb_manifest manifest = sample_manifest(date, count);
     manifest.page_size = page_size;
     manifest.warnings = archived_warnings;
+    manifest.recipients = said_recipients == NULL ? archived_recipients : *said_recipients;
     manifest.total_pages = count == 0 ? 1 : (count + page_size - 1) / page_size;
     struct scb_page_entry *pages = calloc(manifest.total_pages, sizeof(*pages));
     struct scb_page_record *rows = calloc(manifest.total_pages, sizeof(*rows));
@@ -71,8 +102,11 @@ archive_entries(const char *date, const struct scb_entry *entries, size_t count,
     uint64_t size = 0;
     assert_true(pages != NULL && rows != NULL);
     assert_ok(scb_backup_dir_open(house.parts.store, date, true, &dir, &house.error));
-    assert_ok(scb_archive_open(
-        &archive, &(struct scb_archive_settings){.dir = dir, .backup_date = date}, &house.error));
+    const struct scb_archive_settings settings = {.dir = dir,
+                                                  .backup_date = date,
+                                                  .encrypted = archived_recipients.count > 0,
+                                                  .identity = archived_signer};
+    assert_ok(scb_archive_open(&archive, &settings, &house.error));
     for (uint64_t i = 0; i < manifest.total_pages; i++) {
         size_t done = i * page_size, left = count - done;
         archive_page(&archive, dir, i, entries + done, left < page_size ? left : page_size,
@@ -129,6 +163,29 @@ static inline void archive_said_to_have(const char *date, uint64_t keys,
     scb_text_hex(sha256, sizeof(sha256), record.checksum);
     record.file_size = (int64_t)size;
     assert_ok(scb_catalog_complete(house.parts.catalog, &record, &house.error));
+}
+
+/*
+ * The next backups are encrypted to a new identity, whose file lies below the test's directory
+ * under that name.
+ */
+static inline void encrypt_from_now_on(const char *name)
+{
+    char text[SCB_AGE_IDENTITY_FILE_TEXT_SIZE];
+    assert_ok(
+        scb_age_identity_file_generate(NOW_MS, text, &archived_recipients.items[0], &house.error));
+    archived_recipients.count = 1;
+    temp_write(name, text);
+}
+
+static inline struct scb_backup_keys *keys_of(const char *name, const char *const *trusted)
+{
+    static char path[600];
+    struct scb_backup_keys *keys = NULL;
+    (void)snprintf(path, sizeof(path), "%s", name == NULL ? "" : temp_path(name));
+    const struct scb_backup_keys_settings settings = {.identity_file = path, .trusted = trusted};
+    assert_ok(scb_backup_keys_new(&settings, &keys, &house.error));
+    return keys;
 }
 
 /* The archive's path below the test's directory. */

@@ -2,7 +2,8 @@
 /*
  * Covers job/backup_reader: the newest backup or the named one, every entry in page order, pages
  * that are too large to be held, nothing out of a page with another checksum or of an archive that
- * is not the recorded one, a rewind, and the shared lock.
+ * is not the recorded one, a rewind, and the shared lock; the same of encrypted ones, with their
+ * identity and not without.
  */
 #include "archived.h"
 
@@ -14,13 +15,15 @@ enum { LARGE = WHOLE_PAGE + 100000 };
 
 static struct scb_backup_reader *reader;
 static bool check_sha256;
+static struct scb_backup_keys *keys;
 
 static enum scb_status open_reader(const char *date)
 {
     struct scb_backup_reader_settings settings = {
         .backup_date = date,
         .limits = {.max_key_size = 64 << 10, .max_value_size = 16 << 20},
-        .check_sha256 = check_sha256};
+        .check_sha256 = check_sha256,
+        .keys = keys};
     return scb_backup_reader_open(house.parts.store, house.parts.catalog, &settings, &reader,
                                   &house.error);
 }
@@ -128,7 +131,8 @@ static void gives_nothing_of_a_page_with_another_checksum(void **state)
     assert_ok(open_reader(DATE));
     assert_int_equal(scb_backup_reader_next(reader, &more, &entry, &house.error),
                      SCB_ERROR_INTEGRITY);
-    assert_non_null(strstr(house.error.message, "backup " DATE ": page_0.json: not the checksum"));
+    assert_non_null(
+        strstr(house.error.message, "backup " DATE ": page_0.json: its SHA-256 is not"));
     scb_backup_reader_close(reader);
 }
 
@@ -286,6 +290,113 @@ static void holds_the_shared_lock_until_it_is_closed(void **state)
     scb_store_unlock(lock);
 }
 
+/* --- encrypted ones --- */
+
+static int set_up_keys(void **state)
+{
+    int failed = set_up(state);
+    encrypt_from_now_on("key.txt");
+    keys = keys_of("key.txt", NULL);
+    return failed;
+}
+
+static int tear_down_keys(void **state)
+{
+    archived_recipients.count = 0;
+    scb_backup_keys_free(keys);
+    keys = NULL;
+    return tear_down(state);
+}
+
+static void decrypts_every_entry(void **state)
+{
+    (void)state;
+    const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("b", "\xff", "v1"),
+                                        entry_of("c", "3", "v2")};
+    archive_entries(DATE, entries, SCB_LENGTH(entries), 2);
+    assert_ok(open_reader(DATE));
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < SCB_LENGTH(entries); i++)
+            assert_next(i / 2, entries[i]);
+        assert_end();
+        assert_ok(scb_backup_reader_rewind(reader, &house.error));
+    }
+    assert_ok(scb_backup_reader_skip_to(reader, 1, &house.error));
+    assert_next(1, entries[2]);
+    scb_backup_reader_close(reader);
+}
+
+/* As if there had been no backup. */
+static void start_over(void)
+{
+    assert_ok(scb_catalog_delete(house.parts.catalog, DATE, &house.error));
+}
+
+/* What deflates well is large only when it is opened, what does not is so before. */
+static void decrypts_pages_too_large_to_be_held(void **state)
+{
+    (void)state;
+    for (int random = 0; random < 2; random++) {
+        uint64_t word = 1;
+        const size_t size = random ? 15 << 20 : LARGE;
+        char *value = malloc(size + 1);
+        assert_non_null(value);
+        for (size_t i = 0; i < size; i++) {
+            word = word * UINT64_C(6364136223846793005) + 1442695040888963407u;
+            value[i] = random ? (char)(' ' + (word >> 33) % 90) : 'a';
+        }
+        value[size] = '\0';
+        const struct scb_entry entries[] = {entry_of("a", "1", "v1"), entry_of("b", value, "v1"),
+                                            entry_of("c", "3", "v1")};
+        archive_entries(DATE, entries, SCB_LENGTH(entries), 1);
+        assert_ok(open_reader(DATE));
+        for (size_t i = 0; i < SCB_LENGTH(entries); i++)
+            assert_next(i, entries[i]);
+        assert_end();
+        scb_backup_reader_close(reader);
+        free(value);
+        start_over();
+    }
+}
+
+static void opens_nothing_without_the_identity(void **state)
+{
+    (void)state;
+    char recipient[SCB_AGE_RECIPIENT_TEXT_SIZE];
+    const struct scb_entry entry = entry_of("a", "1", "v1");
+    archive_entries(DATE, &entry, 1, 1);
+    scb_age_recipient_format(&archived_recipients.items[0], recipient);
+    encrypt_from_now_on("other.txt"); /* that of another backup */
+    static const char *const names[] = {NULL, "other.txt"};
+    for (size_t i = 0; i < SCB_LENGTH(names); i++) {
+        scb_backup_keys_free(keys);
+        keys = keys_of(names[i], NULL);
+        assert_int_equal(open_reader(DATE), SCB_ERROR_ACCESS);
+        assert_non_null(strstr(house.error.message, recipient));
+        assert_non_null(strstr(house.error.message, "encryption.identity_file"));
+    }
+}
+
+/* The manifest lies: its recipient has the identity, the page is another's. */
+static void finds_a_page_that_is_for_somebody_else(void **state)
+{
+    (void)state;
+    bool more = false;
+    struct scb_entry entry = entry_of("a", "1", "v1");
+    const struct scb_age_recipients said = archived_recipients;
+    encrypt_from_now_on("other.txt");
+    said_recipients = &said;
+    archive_entries(DATE, &entry, 1, 1);
+    said_recipients = NULL;
+    assert_ok(open_reader(DATE));
+    assert_int_equal(scb_backup_reader_next(reader, &more, &entry, &house.error),
+                     SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "not encrypted for the recipients"));
+    scb_backup_reader_close(reader);
+}
+
+#define ENCRYPTED(test_) cmocka_unit_test_setup_teardown(test_, set_up_keys, tear_down_keys)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +413,10 @@ int main(void)
         IN_HOUSE(takes_the_recorded_one),
         IN_HOUSE(rewinds_to_the_file_that_was_checked),
         IN_HOUSE(holds_the_shared_lock_until_it_is_closed),
+        ENCRYPTED(decrypts_every_entry),
+        ENCRYPTED(decrypts_pages_too_large_to_be_held),
+        ENCRYPTED(opens_nothing_without_the_identity),
+        ENCRYPTED(finds_a_page_that_is_for_somebody_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,10 @@ static const char file[] = "restore-5-0x0101010101010101010101010101010101010101
 
 static const char lock_file[] = "restore-5-0x0202020202020202020202020202020202020202.lock";
 
+/* Whom the next owners' records are encrypted to, and what reads them; nobody. */
+static struct scb_age_recipients recipients;
+static struct scb_age_identities *identities;
+
 static struct scb_journal_owner owner_of(const char *backup_date)
 {
     struct scb_journal_owner owner = {.chain_id = 5};
@@ -29,6 +33,10 @@ static struct scb_journal_owner owner_of(const char *backup_date)
     memset(owner.account.bytes, 2, sizeof(owner.account.bytes));
     memset(owner.genesis_hash, 3, sizeof(owner.genesis_hash));
     (void)snprintf(owner.backup_date, sizeof(owner.backup_date), "%s", backup_date);
+    if (identities != NULL) {
+        owner.recipients = &recipients;
+        owner.identities = identities;
+    }
     return owner;
 }
 
@@ -275,6 +283,61 @@ static void test_it_goes_when_all_is_done(void **state)
     assert_string_equal(temp_list("."), lock_file);
 }
 
+static void make_identity(void)
+{
+    char text[SCB_AGE_IDENTITY_TEXT_SIZE];
+    scb_age_identities_free(identities);
+    assert_int_equal(scb_age_identity_generate(text, &recipients.items[0], NULL), SCB_OK);
+    recipients.count = 1;
+    assert_int_equal(
+        scb_age_identities_parse((struct scb_bytes){(const uint8_t *)text, strlen(text)},
+                                 &identities, NULL),
+        SCB_OK);
+}
+
+static int set_up_encrypted(void **state)
+{
+    make_identity();
+    return temp_set_up(state);
+}
+
+static int tear_down_encrypted(void **state)
+{
+    scb_age_identities_free(identities);
+    identities = NULL;
+    return temp_tear_down(state);
+}
+
+static void test_nobody_else_reads_it(void **state)
+{
+    (void)state;
+    char text[64 * 1024] = "";
+    struct scb_journal *journal = open_journal("2024-01-15", false);
+    append(journal, 4, "user_profile_123");
+    scb_journal_close(journal);
+    FILE *stream = fopen(temp_path(file), "re");
+    assert_non_null(stream);
+    assert_in_range(fread(text, 1, sizeof(text) - 1, stream), 100, sizeof(text) - 2);
+    (void)fclose(stream);
+    assert_non_null(strstr(text, "\"encrypted_to\":\"age1"));
+    assert_null(strstr(text, "757365725f70726f66696c65")); /* "user_profile" */
+    /* The same recipients, but another identity: what it cannot read it does not drop. */
+    struct scb_age_recipients before = recipients;
+    make_identity();
+    recipients = before;
+    struct scb_signed read = {0};
+    bool more = false;
+    uint64_t count = 0;
+    journal = open_journal("2024-01-15", true);
+    assert_int_equal(scb_journal_rewind(journal, 0, &count, NULL), SCB_OK);
+    struct scb_error error = {0};
+    assert_int_equal(scb_journal_next(journal, &more, &read, &error), SCB_ERROR_INTEGRITY);
+    scb_journal_close(journal);
+}
+
+#define ENCRYPTED(test_)                                                                           \
+    cmocka_unit_test_setup_teardown(test_, set_up_encrypted, tear_down_encrypted)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +350,11 @@ int main(void)
         IN_TEMP(test_the_lock_outlives_the_journal),
         IN_TEMP(test_a_record_that_is_none),
         IN_TEMP(test_it_goes_when_all_is_done),
+        ENCRYPTED(test_what_is_written_comes_back),
+        ENCRYPTED(test_a_torn_line),
+        ENCRYPTED(test_a_large_transaction),
+        ENCRYPTED(test_another_backup_begins_anew),
+        ENCRYPTED(test_nobody_else_reads_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

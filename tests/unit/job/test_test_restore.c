@@ -2,7 +2,7 @@
 /*
  * Covers job/test_restore and entries_db: a drill that passes, one on a damaged archive, one that
  * cannot be done, each recorded as what it was; a scratch database that was changed is found; and
- * nothing is left in TMPDIR.
+ * nothing is left in TMPDIR. Of encrypted backups the scratch database is in memory.
  */
 #include <dlfcn.h>
 #include <sqlite3.h>
@@ -31,6 +31,8 @@ static struct scb_restore_test_result result;
 static struct scb_check_record recorded;
 static int records;
 static char tmpdir_before[512];
+static struct scb_backup_keys *backup_keys;
+static size_t memory_limit;
 
 static int set_up_scratch(void **state)
 {
@@ -54,7 +56,9 @@ static enum scb_status drill(const char *date, size_t max_key_size)
     const struct scb_reading_parts parts = {
         .store = house.parts.store,
         .catalog = house.parts.catalog,
+        .keys = backup_keys,
         .limits = {.max_key_size = max_key_size, .max_value_size = 16 << 20},
+        .memory_limit = memory_limit,
         .clock = &clock_2024};
     return scb_test_restore_run(&parts, date, &result, &house.error);
 }
@@ -154,6 +158,55 @@ static void what_cannot_be_done_is_no_failed_drill(void **state)
     assert_int_equal(records, 0); /* they go with their backup */
 }
 
+/* --- of an encrypted backup, in memory --- */
+
+static int set_up_encrypted(void **state)
+{
+    int failed = set_up_scratch(state);
+    encrypt_from_now_on("key.txt");
+    backup_keys = keys_of("key.txt", NULL);
+    memory_limit = 16 << 20;
+    return failed;
+}
+
+static int tear_down_encrypted(void **state)
+{
+    archived_recipients.count = 0;
+    scb_backup_keys_free(backup_keys);
+    backup_keys = NULL;
+    return tear_down_scratch(state);
+}
+
+static void one_that_does_not_fit_into_memory_cannot_be_done(void **state)
+{
+    (void)state;
+    static char value[1 << 20];
+    memset(value, 'v', sizeof(value) - 1);
+    struct scb_entry entries[16];
+    for (size_t i = 0; i < SCB_LENGTH(entries); i++)
+        entries[i] = entry_of("a", value, "v1");
+    archive_entries(DATE, entries, SCB_LENGTH(entries), 4);
+    memory_limit = 32 << 20;
+    assert_ok(drill(DATE, 100));
+    memory_limit = 16 << 20; /* of which it may take three quarters */
+    assert_int_equal(drill(DATE, 100), SCB_ERROR_RESOURCE);
+    assert_non_null(strstr(house.error.hint, "backup.memory_limit"));
+    assert_recorded(SCB_VERIFY_NOT_CHECKED, 0, "in memory");
+}
+
+static void one_without_the_identity_cannot_be_done(void **state)
+{
+    (void)state;
+    archive_odd();
+    scb_backup_keys_free(backup_keys);
+    backup_keys = NULL;
+    assert_int_equal(drill(DATE, 100), SCB_ERROR_ACCESS);
+    assert_recorded(SCB_VERIFY_NOT_CHECKED, 0, "it is encrypted for age1");
+}
+
+#define ENCRYPTED(test_)                                                                           \
+    cmocka_unit_test_setup_teardown(test_, set_up_encrypted, tear_down_encrypted)
+
 /* --- the database itself --- */
 
 static const struct scb_entry three[] = {{{(const uint8_t *)"a", 1}, {NULL, 0}, {NULL, 0}},
@@ -165,7 +218,8 @@ static struct scb_entries_db *db;
 static void write_three(void)
 {
     struct scb_manifest manifest = sample_manifest(DATE, 3);
-    assert_ok(scb_entries_db_create(temp_path("entries.db"), &manifest, &db, &house.error));
+    const struct scb_entries_db_place place = {.path = temp_path("entries.db")};
+    assert_ok(scb_entries_db_create(&place, &manifest, &db, &house.error));
     for (size_t i = 0; i < SCB_LENGTH(three); i++)
         assert_ok(scb_entries_db_add(db, &three[i], &house.error));
     assert_ok(scb_entries_db_finish(db, &house.error));
@@ -178,7 +232,8 @@ static void entries_come_back_in_their_order(void **state)
     bool more = false;
     struct scb_entry entry;
     write_three();
-    assert_ok(scb_entries_db_open(temp_path("entries.db"), &db, &house.error));
+    const struct scb_entries_db_place place = {.path = temp_path("entries.db")};
+    assert_ok(scb_entries_db_open(&place, &db, &house.error));
     for (size_t i = 0; i < SCB_LENGTH(three); i++) {
         assert_ok(scb_entries_db_next(db, &more, &entry, &house.error));
         assert_true(more);
@@ -198,12 +253,19 @@ static void a_harmed_database_is_found(void **state)
     flip("entries.db", 5000, 0xff);
     for (off_t i = 0; i < 8; i++)
         flip("entries.db", 4096 + i, 0xff); /* the head of its first table */
-    assert_int_equal(scb_entries_db_open(temp_path("entries.db"), &db, &house.error),
-                     SCB_ERROR_INTEGRITY);
+    assert_int_equal(
+        scb_entries_db_open(&(struct scb_entries_db_place){.path = temp_path("entries.db")}, &db,
+                            &house.error),
+        SCB_ERROR_INTEGRITY);
     assert_int_equal(truncate(temp_path("entries.db"), 10), 0);
-    assert_int_equal(scb_entries_db_open(temp_path("entries.db"), &db, &house.error),
-                     SCB_ERROR_INTEGRITY);
-    assert_int_equal(scb_entries_db_open(temp_path("none.db"), &db, &house.error), SCB_ERROR_FILE);
+    assert_int_equal(
+        scb_entries_db_open(&(struct scb_entries_db_place){.path = temp_path("entries.db")}, &db,
+                            &house.error),
+        SCB_ERROR_INTEGRITY);
+    assert_int_equal(
+        scb_entries_db_open(&(struct scb_entries_db_place){.path = temp_path("none.db")}, &db,
+                            &house.error),
+        SCB_ERROR_FILE);
 }
 
 #define IN_SCRATCH(test_) cmocka_unit_test_setup_teardown(test_, set_up_scratch, tear_down_scratch)
@@ -215,6 +277,10 @@ int main(void)
         IN_SCRATCH(a_damaged_archive_fails_it),
         IN_SCRATCH(a_restored_entry_that_is_not_the_backups_fails_it),
         IN_SCRATCH(what_cannot_be_done_is_no_failed_drill),
+        ENCRYPTED(a_drill_that_passes_is_recorded),
+        ENCRYPTED(a_restored_entry_that_is_not_the_backups_fails_it),
+        ENCRYPTED(one_that_does_not_fit_into_memory_cannot_be_done),
+        ENCRYPTED(one_without_the_identity_cannot_be_done),
         IN_SCRATCH(entries_come_back_in_their_order),
         IN_SCRATCH(a_harmed_database_is_found),
     };

@@ -2,7 +2,8 @@
 /*
  * Covers job/verify: a whole backup is valid; every changed byte of archive, manifest and page
  * files is found, as is a database that says otherwise; what cannot be looked at is not called
- * invalid; keys that are there twice are warnings.
+ * invalid; keys that are there twice are warnings. Encrypted ones with their identity and without,
+ * and whose signature counts.
  */
 #include "archived.h"
 
@@ -16,6 +17,7 @@ static struct scb_verify_result result;
 static struct scb_verify_settings settings;
 static struct scb_verify_finding last_finding;
 static uint64_t findings_seen;
+static struct scb_backup_keys *backup_keys;
 
 static void found(void *state, const struct scb_verify_finding *finding)
 {
@@ -28,6 +30,7 @@ static enum scb_verify_outcome verify(const char *date)
 {
     const struct scb_verify_parts parts = {.store = house.parts.store,
                                            .catalog = house.parts.catalog,
+                                           .keys = backup_keys,
                                            .clock = &clock_2024,
                                            .observer = {.found = found}};
     findings_seen = 0;
@@ -141,13 +144,13 @@ static void finds_every_changed_byte_of_the_manifest_beside_it(void **state)
     off_t size = temp_stat(MANIFEST).st_size;
     for (off_t i = 0; i < size; i++) {
         flip(MANIFEST, i, 0x04);
-        assert_invalid("file manifest.json", "not the manifest in the archive");
+        assert_invalid("file manifest.json", "not the one in the archive");
         flip(MANIFEST, i, 0x04);
     }
     assert_int_equal(truncate(temp_path(MANIFEST), size - 1), 0);
-    assert_invalid("file manifest.json", "not the manifest in the archive");
+    assert_invalid("file manifest.json", "not the one in the archive");
     assert_int_equal(truncate(temp_path(MANIFEST), size + 1), 0);
-    assert_invalid("file manifest.json", "not the manifest in the archive");
+    assert_invalid("file manifest.json", "not the one in the archive");
     assert_int_equal(unlink(temp_path(MANIFEST)), 0);
     assert_warned(1, "manifest.json", "not there");
 }
@@ -418,6 +421,121 @@ static void stops_when_it_is_cancelled(void **state)
     scb_cancel_free(cancel);
 }
 
+/* --- encrypted and signed ones --- */
+
+static struct scb_identity *signer;
+static char signer_id[SCB_NODE_ID_TEXT_SIZE];
+
+static int set_up_encrypted(void **state)
+{
+    int failed = set_up_verify(state);
+    encrypt_from_now_on("key.txt");
+    assert_ok(scb_identity_create(temp_path("identity"), 0, NULL, &signer, &house.error));
+    assert_ok(scb_node_id_format(scb_identity_node_id(signer), signer_id, &house.error));
+    archived_signer = signer;
+    backup_keys = keys_of("key.txt", NULL);
+    return failed;
+}
+
+static int tear_down_encrypted(void **state)
+{
+    archived_recipients.count = 0;
+    archived_signer = NULL;
+    scb_identity_free(signer);
+    scb_backup_keys_free(backup_keys);
+    backup_keys = NULL;
+    return tear_down(state);
+}
+
+static void take_keys(const char *name, const char *trusted)
+{
+    const char *const list[] = {trusted, NULL};
+    scb_backup_keys_free(backup_keys);
+    backup_keys = keys_of(name, list);
+}
+
+static void an_encrypted_one_is_valid(void **state)
+{
+    (void)state;
+    archive_five(DATE);
+    assert_valid();
+    assert_int_equal(result.keys, 5);
+    assert_true(result.encrypted);
+    assert_string_equal(result.unseen, "");
+    assert_int_equal(result.signature, SCB_SIGNATURE_UNTRUSTED);
+    assert_string_equal(result.signer, signer_id);
+    assert_int_not_equal(access(temp_path("backups/" DATE "/keys.index"), F_OK), 0);
+    take_keys(NULL, NULL);
+    assert_valid();
+    assert_int_equal(result.keys, 0);
+    assert_int_equal(result.pages, 3);
+    assert_non_null(strstr(result.unseen, "it is encrypted for age1"));
+}
+
+static void another_identity_could_not_check_it(void **state)
+{
+    (void)state;
+    archive_five(DATE);
+    encrypt_from_now_on("other.txt");
+    take_keys("other.txt", NULL);
+    assert_int_equal(verify(DATE), SCB_VERIFY_NOT_CHECKED);
+    assert_int_equal(result.error.status, SCB_ERROR_ACCESS);
+    assert_int_equal(result.pages, 3);
+    change_database(FORGET_CHECKSUM);
+    flip(archive_name(DATE), 100, 1); /* what it sees all the same */
+    assert_invalid("archive page_0.json.gz.age", "its CRC");
+}
+
+static void finds_every_changed_byte_of_an_encrypted_archive(void **state)
+{
+    (void)state;
+    struct scb_backup_record record = archive_five(DATE);
+    change_database(FORGET_CHECKSUM);
+    for (int with = 0; with < 2; with++) {
+        take_keys(with ? "key.txt" : NULL, with ? signer_id : NULL);
+        for (off_t i = 0; i < record.file_size; i++) {
+            flip(archive_name(DATE), i, 0x20);
+            if (verify(DATE) != SCB_VERIFY_INVALID)
+                fail_msg("byte %d", (int)i);
+            flip(archive_name(DATE), i, 0x20);
+        }
+        assert_valid();
+    }
+    assert_int_equal(result.signature, SCB_SIGNATURE_TRUSTED);
+}
+
+static void wants_the_signature_of_who_is_trusted(void **state)
+{
+    (void)state;
+    struct scb_identity *other = NULL;
+    char other_id[SCB_NODE_ID_TEXT_SIZE];
+    assert_ok(scb_identity_create(temp_path("other"), 0, NULL, &other, &house.error));
+    assert_ok(scb_node_id_format(scb_identity_node_id(other), other_id, &house.error));
+    scb_identity_free(other);
+    archive_five(DATE);
+    take_keys("key.txt", other_id);
+    assert_invalid("archive", "which is not trusted");
+    assert_int_equal(result.signature, SCB_SIGNATURE_UNTRUSTED);
+    assert_string_equal(result.signer, signer_id);
+    archived_signer = NULL;
+    archive_five("2024-01-16");
+    assert_int_equal(verify("2024-01-16"), SCB_VERIFY_INVALID);
+    assert_int_equal(result.signature, SCB_SIGNATURE_NONE);
+    assert_non_null(strstr(result.first_problem.what, "nobody has signed it"));
+}
+
+static void compares_the_signature_beside_it(void **state)
+{
+    (void)state;
+    archive_five(DATE);
+    flip("backups/" DATE "/manifest.sig", 100, 1);
+    assert_invalid("file manifest.sig", "not the one in the archive");
+    assert_int_equal(unlink(temp_path("backups/" DATE "/manifest.sig")), 0);
+    assert_warned(1, "manifest.sig", "not there; the archive has it");
+}
+
+#define ENCRYPTED(test_)                                                                           \
+    cmocka_unit_test_setup_teardown(test_, set_up_encrypted, tear_down_encrypted)
 #define VERIFIED(test_) cmocka_unit_test_setup_teardown(test_, set_up_verify, tear_down)
 
 int main(void)
@@ -443,6 +561,11 @@ int main(void)
         VERIFIED(what_cannot_be_looked_at_is_not_invalid),
         VERIFIED(what_is_seen_to_be_wrong_is_invalid_whatever_else),
         VERIFIED(stops_when_it_is_cancelled),
+        ENCRYPTED(an_encrypted_one_is_valid),
+        ENCRYPTED(another_identity_could_not_check_it),
+        ENCRYPTED(finds_every_changed_byte_of_an_encrypted_archive),
+        ENCRYPTED(wants_the_signature_of_who_is_trusted),
+        ENCRYPTED(compares_the_signature_beside_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
