@@ -17,8 +17,6 @@
 
 enum { LEAST_IN_FLIGHT = 16 }; /* calls: a transaction takes three */
 
-static const char sqlite_scheme[] = "sqlite://";
-
 static int64_t integer(const struct scb_service *service, const char *name)
 {
     return scb_config_integer(service->parts.config, name);
@@ -40,6 +38,7 @@ static struct scb_contract_source_settings target_settings(const struct work *wo
 {
     struct scb_contract_source_settings settings = scb_service_source_settings(work->service);
     settings.client.urls = work->urls;
+    settings.client.metrics = NULL; /* they are of the contract that is backed up */
     if (settings.client.max_in_flight < LEAST_IN_FLIGHT)
         settings.client.max_in_flight = LEAST_IN_FLIGHT;
     return settings;
@@ -65,18 +64,6 @@ static enum scb_status open_target(void *state, const char *block, struct scb_so
     settings.pin.quorum = 1; /* the target is one node */
     settings.memory_limit = source_memory(work->service);
     return scb_contract_source_open(&settings, ret_source, error);
-}
-
-/* The directory of the status database: the journal stands beside it. To be freed. */
-static char *state_dir(const struct scb_service *service, struct scb_error *error)
-{
-    const char *path = scb_config_text(service->parts.config, "database.url");
-    if (strncmp(path, sqlite_scheme, strlen(sqlite_scheme)) == 0)
-        path += strlen(sqlite_scheme);
-    size_t size = strcspn(path, "?");
-    while (size > 0 && path[size - 1] != '/')
-        size--;
-    return size == 0 ? scb_strdup(".", error) : scb_format(error, "%.*s", (int)size, path);
 }
 
 static enum scb_status check_url(const char *url, struct scb_error *error)
@@ -155,7 +142,7 @@ enum scb_status scb_service_restore(struct scb_service *service,
 {
     struct work work;
     *ret_result = (struct scb_restore_result){0};
-    SCB_AUTO(string) char *journal_dir = state_dir(service, error);
+    SCB_AUTO(string) char *journal_dir = scb_service_state_dir(service, error);
     if (journal_dir == NULL)
         return SCB_ERROR_RESOURCE;
     enum scb_status status = open_work(&work, service, options->rpc_url, error);
@@ -255,6 +242,7 @@ enum scb_status scb_service_drill(struct scb_service *service,
             status = status == SCB_OK ? recorded : status;
         }
     }
+    scb_service_count_test_restore(service, status);
     if (ret_result->done)
         log_result(&work, "Test restore completed", ret_result);
     close_work(&work);
