@@ -34,7 +34,8 @@ enum scb_call_result {
     SCB_CALL_OK,
     SCB_CALL_THROTTLED,
     SCB_CALL_QUOTA,
-    SCB_CALL_TOO_HEAVY, /* for the node, or longer than there was memory for */
+    SCB_CALL_TOO_HEAVY, /* for the node */
+    SCB_CALL_OUTGROWN,  /* longer than there was memory for */
     SCB_CALL_BLOCK_UNKNOWN,
     SCB_CALL_STATE_MISSING,
     SCB_CALL_REVERTED,

@@ -139,36 +139,43 @@ enum scb_status scb_metrics_prometheus(const struct scb_metrics_snapshot *snapsh
 
 /* --- the documentation --- */
 
-static enum scb_status append_label_names(struct scb_buffer *out, enum scb_metric metric,
-                                          struct scb_error *error)
+/* Whether no earlier series of the metric has the same value of its label i. */
+static bool is_new_value(enum scb_metric metric, size_t series, size_t i)
 {
-    const struct scb_metric_entry *entry = &scb_metric_entries[metric];
     static const struct scb_metrics_snapshot none;
-    struct scb_metric_label labels[SCB_METRIC_MOST_LABELS], others[SCB_METRIC_MOST_LABELS];
-    size_t count = scb_metric_series_labels(&none, metric, 0, labels);
-    enum scb_status status = SCB_OK;
-    for (size_t i = 0; i < count && status == SCB_OK; i++) {
-        status = scb_buffer_printf(out, error, "%s`%s`", i == 0 ? "" : "<br>", labels[i].name);
-        if (entry->labels == SCB_LABELS_ENDPOINT || entry->labels == SCB_LABELS_VERSION)
-            continue;
-        const char *last = "";
-        for (size_t series = 0; series < entry->series && status == SCB_OK; series++) {
-            (void)scb_metric_series_labels(&none, metric, series, others);
-            bool again = strcmp(others[i].value, last) == 0 ||
-                         (series > 0 && strcmp(others[i].value, labels[i].value) == 0);
-            if (series > 0 && i == 1 && strcmp(others[i].value, labels[i].value) == 0)
-                break; /* the second label's values have all been */
-            if (!again)
-                status = scb_buffer_printf(out, error, "%s %s", series == 0 ? ":" : ",",
-                                           others[i].value);
-            last = others[i].value;
-        }
+    struct scb_metric_label label[SCB_METRIC_MOST_LABELS], earlier[SCB_METRIC_MOST_LABELS];
+    (void)scb_metric_series_labels(&none, metric, series, label);
+    for (size_t at = 0; at < series; at++) {
+        (void)scb_metric_series_labels(&none, metric, at, earlier);
+        if (strcmp(earlier[i].value, label[i].value) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* `result`: started, completed, failed; without the values that a configuration makes. */
+static enum scb_status append_label(struct scb_buffer *out, enum scb_metric metric, size_t i,
+                                    struct scb_error *error)
+{
+    static const struct scb_metrics_snapshot none;
+    const struct scb_metric_entry *entry = &scb_metric_entries[metric];
+    bool open = entry->labels == SCB_LABELS_ENDPOINT || entry->labels == SCB_LABELS_VERSION;
+    struct scb_metric_label label[SCB_METRIC_MOST_LABELS];
+    (void)scb_metric_series_labels(&none, metric, 0, label);
+    enum scb_status status =
+        scb_buffer_printf(out, error, "%s`%s`", i == 0 ? "" : "<br>", label[i].name);
+    for (size_t series = 0; !open && series < entry->series && status == SCB_OK; series++) {
+        (void)scb_metric_series_labels(&none, metric, series, label);
+        if (is_new_value(metric, series, i))
+            status =
+                scb_buffer_printf(out, error, "%s %s", series == 0 ? ":" : ",", label[i].value);
     }
     return status;
 }
 
 enum scb_status scb_metrics_reference(struct scb_buffer *out, struct scb_error *error)
 {
+    static const struct scb_metrics_snapshot none;
     enum scb_status status = scb_buffer_append_text(
         out, "| `satellite_backup_` | kind | what | labels |\n| --- | --- | --- | --- |\n", error);
     for (size_t i = 0; i < SCB_METRIC_COUNT && status == SCB_OK; i++) {
@@ -176,8 +183,10 @@ enum scb_status scb_metrics_reference(struct scb_buffer *out, struct scb_error *
         status = scb_buffer_printf(out, error, "| `%s` | %s%s | %s | ", entry->name,
                                    scb_metric_kind_name(entry->kind),
                                    entry->life == SCB_LIFE_LIVE ? ", live" : "", entry->help);
-        if (status == SCB_OK)
-            status = append_label_names(out, (enum scb_metric)i, error);
+        struct scb_metric_label labels[SCB_METRIC_MOST_LABELS];
+        size_t count = scb_metric_series_labels(&none, (enum scb_metric)i, 0, labels);
+        for (size_t label = 0; label < count && status == SCB_OK; label++)
+            status = append_label(out, (enum scb_metric)i, label, error);
         if (status == SCB_OK)
             status = scb_buffer_append_text(out, " |\n", error);
     }

@@ -28,7 +28,7 @@ static enum scb_call_result result_of(const struct scb_rpc_call *call, enum scb_
     if (status == SCB_OK)
         return SCB_CALL_OK;
     if (call->outgrown)
-        return SCB_CALL_TOO_HEAVY;
+        return SCB_CALL_OUTGROWN;
     if (call->feed_failed) /* there was an answer, but what it was */
         return SCB_CALL_TROUBLE;
     return results[call->outcome];
