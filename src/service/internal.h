@@ -5,12 +5,16 @@
 #ifndef SCB_SERVICE_INTERNAL_H
 #define SCB_SERVICE_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "base/file_watch.h"
 #include "base/thread.h"
 #include "crypto/age_recipients.h"
 #include "evm/address.h"
 #include "job/backup_keys.h"
+#include "observe/metrics.h"
+#include "observe/totals.h"
 #include "scb/service.h"
 #include "scb/source.h"
 #include "source/contract_source.h"
@@ -23,12 +27,34 @@ struct scb_service {
     const struct scb_cancel *cancel;
     struct scb_address contract;
     struct scb_age_recipients recipients; /* whom backups are encrypted to; nobody: plain */
+    struct scb_metrics *metrics;
+    struct scb_totals totals;
+    int64_t kept_ms;         /* when they were last kept; monotonic */
+    atomic_bool running;     /* scb_service_run is */
+    atomic_bool totals_said; /* a problem of theirs was logged */
 };
 
 /* What backups are opened and believed with, as configured; the caller frees it. */
 SCB_MUST_CHECK enum scb_status scb_service_open_keys(const struct scb_service *service,
                                                      struct scb_backup_keys **ret_keys,
                                                      struct scb_error *error);
+
+/* Where counts go, until the service is freed; the end keeps them. */
+SCB_MUST_CHECK enum scb_status scb_service_metrics_begin(struct scb_service *service,
+                                                         struct scb_error *error);
+void scb_service_metrics_end(struct scb_service *service);
+/* Keeps what was counted, where that is anything; the calling thread is not watched. */
+void scb_service_keep_metrics(struct scb_service *service);
+/* A run's observer, on its watched thread: tells the service's own, and keeps the counts of long
+ * runs on the way. */
+void scb_service_observe(void *state, const struct scb_run_progress *progress);
+
+/* What came of a run, which took cpu_ms; *result as the run left it. */
+void scb_service_count_run(const struct scb_service *service, enum scb_status status,
+                           const struct scb_backup_result *result, uint64_t cpu_ms);
+void scb_service_count_verify(const struct scb_service *service,
+                              const struct scb_verify_result *result);
+void scb_service_count_test_restore(const struct scb_service *service, enum scb_status status);
 
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
                                                       bool create, struct scb_store **ret_store,

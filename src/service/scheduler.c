@@ -213,9 +213,13 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
                    .test_restore_ms = scb_config_integer(config, "backup.test_restore_interval")}};
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
                  SCB_NUMBER("chore_interval_ms", schedule.interval_ms));
-    while (!scb_cancel_requested(service->cancel))
+    atomic_store(&service->running, true);
+    while (!scb_cancel_requested(service->cancel)) {
         if (!serve_backup(service, &schedule))
             serve_check_or_sleep(service, &schedule);
+        scb_service_keep_metrics(service);
+    }
+    atomic_store(&service->running, false);
     scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
     return SCB_OK;
 }
