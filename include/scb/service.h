@@ -41,13 +41,24 @@ struct scb_service_parts {
      */
     void (*stuck)(void *state, const struct scb_error *error);
     void *stuck_state;
+    /*
+     * Brings config up to date: called by scb_service_run before each backup, and when reload_asked
+     * (may be NULL) is requested. True where something has changed. NULL: it stays as it is.
+     */
+    bool (*reload)(void *state);
+    void *reload_state;
+    struct scb_cancel *reload_asked;
 };
+
+/* Whether scb_service_run could work with a configuration: ValidationError. */
+SCB_MUST_CHECK enum scb_status scb_service_check(const struct scb_config *config,
+                                                 struct scb_error *error);
 
 /* Touches neither the chain nor the disk. ValidationError for a contract address that is none. */
 SCB_MUST_CHECK enum scb_status scb_service_new(const struct scb_service_parts *parts,
                                                struct scb_service **ret_service,
                                                struct scb_error *error);
-/* Nothing may be running in it. */
+/* Nothing may be running in it. Notifications on their way are waited for, 10 s at most. */
 void scb_service_free(struct scb_service *service);
 
 /* Makes one backup and waits for it. */
@@ -59,7 +70,8 @@ SCB_MUST_CHECK enum scb_status scb_service_backup(struct scb_service *service,
 /*
  * Makes a backup whenever one is due (backup.chore_interval) until it is stopped, which is SCB_OK.
  * A failed backup is logged and tried again; it does not end the service. Between backups it proves
- * those that are there (backup.verify_interval, backup.test_restore_interval).
+ * those that are there (backup.verify_interval, backup.test_restore_interval). The service manager
+ * is told what it does (sd_notify(3)).
  */
 SCB_MUST_CHECK enum scb_status scb_service_run(struct scb_service *service,
                                                struct scb_error *error);

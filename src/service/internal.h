@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file_watch.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "evm/address.h"
 #include "scb/service.h"
@@ -20,7 +21,16 @@ struct scb_service {
     struct scb_cancel *own_cancel; /* where none was handed in */
     const struct scb_cancel *cancel;
     struct scb_address contract;
+    char run_id[SCB_RUN_ID_SIZE];      /* of the present run, or the last one; "" before */
+    struct scb_notifier *notifier;     /* NULL until there is something to tell */
+    struct scb_supervisor *supervisor; /* while it runs as a service */
+    scb_progress_observer shown;       /* what was handed in; parts.observe is the service's own */
+    void *shown_state;
 };
+
+/* Takes over contract.address. */
+SCB_MUST_CHECK enum scb_status scb_service_set_contract(struct scb_service *service,
+                                                        struct scb_error *error);
 
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
                                                       bool create, struct scb_store **ret_store,
@@ -35,7 +45,10 @@ SCB_MUST_CHECK enum scb_status scb_service_watch(const struct scb_service *servi
                                                  struct scb_error *error);
 void scb_service_unwatch(struct scb_file_watch *watch);
 
-/* One backup of options->backup_date, which is a checked one. */
+/*
+ * One backup of options->backup_date, which is a checked one. It has an id of its own, which is in
+ * every line of the log until scb_log_set_run; who is to be told of a success is told.
+ */
 SCB_MUST_CHECK enum scb_status scb_service_run_one(struct scb_service *service,
                                                    const struct scb_backup_options *options,
                                                    struct scb_backup_result *ret_result,

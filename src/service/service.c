@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scb/service.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,10 @@
 #include "evm/address.h"
 #include "job/backup.h"
 #include "service/internal.h"
+#include "service/notifier.h"
+#include "service/notify.h"
 #include "service/slot.h"
+#include "service/supervisor.h"
 #include "source/contract_source.h"
 #include "store/store.h"
 
@@ -27,6 +31,24 @@ static const char *text(const struct scb_service *service, const char *name)
     return scb_config_text(service->parts.config, name);
 }
 
+enum scb_status scb_service_set_contract(struct scb_service *service, struct scb_error *error)
+{
+    const char *address = text(service, "contract.address");
+    if (address[0] == '\0' || scb_address_parse(address, &service->contract, error) == SCB_OK)
+        return SCB_OK;
+    return scb_error_wrap(error, "contract.address");
+}
+
+static void observe(void *state, const struct scb_run_progress *progress)
+{
+    struct scb_service *service = state;
+    const char *what = progress->activity == NULL ? "backup" : progress->activity;
+    scb_supervisor_say(service->supervisor, "%s %s: %" PRIu64 "/%" PRIu64 " pages", what,
+                       progress->backup_date, progress->pages, progress->total_pages);
+    if (service->shown != NULL)
+        service->shown(service->shown_state, progress);
+}
+
 enum scb_status scb_service_new(const struct scb_service_parts *parts,
                                 struct scb_service **ret_service, struct scb_error *error)
 {
@@ -36,12 +58,11 @@ enum scb_status scb_service_new(const struct scb_service_parts *parts,
     service->parts = *parts;
     service->clock = scb_clock_system();
     service->cancel = parts->cancel;
-    enum scb_status status = SCB_OK;
-    const char *address = scb_config_text(parts->config, "contract.address");
-    if (address[0] != '\0')
-        status = scb_address_parse(address, &service->contract, error);
-    if (status != SCB_OK)
-        scb_error_wrap(error, "contract.address");
+    service->shown = parts->observe;
+    service->shown_state = parts->observe_state;
+    service->parts.observe = observe;
+    service->parts.observe_state = service;
+    enum scb_status status = scb_service_set_contract(service, error);
     if (status == SCB_OK && parts->cancel == NULL) {
         status = scb_cancel_new(&service->own_cancel, error);
         service->cancel = service->own_cancel;
@@ -58,6 +79,7 @@ void scb_service_free(struct scb_service *service)
 {
     if (service == NULL)
         return;
+    scb_notifier_free(service->notifier);
     scb_cancel_free(service->own_cancel);
     free(service);
 }
@@ -208,9 +230,9 @@ static enum scb_status open_target(struct scb_service *service,
     return status;
 }
 
-enum scb_status scb_service_run_one(struct scb_service *service,
-                                    const struct scb_backup_options *options,
-                                    struct scb_backup_result *ret_result, struct scb_error *error)
+static enum scb_status run_one(struct scb_service *service,
+                               const struct scb_backup_options *options,
+                               struct scb_backup_result *ret_result, struct scb_error *error)
 {
     struct scb_backup_settings settings = backup_settings(service, options->backup_date);
     settings.must_exist = options->retry || options->resume_only;
@@ -238,6 +260,25 @@ enum scb_status scb_service_run_one(struct scb_service *service,
     scb_catalog_close(parts.catalog);
     scb_store_close(parts.store);
     scb_service_unwatch(parts.watch);
+    return status;
+}
+
+static void begin_run(struct scb_service *service)
+{
+    uint8_t random[(SCB_RUN_ID_SIZE - 1) / 2];
+    arc4random_buf(random, sizeof(random));
+    scb_text_hex(random, sizeof(random), service->run_id);
+    scb_log_set_run(service->parts.log, service->run_id);
+}
+
+enum scb_status scb_service_run_one(struct scb_service *service,
+                                    const struct scb_backup_options *options,
+                                    struct scb_backup_result *ret_result, struct scb_error *error)
+{
+    begin_run(service);
+    enum scb_status status = run_one(service, options, ret_result, error);
+    if (status == SCB_OK && !options->dry_run && !ret_result->already_done)
+        scb_notify_completed(service, ret_result);
     return status;
 }
 
@@ -273,7 +314,10 @@ enum scb_status scb_service_backup(struct scb_service *service,
     }
     struct scb_backup_options named = *options;
     named.backup_date = backup_date;
-    return scb_service_run_one(service, &named, ret_result, error);
+    enum scb_status status = scb_service_run_one(service, &named, ret_result, error);
+    if (status != SCB_OK && !options->dry_run)
+        scb_notify_failed(service, "backup_failed", backup_date, error);
+    return status;
 }
 
 enum scb_status scb_service_interrupted(const struct scb_service *service,

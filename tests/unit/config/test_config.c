@@ -209,7 +209,9 @@ static void set_refuses_bad_values(void **state)
         {"contract.rpc_urls", "rpc.example", "URL 1 is not", ""},
         {"encryption.recipients", "age1x", "--f: encryption.recipients: not in this version yet",
          "remove it"},
-        {"backup.start_jitter", "1", "backup.start_jitter: not in this version yet", "remove it"},
+        {"notify.heartbeat_url", "ftp://x", "URL 1 is not", ""},
+        {"notify.on_success", "https://good.example,true", "entry 2 is neither", "/usr/local/bin"},
+        {"notify.on_failure", "httpx", "URL 1 is not", ""},
         {"backup.pagesize", "1", "unknown setting 'backup.pagesize'", ""},
     };
     struct scb_config *config = new_config();
@@ -322,7 +324,7 @@ static void environment_refuses_bad_values(void **state)
         const char *message;
     } cases[] = {
         {{"BACKUP_PAGE_SIZE=x"}, "BACKUP_PAGE_SIZE: backup.page_size: not a whole number: 'x'"},
-        {{"BACKUP_START_JITTER=2"}, "not in this version yet"},
+        {{"SATELLITE_AUDIT_PATH=/x"}, "not in this version yet"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=relative"}, "not an absolute path"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=/nonexistent/x"}, "not opened"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=/dev/zero"}, "larger than 65536 bytes"},
