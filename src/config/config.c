@@ -270,11 +270,12 @@ static void swap_live(struct scb_config *a, struct scb_config *b)
     }
 }
 
-static bool have_same_value(const struct scb_value *a, const struct scb_value *b)
+bool scb_config_same_value(const struct scb_config *a, const struct scb_config *b, size_t index)
 {
-    bool same = a->number == b->number && a->texts.count == b->texts.count;
-    for (size_t i = 0; same && i < a->texts.count; i++)
-        same = strcmp(a->texts.items[i], b->texts.items[i]) == 0;
+    const struct scb_value *one = &a->entries[index].value, *other = &b->entries[index].value;
+    bool same = one->number == other->number && one->texts.count == other->texts.count;
+    for (size_t i = 0; same && i < one->texts.count; i++)
+        same = strcmp(one->texts.items[i], other->texts.items[i]) == 0;
     return same;
 }
 
@@ -289,7 +290,7 @@ enum scb_status scb_config_take_over(struct scb_config *config, struct scb_confi
         return status;
     }
     for (size_t i = 0; i < SCB_SETTING_COUNT; i++)
-        if (!have_same_value(&config->entries[i].value, &fresh->entries[i].value))
+        if (!scb_config_same_value(config, fresh, i))
             visit(state, scb_settings[i].name, is_live(i));
     return SCB_OK;
 }
