@@ -16,6 +16,7 @@
 #include "scb/entry.h"
 #include "scb/error.h"
 #include "scb/export.h"
+#include "scb/health.h"
 #include "scb/maintenance.h"
 #include "scb/progress.h"
 #include "scb/restore.h"
@@ -176,6 +177,13 @@ SCB_MUST_CHECK enum scb_status scb_service_drill(struct scb_service *service,
                                                  const struct scb_drill_options *options,
                                                  struct scb_restore_result *ret_result,
                                                  struct scb_error *error);
+/*
+ * Looks at all that a backup needs, in bounded time, and tells visit. SCB_OK where nothing fails,
+ * else the first failure.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_health(struct scb_service *service,
+                                                  scb_health_visitor visit, void *state,
+                                                  struct scb_error *error);
 /* What the backups take: visit is told of every one, ret_status gets the sums. */
 SCB_MUST_CHECK enum scb_status scb_service_storage(struct scb_service *service,
                                                    scb_storage_visitor visit, void *state,
