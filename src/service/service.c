@@ -183,6 +183,7 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
 {
     return (struct scb_backup_settings){
         .backup_date = backup_date,
+        .run_id = service->run_id,
         .contract = service->contract,
         .chain_id = (uint64_t)integer(service, "contract.chain_id"),
         .block = text(service, "contract.block"),

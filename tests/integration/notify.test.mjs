@@ -133,6 +133,8 @@ describe('notifications of backup run', () => {
         assert.deepEqual([body.event, body.error_type, body.retryable],
             ['backup_failed', 'ContractConnectionError', false]);
         assert.match(body.error, /paused/);
+        const { stdout } = await run(['backup', 'status', '--config', config, '--json']);
+        assert.ok(JSON.parse(stdout).error_message.endsWith(` (run ${body.run_id})`), stdout);
         assert.equal(receiver.received[0].headers['x-satellite-signature'], undefined);
     });
 
