@@ -66,7 +66,7 @@ size_t scb_probe_all(struct scb_service *service, struct scb_probe ret_probes[SC
 {
     const char *const *urls = scb_config_list(service->parts.config, "contract.rpc_urls");
     size_t count = 0;
-    for (; urls[count] != NULL && count < SCB_MAX_PROBES; count++) {
+    for (; count < SCB_MAX_PROBES && urls[count] != NULL; count++) {
         struct scb_probe *probe = &ret_probes[count];
         *probe = (struct scb_probe){.urls = {urls[count]}, .service = service};
         scb_text_url_origin(urls[count], probe->origin, sizeof(probe->origin));

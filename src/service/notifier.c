@@ -181,9 +181,8 @@ static struct delivery *take_due(struct scb_notifier *notifier, int64_t *ret_wai
     *ret_wait_ms = delivery->not_before_ms - now_ms();
     if (*ret_wait_ms > 0)
         return NULL;
-    notifier->count--;
-    memmove(&notifier->waiting[first], &notifier->waiting[first + 1],
-            (notifier->count - first) * sizeof(notifier->waiting[0]));
+    notifier->count--; /* their times say which is next, not their order */
+    notifier->waiting[first] = notifier->waiting[notifier->count];
     return delivery;
 }
 

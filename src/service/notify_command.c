@@ -45,7 +45,7 @@ static enum scb_status split(char *text, char *ret_arguments[MAX_ARGUMENTS + 1],
         ret_arguments[count++] = word;
     }
     ret_arguments[count] = NULL;
-    return SCB_OK;
+    return count > 0 ? SCB_OK : scb_error_set(error, SCB_ERROR_VALIDATION, "an empty command");
 }
 
 /* A group of its own, so that it can be ended with all that it starts; no descriptor of ours. */
