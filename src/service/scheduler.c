@@ -85,6 +85,8 @@ static void serve_slot(struct scb_service *service, struct schedule *schedule)
     scb_supervisor_say(service->supervisor, "backup %s: begins", backup_date);
     schedule->last = scb_service_run_one(service, &options, &result, &error);
     schedule->again_ms = schedule->slot.end_ms;
+    if (schedule->last == SCB_OK)
+        schedule->failures = 0; /* nothing waits for another attempt */
     if (schedule->last == SCB_OK || schedule->last == SCB_ERROR_CANCELED)
         return;
     scb_log_failure(service->parts.log, "Backup operation failed", backup_date, &error);

@@ -219,7 +219,7 @@ describe('the service manager', () => {
     it('hears no sign of life from a loop that hangs', async (t) => {
         const manager = await startManager(t);
         const made = await setUp(t, { backup: {
-            smart_contract_timeout: '100ms', file_operation_timeout: '1s' } });
+            smart_contract_timeout: '2s', file_operation_timeout: '1s' } });
         const service = startService(t, made.config,
             { env: { NOTIFY_SOCKET: manager.socket, WATCHDOG_USEC: '60000' } });
         await service.until(isCompleted);
