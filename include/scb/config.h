@@ -76,6 +76,19 @@ struct scb_setting_view {
 int scb_config_find_flag(const char *flag);
 void scb_config_flag(size_t index, char ret_flag[SCB_CONFIG_NAME_SIZE]);
 
+/* Told of a setting that has another value; taken: from now on, else after a restart only. */
+typedef void (*scb_config_change_visitor)(void *state, const char *name, bool taken);
+
+/*
+ * What a running service does with a configuration that was read anew: config takes over from fresh
+ * the settings that may change while it runs, and visit is told of all that differ. Where the
+ * result would not pass scb_config_check config stays as it is. fresh is only to be freed.
+ */
+SCB_MUST_CHECK enum scb_status scb_config_take_over(struct scb_config *config,
+                                                    struct scb_config *fresh,
+                                                    scb_config_change_visitor visit, void *state,
+                                                    struct scb_error *error);
+
 /* How many settings there are, and the one at index in the order of settings.def. */
 size_t scb_config_count(void);
 void scb_config_describe(const struct scb_config *config, size_t index,

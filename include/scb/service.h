@@ -16,6 +16,7 @@
 #include "scb/entry.h"
 #include "scb/error.h"
 #include "scb/export.h"
+#include "scb/health.h"
 #include "scb/maintenance.h"
 #include "scb/progress.h"
 #include "scb/restore.h"
@@ -56,20 +57,29 @@ struct scb_service_parts {
      * by a passphrase. NULL: such a file cannot be used. */
     scb_passphrase_asker ask_passphrase;
     void *ask_state;
+    /*
+     * Brings config up to date: called by scb_service_run before each backup, and when reload_asked
+     * (may be NULL) is requested. True where something has changed. NULL: it stays as it is.
+     */
+    bool (*reload)(void *state);
+    void *reload_state;
+    struct scb_cancel *reload_asked;
 };
+
+/*
+ * Whether backups can be made with a configuration, and by scb_service_run where scheduled. Reads
+ * the files that it names; asks neither the chain nor the database.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_check(const struct scb_config *config, bool scheduled,
+                                                 struct scb_error *error);
 
 /* Touches neither the chain nor the disk. ValidationError for a contract address, an age recipient
  * or a node ID that is none. */
 SCB_MUST_CHECK enum scb_status scb_service_new(const struct scb_service_parts *parts,
                                                struct scb_service **ret_service,
                                                struct scb_error *error);
-/* Nothing may be running in it. */
+/* Nothing may be running in it. Notifications on their way are waited for, 10 s at most. */
 void scb_service_free(struct scb_service *service);
-
-/* Whether backups can be signed as configured: the identity's files are there and belong together.
- */
-SCB_MUST_CHECK enum scb_status scb_service_check(const struct scb_service *service,
-                                                 struct scb_error *error);
 
 /* Makes one backup and waits for it. */
 SCB_MUST_CHECK enum scb_status scb_service_backup(struct scb_service *service,
@@ -80,7 +90,8 @@ SCB_MUST_CHECK enum scb_status scb_service_backup(struct scb_service *service,
 /*
  * Makes a backup whenever one is due (backup.chore_interval) until it is stopped, which is SCB_OK.
  * A failed backup is logged and tried again; it does not end the service. Between backups it proves
- * those that are there (backup.verify_interval, backup.test_restore_interval).
+ * those that are there (backup.verify_interval, backup.test_restore_interval). The service manager
+ * is told what it does (sd_notify(3)).
  */
 SCB_MUST_CHECK enum scb_status scb_service_run(struct scb_service *service,
                                                struct scb_error *error);
@@ -185,6 +196,13 @@ SCB_MUST_CHECK enum scb_status scb_service_drill(struct scb_service *service,
                                                  const struct scb_drill_options *options,
                                                  struct scb_restore_result *ret_result,
                                                  struct scb_error *error);
+/*
+ * Looks at all that a backup needs, in bounded time, and tells visit. SCB_OK where nothing fails,
+ * else the first failure.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_health(struct scb_service *service,
+                                                  scb_health_visitor visit, void *state,
+                                                  struct scb_error *error);
 /* What the backups take: visit is told of every one, ret_status gets the sums. */
 SCB_MUST_CHECK enum scb_status scb_service_storage(struct scb_service *service,
                                                    scb_storage_visitor visit, void *state,

@@ -2,14 +2,20 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/hash.h"
 #include "base/json.h"
+#include "base/log_repeat.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -18,13 +24,20 @@ enum { MAX_LINE = 64 * 1024 };
 struct scb_log {
     pthread_mutex_t lock;
     int fd;
-    enum scb_log_level level;
+    _Atomic enum scb_log_level level;
     enum scb_log_format format;
     const struct scb_clock *clock;
     struct scb_buffer line;
+    struct scb_repeats repeats;
+    char run_id[SCB_RUN_ID_SIZE];
+    bool priorities;
+    const char *path;
+    atomic_bool reopen;
     void (*around_line)(void *state, bool before);
     void *around_state;
 };
+
+static void write_repeats(struct scb_log *log, bool all);
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -35,8 +48,11 @@ enum scb_status scb_log_new(int fd, enum scb_log_level level, enum scb_log_forma
     struct scb_log *log = scb_alloc(1, sizeof(*log), error);
     if (log == NULL)
         return SCB_ERROR_RESOURCE;
-    *log = (struct scb_log){
-        .fd = fd, .level = level, .format = format, .clock = clock, .line = {.max = MAX_LINE}};
+    log->fd = fd;
+    log->level = level;
+    log->format = format;
+    log->clock = clock;
+    log->line.max = MAX_LINE;
     pthread_mutex_init(&log->lock, NULL);
     *ret_log = log;
     return SCB_OK;
@@ -46,6 +62,7 @@ void scb_log_free(struct scb_log *log)
 {
     if (log == NULL)
         return;
+    write_repeats(log, true);
     pthread_mutex_destroy(&log->lock);
     scb_buffer_free(&log->line);
     free(log);
@@ -67,6 +84,48 @@ void scb_log_set_hook(struct scb_log *log, void (*around_line)(void *state, bool
     pthread_mutex_unlock(&log->lock);
 }
 
+void scb_log_set_level(struct scb_log *log, enum scb_log_level level)
+{
+    if (log != NULL)
+        atomic_store(&log->level, level);
+}
+
+void scb_log_set_run(struct scb_log *log, const char *run_id)
+{
+    if (log == NULL)
+        return;
+    pthread_mutex_lock(&log->lock);
+    (void)snprintf(log->run_id, sizeof(log->run_id), "%s", run_id);
+    pthread_mutex_unlock(&log->lock);
+}
+
+void scb_log_set_priorities(struct scb_log *log, bool on)
+{
+    log->priorities = on;
+}
+
+bool scb_log_is_journal(int fd, const char *journal_stream)
+{
+    struct stat stream;
+    char name[48];
+    if (journal_stream == NULL || fstat(fd, &stream) != 0)
+        return false;
+    (void)snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)stream.st_dev,
+                   (uintmax_t)stream.st_ino);
+    return strcmp(name, journal_stream) == 0;
+}
+
+void scb_log_set_path(struct scb_log *log, const char *path)
+{
+    log->path = path;
+}
+
+void scb_log_reopen(struct scb_log *log)
+{
+    if (log != NULL)
+        atomic_store(&log->reopen, true);
+}
+
 bool scb_log_enabled(const struct scb_log *log, enum scb_log_level level)
 {
     return log != NULL && level <= log->level;
@@ -84,6 +143,8 @@ static enum scb_status format_json(struct scb_log *log, enum scb_log_level level
     scb_json_text(&json, "level", level_names[level]);
     scb_json_text(&json, "ts", now);
     scb_json_text(&json, "msg", message);
+    if (log->run_id[0] != '\0')
+        scb_json_text(&json, "run_id", log->run_id);
     for (size_t i = 0; i < count; i++) {
         const struct scb_log_field *field = &fields[i];
         if (field->type == SCB_LOG_TEXT)
@@ -138,19 +199,37 @@ static enum scb_status format_console(struct scb_log *log, enum scb_log_level le
         status = append_console_text(&log->line, message);
     for (size_t i = 0; i < count && status == SCB_OK; i++)
         status = append_console_field(&log->line, &fields[i]);
+    if (status == SCB_OK && log->run_id[0] != '\0')
+        status = scb_buffer_printf(&log->line, NULL, " run_id=%s", log->run_id);
     return status;
 }
 
-void scb_log_write(struct scb_log *log, enum scb_log_level level, const char *message,
-                   const struct scb_log_field *fields, size_t count)
+static uint64_t key_of(enum scb_log_level level, const char *message,
+                       const struct scb_log_field *fields, size_t count)
 {
-    if (!scb_log_enabled(log, level))
-        return;
-    pthread_mutex_lock(&log->lock);
+    uint64_t key = scb_hash(level, (struct scb_bytes){(const uint8_t *)message, strlen(message)});
+    for (size_t i = 0; i < count; i++) {
+        const char *texts[] = {fields[i].name, fields[i].text == NULL ? "" : fields[i].text};
+        for (size_t j = 0; j < SCB_LENGTH(texts); j++)
+            key = scb_hash(key, (struct scb_bytes){(const uint8_t *)texts[j], strlen(texts[j])});
+        key = scb_hash(key, (struct scb_bytes){(const uint8_t *)&fields[i].integer,
+                                               sizeof(fields[i].integer)});
+    }
+    return key;
+}
+
+/* Under the lock. */
+static void write_line(struct scb_log *log, enum scb_log_level level, const char *message,
+                       const struct scb_log_field *fields, size_t count)
+{
+    static const int priorities[] = {3, 4, 6, 7};
     scb_buffer_clear(&log->line);
-    enum scb_status status = log->format == SCB_LOG_JSON
-                                 ? format_json(log, level, message, fields, count)
-                                 : format_console(log, level, message, fields, count);
+    enum scb_status status = SCB_OK;
+    if (log->priorities)
+        status = scb_buffer_printf(&log->line, NULL, "<%d>", priorities[level]);
+    if (status == SCB_OK)
+        status = log->format == SCB_LOG_JSON ? format_json(log, level, message, fields, count)
+                                             : format_console(log, level, message, fields, count);
     if (status == SCB_OK)
         status = scb_buffer_append(&log->line, "\n", 1, NULL);
     if (log->around_line != NULL)
@@ -166,6 +245,47 @@ void scb_log_write(struct scb_log *log, enum scb_log_level level, const char *me
     }
     if (log->around_line != NULL)
         log->around_line(log->around_state, false);
+}
+
+/* The descriptor's number stays: it is its owner's to close. */
+static void reopen(struct scb_log *log)
+{
+    int fd = open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) { /* the old file is better than none */
+        const struct scb_log_field field = SCB_TEXT("error", strerrordesc_np(errno));
+        write_line(log, SCB_LOG_ERROR, "Log file not opened again", &field, 1);
+        return;
+    }
+    (void)dup3(fd, log->fd, O_CLOEXEC);
+    (void)close(fd);
+}
+
+/* Says of what was held back how much it was. */
+static void write_repeats(struct scb_log *log, bool all)
+{
+    struct scb_repeat repeat;
+    while (scb_repeats_take(&log->repeats, all, scb_clock_monotonic_ms(log->clock), &repeat)) {
+        char message[SCB_REPEAT_MESSAGE + 40];
+        (void)snprintf(message, sizeof(message), "%s (repeated %" PRIu32 " times)", repeat.message,
+                       repeat.held);
+        const struct scb_log_field field = SCB_NUMBER("repeated", repeat.held);
+        write_line(log, (enum scb_log_level)repeat.level, message, &field, 1);
+    }
+}
+
+void scb_log_write(struct scb_log *log, enum scb_log_level level, const char *message,
+                   const struct scb_log_field *fields, size_t count)
+{
+    if (!scb_log_enabled(log, level))
+        return;
+    uint64_t key = key_of(level, message, fields, count);
+    pthread_mutex_lock(&log->lock);
+    if (atomic_exchange(&log->reopen, false) && log->path != NULL)
+        reopen(log);
+    write_repeats(log, false);
+    if (scb_repeats_admit(&log->repeats, key, (int)level, message,
+                          scb_clock_monotonic_ms(log->clock)))
+        write_line(log, level, message, fields, count);
     pthread_mutex_unlock(&log->lock);
 }
 

@@ -47,9 +47,34 @@ void scb_log_cleanup(struct scb_log **log);
 void scb_log_set_hook(struct scb_log *log, void (*around_line)(void *state, bool before),
                       void *state);
 
+/* From any thread. */
+void scb_log_set_level(struct scb_log *log, enum scb_log_level level);
+
+/* Every line has run_id from now on; "" ends that. Copied. */
+enum { SCB_RUN_ID_SIZE = 17 };
+void scb_log_set_run(struct scb_log *log, const char *run_id);
+
+/*
+ * Each line begins with "<N>", syslog's number of its level, which journald reads and takes away
+ * (sd-daemon(3)).
+ */
+void scb_log_set_priorities(struct scb_log *log, bool on);
+/* Whether fd is the stream that JOURNAL_STREAM names: journald reads what is written there. */
+bool scb_log_is_journal(int fd, const char *journal_stream);
+
+/*
+ * path (borrowed) is what the log's descriptor is open on: after scb_log_reopen, which is
+ * async-signal-safe, the next line goes to a new file of that name (logrotate).
+ */
+void scb_log_set_path(struct scb_log *log, const char *path);
+void scb_log_reopen(struct scb_log *log);
+
 bool scb_log_enabled(const struct scb_log *log, enum scb_log_level level);
 
-/* Writes one line; a NULL log writes nothing. Texts are escaped, so one event is one line. */
+/*
+ * Writes one line; a NULL log writes nothing. Texts are escaped, so one event is one line. Of the
+ * same line over and over some are written a minute (base/log_repeat.h), then how many more.
+ */
 void scb_log_write(struct scb_log *log, enum scb_log_level level, const char *message,
                    const struct scb_log_field *fields, size_t count);
 

@@ -124,7 +124,7 @@ void scb_queue_close(struct scb_queue *queue)
 
 struct scb_cancel {
     atomic_bool requested;
-    int fd; /* an eventfd that is never read */
+    int fd; /* an eventfd, read only when a request is taken back */
 };
 
 enum scb_status scb_cancel_new(struct scb_cancel **ret_cancel, struct scb_error *error)
@@ -170,18 +170,35 @@ int scb_cancel_fd(const struct scb_cancel *cancel)
     return cancel == NULL ? -1 : cancel->fd;
 }
 
+bool scb_cancel_take(struct scb_cancel *cancel)
+{
+    if (cancel == NULL)
+        return false;
+    uint64_t count = 0; /* first the descriptor: a request in between is seen by the flag */
+    ssize_t taken = read(cancel->fd, &count, sizeof(count));
+    (void)taken; /* nothing to read: no request */
+    return atomic_exchange(&cancel->requested, false);
+}
+
 bool scb_cancel_sleep(const struct scb_cancel *cancel, int64_t ms)
 {
+    return scb_cancel_sleep_both(cancel, NULL, ms);
+}
+
+bool scb_cancel_sleep_both(const struct scb_cancel *cancel, const struct scb_cancel *other,
+                           int64_t ms)
+{
     struct timespec end = monotonic_after(ms < 0 ? 0 : ms);
-    while (!scb_cancel_requested(cancel)) {
+    while (!scb_cancel_requested(cancel) && !scb_cancel_requested(other)) {
         struct timespec now = {0};
         (void)clock_gettime(CLOCK_MONOTONIC, &now);
         int64_t left_ms =
             (end.tv_sec - now.tv_sec) * 1000 + (end.tv_nsec - now.tv_nsec + 999999) / 1000000;
         if (left_ms <= 0)
             break;
-        struct pollfd waited = {.fd = scb_cancel_fd(cancel), .events = POLLIN};
-        (void)poll(&waited, 1, left_ms > 60000 ? 60000 : (int)left_ms);
+        struct pollfd waited[] = {{.fd = scb_cancel_fd(cancel), .events = POLLIN},
+                                  {.fd = scb_cancel_fd(other), .events = POLLIN}};
+        (void)poll(waited, 2, left_ms > 60000 ? 60000 : (int)left_ms);
     }
-    return scb_cancel_requested(cancel);
+    return scb_cancel_requested(cancel) || scb_cancel_requested(other);
 }

@@ -50,7 +50,13 @@ void scb_cancel_request(struct scb_cancel *cancel);
 bool scb_cancel_requested(const struct scb_cancel *cancel);
 /* For poll(); -1 for a NULL token. */
 int scb_cancel_fd(const struct scb_cancel *cancel);
+/* Takes the request back, for a token that asks for something again and again: true where there was
+ * one since the last time. */
+bool scb_cancel_take(struct scb_cancel *cancel);
 /* Sleeps up to ms; true when cancelled meanwhile. */
 bool scb_cancel_sleep(const struct scb_cancel *cancel, int64_t ms);
+/* The same, but ends when other (which may be NULL) is requested, too; true where either was. */
+bool scb_cancel_sleep_both(const struct scb_cancel *cancel, const struct scb_cancel *other,
+                           int64_t ms);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands that make backups: backup run, run backup.
+ * Commands that make a backup: backup run, backup retry.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -122,17 +122,4 @@ enum scb_status scb_command_backup_retry(const struct scb_command_context *conte
         return scb_error_hint(error, "satellite backup list shows the dates");
     }
     return make_backup(context, &options, error);
-}
-
-enum scb_status scb_command_run_backup(const struct scb_command_context *context,
-                                       struct scb_error *error)
-{
-    struct scb_progress_line line;
-    struct scb_service *service = NULL;
-    enum scb_status status = scb_command_open(context, &line, &service, error);
-    if (status != SCB_OK)
-        return status;
-    status = scb_service_run(service, error);
-    scb_command_close(&line, service);
-    return status;
 }

@@ -17,9 +17,10 @@
 
 /* How far the configuration is made ready before the handler is called. */
 enum scb_readiness {
-    SCB_READINESS_FLAGS = 1, /* defaults and flags only */
-    SCB_READINESS_LOADED,    /* and the file and the environment */
-    SCB_READINESS_CHECKED,   /* and scb_config_check has passed */
+    SCB_READINESS_DEFAULTS = 1, /* defaults only: the settings' flags are the command's own */
+    SCB_READINESS_FLAGS,        /* defaults and flags only */
+    SCB_READINESS_LOADED,       /* and the file and the environment */
+    SCB_READINESS_CHECKED,      /* and scb_config_check has passed */
 };
 
 enum scb_progress { SCB_PROGRESS_AUTO, SCB_PROGRESS_ALWAYS, SCB_PROGRESS_NEVER };
@@ -35,6 +36,12 @@ struct scb_command_option {
 /* A flag as given on the command line; value is "" where it takes none. Borrowed from argv. */
 struct scb_option_value {
     const char *flag;
+    const char *value;
+};
+
+/* A setting's flag as given: its index in the table of settings and its value. */
+struct scb_setting_value {
+    size_t index;
     const char *value;
 };
 
@@ -57,8 +64,14 @@ struct scb_command_context {
     size_t argument_count;
     const struct scb_option_value *options;
     size_t option_count;
+    const struct scb_setting_value *settings; /* the flags of settings, as given */
+    size_t setting_count;
     /* Says a failure as the command's end would, for who ends the process before that. */
     void (*show_error)(const void *run, const struct scb_error *error);
+    /* For who runs on while they change: reads file, environment and flags anew, to be freed; */
+    enum scb_status (*read_config)(const void *run, struct scb_config **ret_config,
+                                   struct scb_error *error);
+    void (*set_log_level)(const void *run); /* the log's is as config says */
     const void *run;
 };
 

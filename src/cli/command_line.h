@@ -11,12 +11,6 @@
 /* The flags of every command that are not settings; ends with a NULL flag. */
 extern const struct scb_command_option scb_global_options[];
 
-/* A setting's flag as given: its index in the table of settings and its value. */
-struct scb_setting_value {
-    size_t index;
-    const char *value;
-};
-
 /* Borrows from argv. */
 struct scb_command_line {
     const struct scb_command *command; /* NULL where the words are only the begin of one */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Commands on the configuration: show, validate, init.
+ * Commands on the configuration: show, validate, init, update.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/run.h"
 #include "config/config_text.h"
+#include "config/config_update.h"
 #include "scb/service.h"
 
 enum { MAX_TEXT = 256 * 1024, MAX_VALUE = 80 * 1024 };
@@ -97,15 +98,7 @@ static enum scb_status print_done(const struct scb_command_context *context, con
 enum scb_status scb_command_config_validate(const struct scb_command_context *context,
                                             struct scb_error *error)
 {
-    enum scb_status status = scb_config_check(context->config, error);
-    if (status != SCB_OK)
-        return status;
-    struct scb_service *service = NULL;
-    status =
-        scb_service_new(&(struct scb_service_parts){.config = context->config}, &service, error);
-    if (status == SCB_OK)
-        status = scb_service_check(service, error);
-    scb_service_free(service);
+    enum scb_status status = scb_service_check(context->config, false, error);
     if (status != SCB_OK)
         return status;
     SCB_AUTO(string)
@@ -173,4 +166,58 @@ enum scb_status scb_command_config_init(const struct scb_command_context *contex
     if (status != SCB_OK || text == NULL)
         return status != SCB_OK ? status : SCB_ERROR_RESOURCE;
     return print_done(context, "written", path, text, error);
+}
+
+/* The names alone: what was set may be secret. */
+static enum scb_status print_updated(const struct scb_command_context *context, const char *path,
+                                     bool changed, struct scb_error *error)
+{
+    SCB_AUTO(buffer) struct scb_buffer out = {.max = MAX_TEXT};
+    struct scb_json json;
+    scb_json_begin(&json, &out);
+    scb_json_open_object(&json, NULL);
+    scb_json_boolean(&json, "updated", changed);
+    scb_json_text(&json, "file", path);
+    scb_json_open_array(&json, "settings");
+    for (size_t i = 0; i < context->setting_count; i++) {
+        struct scb_setting_view view;
+        scb_config_describe(context->config, context->settings[i].index, &view);
+        scb_json_text(&json, NULL, view.name);
+        if (!context->json && !context->quiet)
+            (void)printf("%s: %s %s\n", path, view.name,
+                         !changed    ? "is as it was"
+                         : view.live ? "changed; a running service takes it over at its next run"
+                                     : "changed; a running service must be restarted for it");
+    }
+    scb_json_close_array(&json);
+    scb_json_close_object(&json);
+    return context->json ? scb_output_json(&json, error) : SCB_OK;
+}
+
+enum scb_status scb_command_config_update(const struct scb_command_context *context,
+                                          struct scb_error *error)
+{
+    const char *path =
+        context->config_path != NULL ? context->config_path : scb_default_config_path;
+    if (context->setting_count == 0) {
+        scb_error_set(error, SCB_ERROR_USAGE, "nothing to change is given");
+        return scb_error_hint(error, "write it like --max-concurrent-pages 20; satellite help "
+                                     "settings lists all");
+    }
+    SCB_AUTO(memory)
+    struct scb_config_change *changes = scb_alloc(context->setting_count, sizeof(*changes), error);
+    SCB_AUTO(memory)
+    char(*flags)[SCB_CONFIG_NAME_SIZE] = scb_alloc(context->setting_count, sizeof(*flags), error);
+    if (changes == NULL || flags == NULL)
+        return SCB_ERROR_RESOURCE;
+    for (size_t i = 0; i < context->setting_count; i++) {
+        scb_config_flag(context->settings[i].index, flags[i]);
+        changes[i] = (struct scb_config_change){.index = context->settings[i].index,
+                                                .value = context->settings[i].value,
+                                                .flag = flags[i]};
+    }
+    bool changed = false;
+    enum scb_status status =
+        scb_config_update_file(path, changes, context->setting_count, &changed, error);
+    return status == SCB_OK ? print_updated(context, path, changed, error) : status;
 }

@@ -56,39 +56,49 @@ static enum scb_status check_passphrase(const struct scb_command_context *contex
     return scb_error_hint(error, "set it, or give --encryption-identity-file FILE");
 }
 
-static struct scb_service_parts parts_of(const struct scb_command_context *context)
+static void fill_parts(const struct scb_command_context *context, struct scb_service_parts *parts)
 {
-    return (struct scb_service_parts){.config = context->config,
-                                      .log = context->log,
-                                      .cancel = context->cancel,
-                                      .gate = context->gate,
-                                      .stuck = end_stuck,
-                                      .stuck_state = (void *)(uintptr_t)context,
-                                      .ask_passphrase = may_ask(context) ? ask_passphrase : NULL,
-                                      .ask_state = (void *)(uintptr_t)context};
+    parts->config = context->config;
+    parts->log = context->log;
+    parts->cancel = context->cancel;
+    parts->gate = context->gate;
+    parts->stuck = end_stuck;
+    parts->stuck_state = (void *)(uintptr_t)context;
+    parts->ask_passphrase = may_ask(context) ? ask_passphrase : NULL;
+    parts->ask_state = (void *)(uintptr_t)context;
 }
 
 enum scb_status scb_command_service(const struct scb_command_context *context,
                                     struct scb_service **ret_service, struct scb_error *error)
 {
-    const struct scb_service_parts parts = parts_of(context);
+    struct scb_service_parts parts = {0};
+    fill_parts(context, &parts);
     enum scb_status status = check_passphrase(context, error);
     return status == SCB_OK ? scb_service_new(&parts, ret_service, error) : status;
+}
+
+enum scb_status scb_command_open_with(const struct scb_command_context *context,
+                                      struct scb_service_parts *parts,
+                                      struct scb_progress_line *line,
+                                      struct scb_service **ret_service, struct scb_error *error)
+{
+    fill_parts(context, parts);
+    parts->observe = scb_progress_show;
+    parts->observe_state = line;
+    enum scb_status status = check_passphrase(context, error);
+    if (status == SCB_OK)
+        status = scb_service_new(parts, ret_service, error);
+    if (status == SCB_OK)
+        scb_progress_begin(line, context);
+    return status;
 }
 
 enum scb_status scb_command_open(const struct scb_command_context *context,
                                  struct scb_progress_line *line, struct scb_service **ret_service,
                                  struct scb_error *error)
 {
-    struct scb_service_parts parts = parts_of(context);
-    parts.observe = scb_progress_show;
-    parts.observe_state = line;
-    enum scb_status status = check_passphrase(context, error);
-    if (status == SCB_OK)
-        status = scb_service_new(&parts, ret_service, error);
-    if (status == SCB_OK)
-        scb_progress_begin(line, context);
-    return status;
+    struct scb_service_parts parts = {0};
+    return scb_command_open_with(context, &parts, line, ret_service, error);
 }
 
 void scb_command_close(struct scb_progress_line *line, struct scb_service *service)

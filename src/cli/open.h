@@ -21,6 +21,12 @@ SCB_MUST_CHECK enum scb_status scb_command_open(const struct scb_command_context
                                                 struct scb_progress_line *line,
                                                 struct scb_service **ret_service,
                                                 struct scb_error *error);
+/* The same with parts of the caller's: parts, its reload members set, gets the others. */
+SCB_MUST_CHECK enum scb_status scb_command_open_with(const struct scb_command_context *context,
+                                                     struct scb_service_parts *parts,
+                                                     struct scb_progress_line *line,
+                                                     struct scb_service **ret_service,
+                                                     struct scb_error *error);
 void scb_command_close(struct scb_progress_line *line, struct scb_service *service);
 
 #endif

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ enum { MAX_WARNINGS = 16 };
 /* All that a run of a command holds. */
 struct run {
     struct scb_command_line line;
+    const char *const *environment;
     struct scb_config *config;
     const char *config_path; /* that was loaded; NULL for none */
     struct scb_log *log;
@@ -62,35 +64,62 @@ static void note_unknown_variable(void *state, const char *name, const char *nea
 }
 
 /* The file that was asked for must be there, the default one need not. */
-static enum scb_status load_file(struct run *run, struct scb_error *error)
+static const char *find_file(const struct run *run)
 {
-    const char *path = run->line.config_path;
-    if (path == NULL) {
-        if (access(scb_default_config_path, F_OK) != 0 && errno == ENOENT)
-            return SCB_OK;
-        path = scb_default_config_path;
-    }
-    run->config_path = path;
-    return scb_config_load_file(run->config, path, error);
+    if (run->line.config_path != NULL)
+        return run->line.config_path;
+    bool none = access(scb_default_config_path, F_OK) != 0 && errno == ENOENT;
+    return none ? NULL : scb_default_config_path;
 }
 
-static enum scb_status load_config(struct run *run, const char *const *environment,
-                                   struct scb_error *error)
+static enum scb_status load_flags(const struct run *run, struct scb_config *config,
+                                  struct scb_error *error)
 {
-    enum scb_status status = scb_config_new(&run->config, error);
-    bool flags_only = run->line.command->readiness == SCB_READINESS_FLAGS;
-    if (status == SCB_OK && !flags_only)
-        status = load_file(run, error);
-    if (status == SCB_OK && !flags_only)
-        status = scb_config_load_environment(run->config, environment, note_unknown_variable, run,
-                                             error);
+    enum scb_status status = SCB_OK;
     for (size_t i = 0; i < run->line.setting_count && status == SCB_OK; i++) {
         struct scb_setting_view view;
-        scb_config_describe(run->config, run->line.settings[i].index, &view);
-        status =
-            scb_config_set(run->config, view.name, run->line.settings[i].value, view.flag, error);
+        scb_config_describe(config, run->line.settings[i].index, &view);
+        status = scb_config_set(config, view.name, run->line.settings[i].value, view.flag, error);
     }
     return status;
+}
+
+static enum scb_status load_config(struct run *run, struct scb_error *error)
+{
+    enum scb_readiness readiness = run->line.command->readiness;
+    enum scb_status status = scb_config_new(&run->config, error);
+    if (status == SCB_OK && readiness >= SCB_READINESS_LOADED) {
+        run->config_path = find_file(run);
+        if (run->config_path != NULL)
+            status = scb_config_load_file(run->config, run->config_path, error);
+        if (status == SCB_OK)
+            status = scb_config_load_environment(run->config, run->environment,
+                                                 note_unknown_variable, run, error);
+    }
+    if (status == SCB_OK && readiness >= SCB_READINESS_FLAGS)
+        status = load_flags(run, run->config, error);
+    return status;
+}
+
+/* For who runs on while they change. A file that was not there at the start is not looked for. */
+static enum scb_status read_config(const void *state, struct scb_config **ret_config,
+                                   struct scb_error *error)
+{
+    const struct run *run = state;
+    struct scb_config *config = NULL;
+    enum scb_status status = scb_config_new(&config, error);
+    if (status == SCB_OK && run->config_path != NULL)
+        status = scb_config_load_file(config, run->config_path, error);
+    if (status == SCB_OK)
+        status = scb_config_load_environment(config, run->environment, NULL, NULL, error);
+    if (status == SCB_OK)
+        status = load_flags(run, config, error);
+    if (status != SCB_OK) {
+        scb_config_free(config);
+        return status;
+    }
+    *ret_config = config;
+    return SCB_OK;
 }
 
 static enum scb_log_level level_of(const struct run *run)
@@ -109,6 +138,12 @@ static enum scb_log_level level_of(const struct run *run)
     return run->line.quiet && on_screen ? SCB_LOG_ERROR : (enum scb_log_level)level;
 }
 
+static void set_log_level(const void *state)
+{
+    const struct run *run = state;
+    scb_log_set_level(run->log, level_of(run));
+}
+
 static enum scb_status open_log(struct run *run, struct scb_error *error)
 {
     const char *path = scb_config_text(run->config, "log.file");
@@ -125,6 +160,10 @@ static enum scb_status open_log(struct run *run, struct scb_error *error)
     enum scb_log_format log_format = run->log_is_json ? SCB_LOG_JSON : SCB_LOG_CONSOLE;
     enum scb_status status =
         scb_log_new(run->log_fd, level_of(run), log_format, scb_clock_system(), &run->log, error);
+    if (status == SCB_OK && path[0] != '\0')
+        scb_log_set_path(run->log, path); /* log.file is not changed while it runs */
+    if (status == SCB_OK && path[0] == '\0')
+        scb_log_set_priorities(run->log, scb_log_is_journal(run->log_fd, getenv("JOURNAL_STREAM")));
     for (size_t i = 0; i < run->warning_count && status == SCB_OK; i++)
         scb_log_warn(run->log, "Unknown environment variable",
                      SCB_TEXT("name", run->warnings[i].name),
@@ -219,6 +258,10 @@ static enum scb_status call_handler(struct run *run, const struct scb_cancel *ca
         .options = line->options,
         .option_count = line->option_count,
         .show_error = show_error,
+        .read_config = read_config,
+        .set_log_level = set_log_level,
+        .settings = line->settings,
+        .setting_count = line->setting_count,
         .run = run,
     };
     return line->command->run(&context, error);
@@ -285,7 +328,7 @@ static enum scb_status pass_gate(struct run *run, const struct scb_cancel *cance
                                  struct scb_error *error)
 {
     struct scb_passage passage;
-    if (run->line.command->readiness == SCB_READINESS_FLAGS) {
+    if (run->line.command->readiness <= SCB_READINESS_FLAGS) {
         assert(scb_operation_of(run->line.command->operation)->role == SCB_ROLE_ANYONE);
         return call_handler(run, cancel, NULL, error);
     }
@@ -303,12 +346,12 @@ static enum scb_status pass_gate(struct run *run, const struct scb_cancel *cance
     return status;
 }
 
-static enum scb_status run_command(struct run *run, const char *const *environment,
-                                   const struct scb_cancel *cancel, struct scb_error *error)
+static enum scb_status run_command(struct run *run, const struct scb_cancel *cancel,
+                                   struct scb_error *error)
 {
     enum scb_status status = check_date(&run->line, error);
     if (status == SCB_OK)
-        status = load_config(run, environment, error);
+        status = load_config(run, error);
     if (status == SCB_OK)
         status = open_log(run, error);
     return status == SCB_OK ? pass_gate(run, cancel, error) : status;
@@ -317,14 +360,15 @@ static enum scb_status run_command(struct run *run, const char *const *environme
 int scb_cli_run(int argc, char *const *argv, const char *const *environment,
                 const struct scb_cancel *cancel)
 {
-    __attribute__((cleanup(run_cleanup))) struct run run = {.log_fd = STDERR_FILENO};
+    __attribute__((cleanup(run_cleanup))) struct run run = {.log_fd = STDERR_FILENO,
+                                                            .environment = environment};
     struct scb_error error = {0};
     enum scb_status status = scb_command_line_parse(argc, argv, &run.line, &error);
     enum scb_status quiet_status = SCB_OK; /* a failure that the help has explained */
     if (status == SCB_OK && show_help(&run.line))
         quiet_status = run.line.help ? SCB_OK : SCB_ERROR_USAGE;
     else if (status == SCB_OK)
-        status = run_command(&run, environment, cancel, &error);
+        status = run_command(&run, cancel, &error);
     struct scb_error output_error = {0};
     if (scb_output_finish(&output_error) != SCB_OK &&
         (status == SCB_OK || status == SCB_ERROR_DIFFERENT)) {

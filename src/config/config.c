@@ -283,6 +283,47 @@ enum scb_status scb_config_check(const struct scb_config *config, struct scb_err
     return status != SCB_OK ? status : check_memory(config, error);
 }
 
+static bool is_live(size_t index)
+{
+    return (scb_settings[index].flags & SCB_SETTING_LIVE) != 0;
+}
+
+static void swap_live(struct scb_config *a, struct scb_config *b)
+{
+    for (size_t i = 0; i < SCB_SETTING_COUNT; i++) {
+        if (!is_live(i))
+            continue;
+        struct entry entry = a->entries[i];
+        a->entries[i] = b->entries[i];
+        b->entries[i] = entry;
+    }
+}
+
+bool scb_config_same_value(const struct scb_config *a, const struct scb_config *b, size_t index)
+{
+    const struct scb_value *one = &a->entries[index].value, *other = &b->entries[index].value;
+    bool same = one->number == other->number && one->texts.count == other->texts.count;
+    for (size_t i = 0; same && i < one->texts.count; i++)
+        same = strcmp(one->texts.items[i], other->texts.items[i]) == 0;
+    return same;
+}
+
+enum scb_status scb_config_take_over(struct scb_config *config, struct scb_config *fresh,
+                                     scb_config_change_visitor visit, void *state,
+                                     struct scb_error *error)
+{
+    swap_live(config, fresh);
+    enum scb_status status = scb_config_check(config, error);
+    if (status != SCB_OK) {
+        swap_live(config, fresh);
+        return status;
+    }
+    for (size_t i = 0; i < SCB_SETTING_COUNT; i++)
+        if (!scb_config_same_value(config, fresh, i))
+            visit(state, scb_settings[i].name, is_live(i));
+    return SCB_OK;
+}
+
 static const struct scb_value *value_of(const struct scb_config *config, const char *name,
                                         bool is_number, bool is_list)
 {

@@ -5,6 +5,7 @@
  * tags, no second document, no key twice.
  */
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <yaml.h>
@@ -259,22 +260,16 @@ static enum scb_status load_document(struct loader *loader)
     return status;
 }
 
-enum scb_status scb_config_load_file(struct scb_config *config, const char *path,
-                                     struct scb_error *error)
+enum scb_status scb_config_load_text(struct scb_config *config, struct scb_bytes text,
+                                     const char *path, struct scb_error *error)
 {
-    SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_FILE + 1};
-    enum scb_status status = scb_config_read_file(path, &text, error);
-    if (status == SCB_ERROR_FILE)
-        return scb_error_hint(error, "name another configuration file, or write one with satellite "
-                                     "backup config init FILE");
-    if (status != SCB_OK)
-        return status;
     __attribute__((cleanup(loader_cleanup))) struct loader loader = {
         .path = path, .config = config, .error = error};
     if (!yaml_parser_initialize(&loader.parser))
         return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory to read '%s'", path);
-    yaml_parser_set_input_string(&loader.parser, text.data, text.size);
-    status = next(&loader); /* the stream's start */
+    static const uint8_t nothing[1]; /* libyaml does not take NULL */
+    yaml_parser_set_input_string(&loader.parser, text.size == 0 ? nothing : text.data, text.size);
+    enum scb_status status = next(&loader); /* the stream's start */
     if (status == SCB_OK)
         status = next(&loader);
     if (status == SCB_OK && loader.event.type == YAML_DOCUMENT_START_EVENT) {
@@ -285,4 +280,16 @@ enum scb_status scb_config_load_file(struct scb_config *config, const char *path
             return fail_with(&loader, "keep one in the file", "a second YAML document");
     }
     return status;
+}
+
+enum scb_status scb_config_load_file(struct scb_config *config, const char *path,
+                                     struct scb_error *error)
+{
+    SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_FILE + 1};
+    enum scb_status status = scb_config_read_file(path, &text, error);
+    if (status == SCB_ERROR_FILE)
+        return scb_error_hint(error, "name another configuration file, or write one with satellite "
+                                     "backup config init FILE");
+    return status == SCB_OK ? scb_config_load_text(config, scb_buffer_bytes(&text), path, error)
+                            : status;
 }

@@ -167,8 +167,8 @@ static enum scb_status append_secrets(struct scb_buffer *out, struct scb_error *
     return status == SCB_OK ? scb_buffer_append_text(
                                   out,
                                   ".\n"
-                                  "- \"live\": may change from one run to the next; a running "
-                                  "service takes changes over when it is restarted.\n",
+                                  "- \"live\": a running service takes a change over at its next "
+                                  "run, or on SIGHUP; others need a restart.\n",
                                   error)
                             : status;
 }

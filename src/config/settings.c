@@ -54,6 +54,8 @@ static const struct {
     [SCB_SETTING_FUNCTION] = {"function", false, false},
     [SCB_SETTING_URL] = {"URL", false, false},
     [SCB_SETTING_HTTP_URLS] = {"list of URLs", false, true},
+    [SCB_SETTING_HTTP_URL] = {"URL", false, false},
+    [SCB_SETTING_CALLS] = {"list of commands or URLs", false, true},
 };
 
 const char *scb_setting_type(const struct scb_setting *setting)

@@ -25,6 +25,8 @@ enum scb_setting_kind {
     SCB_SETTING_FUNCTION, /* a Solidity signature */
     SCB_SETTING_URL,
     SCB_SETTING_HTTP_URLS,
+    SCB_SETTING_HTTP_URL, /* or empty */
+    SCB_SETTING_CALLS,    /* HTTP URLs, and commands that begin with "/" */
 };
 
 enum scb_setting_flag {
@@ -111,6 +113,14 @@ void scb_value_show(const struct scb_setting *setting, const char *text, char *r
                     size_t size);
 /* The value, unmasked; borrowed. */
 const struct scb_value *scb_config_value(const struct scb_config *config, size_t index);
+
+/* Whether the setting at index has the same value in both. */
+bool scb_config_same_value(const struct scb_config *a, const struct scb_config *b, size_t index);
+
+/* scb_config_load_file of a text; path is for messages. */
+SCB_MUST_CHECK enum scb_status scb_config_load_text(struct scb_config *config,
+                                                    struct scb_bytes text, const char *path,
+                                                    struct scb_error *error);
 
 /* Sets a value from texts, which it takes over unless it fails. Errors begin with origin. */
 SCB_MUST_CHECK enum scb_status scb_config_assign(struct scb_config *config, size_t index,

@@ -183,6 +183,18 @@ static enum scb_status check_http_url(const char *text, size_t number, struct sc
     return scb_error_hint(error, "write it like https://rpc.example.org");
 }
 
+/* A command is found by its path alone: nobody's PATH decides what a service runs. */
+static enum scb_status check_call(const char *text, size_t number, struct scb_error *error)
+{
+    if (strncmp(text, "http", 4) == 0)
+        return check_http_url(text, number, error);
+    if (text[0] == '/' && strlen(text) <= 4096)
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_VALIDATION, "entry %zu is neither a URL nor a command", number);
+    return scb_error_hint(error, "write it like https://hooks.example.org/backup or "
+                                 "/usr/local/bin/tell --who operators");
+}
+
 static enum scb_status out_of_bounds(const struct scb_setting *setting, const char *what,
                                      struct scb_error *error)
 {
@@ -233,6 +245,10 @@ static enum scb_status check_text(const struct scb_setting *setting, const char 
         return check_function(text, error);
     if (setting->kind == SCB_SETTING_HTTP_URLS)
         return check_http_url(text, number, error);
+    if (setting->kind == SCB_SETTING_CALLS)
+        return check_call(text, number, error);
+    if (setting->kind == SCB_SETTING_HTTP_URL && text[0] != '\0')
+        return check_http_url(text, number, error);
     if (setting->kind == SCB_SETTING_LIST)
         return text[0] != '\0'
                    ? SCB_OK
@@ -282,9 +298,16 @@ void scb_value_format_number(const struct scb_setting *setting, int64_t number, 
 void scb_value_show(const struct scb_setting *setting, const char *text, char *ret_text,
                     size_t size)
 {
-    bool is_url = setting->kind == SCB_SETTING_URL || setting->kind == SCB_SETTING_HTTP_URLS;
+    bool is_call = setting->kind == SCB_SETTING_CALLS;
+    bool is_url = setting->kind == SCB_SETTING_URL || setting->kind == SCB_SETTING_HTTP_URLS ||
+                  setting->kind == SCB_SETTING_HTTP_URL || is_call;
     bool is_secret = (setting->flags & SCB_SETTING_SECRET) != 0;
-    if (!is_secret || (is_url && strncmp(text, "sqlite:", 7) == 0)) { /* a path: no credentials */
+    if (is_call && text[0] == '/') { /* its path; arguments may be secret */
+        size_t length = strcspn(text, " ");
+        (void)snprintf(ret_text, size, "%.*s%s", (int)length, text,
+                       text[length] == '\0' ? "" : " ***");
+    } else if (!is_secret ||
+               (is_url && strncmp(text, "sqlite:", 7) == 0)) { /* a path: no credentials */
         (void)snprintf(ret_text, size, "%s", text);
     } else if (is_url && strstr(text, "://") != NULL) {
         scb_text_url_origin(text, ret_text, size);

@@ -256,8 +256,10 @@ static void record_failure(struct backup *backup, const struct scb_error *failur
     struct scb_error error = {0};
     enum scb_status status = SCB_OK;
     char message[1200];
-    (void)snprintf(message, sizeof(message), "%s: %s", scb_status_name(failure->status),
-                   failure->message);
+    const char *run_id = backup->settings->run_id;
+    (void)snprintf(message, sizeof(message), "%s: %s%s%s%s", scb_status_name(failure->status),
+                   failure->message, run_id == NULL ? "" : " (run ", run_id == NULL ? "" : run_id,
+                   run_id == NULL ? "" : ")");
     do
         status = scb_catalog_fail(parts->catalog, backup_date, message,
                                   scb_clock_real_ms(parts->clock), &error);

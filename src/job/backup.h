@@ -41,6 +41,7 @@ struct scb_backup_parts {
 
 struct scb_backup_settings {
     const char *backup_date;
+    const char *run_id;   /* is in the row of a failure, as in the log; NULL: none */
     bool must_exist;      /* NotFoundError where there is neither row nor directory of it */
     int64_t lock_wait_ms; /* how long to wait for another process to be done */
     bool resume_only;     /* where it cannot go on at its own block it fails for good */

@@ -91,7 +91,7 @@ static size_t take_body(char *data, size_t size, size_t count, void *state)
     return request->take_body(request, data, size * count) ? size * count : CURL_WRITEFUNC_ERROR;
 }
 
-static CURL *new_handle(struct scb_http *http)
+static CURL *new_handle(void)
 {
     CURL *easy = curl_easy_init();
     if (easy == NULL)
@@ -100,7 +100,6 @@ static CURL *new_handle(struct scb_http *http)
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "satellite/" SCB_VERSION);
-    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
     (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     (void)curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
@@ -110,21 +109,48 @@ static CURL *new_handle(struct scb_http *http)
     return easy;
 }
 
+/* A handle that is used again has the last request's. */
+static bool set_headers(const struct scb_http *http, struct scb_http_request *request, CURL *easy)
+{
+    struct curl_slist *own = NULL;
+    if (request->header != NULL) {
+        own = curl_slist_append(NULL, request->header);
+        for (const struct curl_slist *one = http->headers; own != NULL && one != NULL;
+             one = one->next) {
+            struct curl_slist *longer = curl_slist_append(own, one->data);
+            if (longer == NULL)
+                curl_slist_free_all(own);
+            own = longer;
+        }
+        if (own == NULL)
+            return false;
+    }
+    request->headers = own;
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, own != NULL ? own : http->headers);
+    return true;
+}
+
 enum scb_status scb_http_start(struct scb_http *http, struct scb_http_request *request,
                                struct scb_error *error)
 {
-    CURL *easy = http->idle_count > 0 ? http->idle[--http->idle_count] : new_handle(http);
+    CURL *easy = http->idle_count > 0 ? http->idle[--http->idle_count] : new_handle();
     if (easy == NULL)
         return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for an HTTP request");
+    if (!set_headers(http, request, easy)) {
+        curl_easy_cleanup(easy);
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for an HTTP request");
+    }
     (void)curl_easy_setopt(easy, CURLOPT_URL, request->url);
     (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_size);
     (void)curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body);
+    (void)curl_easy_setopt(easy, request->body == NULL ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
     CURLMcode added = curl_multi_add_handle(http->multi, easy);
     if (added != CURLM_OK) {
         curl_easy_cleanup(easy);
+        curl_slist_free_all(request->headers);
         return scb_error_set(error, SCB_ERROR_RESOURCE, "HTTP request not started: %s",
                              curl_multi_strerror(added));
     }
@@ -138,6 +164,9 @@ static void finish(struct scb_http *http, struct scb_http_request *request,
     CURL *easy = request->easy;
     request->easy = NULL;
     (void)curl_multi_remove_handle(http->multi, easy);
+    (void)curl_easy_setopt(easy, CURLOPT_HTTPHEADER, http->headers);
+    curl_slist_free_all(request->headers);
+    request->headers = NULL;
     if (http->idle_count < http->max_requests)
         http->idle[http->idle_count++] = easy;
     else

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Many HTTP POSTs under way on one thread, over kept-alive connections: libcurl's multi interface
- * with its own retries and redirects off. Knows nothing of JSON-RPC, never retries.
+ * Many HTTP requests under way on one thread, over kept-alive connections: libcurl's multi
+ * interface with its own retries and redirects off. Knows nothing of JSON-RPC, never retries.
  * Everything but scb_http_wake belongs to one thread.
  */
 #ifndef SCB_NET_HTTP_H
@@ -28,14 +28,17 @@ struct scb_http_result {
 /* The caller's; it stays where it is until finished is called. */
 struct scb_http_request {
     const char *url;
-    const void *body; /* JSON */
+    const void *body; /* JSON; NULL: a GET */
     size_t body_size;
+    const char *header; /* one more, "Name: value"; NULL: none */
     int64_t timeout_ms; /* of the whole request */
     /* Takes the next bytes of the response's body, inflated; false ends the request. */
     bool (*take_body)(struct scb_http_request *request, const void *data, size_t size);
     /* The end, also after scb_http_abort. May start other requests. */
     void (*finished)(struct scb_http_request *request, const struct scb_http_result *result);
-    void *easy; /* http.c's own */
+    /* http.c's own: */
+    void *easy;
+    void *headers;
 };
 
 /* max_requests bounds what is under way; connections are kept for as many. */

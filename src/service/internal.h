@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/file_watch.h"
+#include "base/log.h"
 #include "base/thread.h"
 #include "crypto/age_recipients.h"
 #include "evm/address.h"
@@ -29,9 +30,14 @@ struct scb_service {
     struct scb_age_recipients recipients; /* whom backups are encrypted to; nobody: plain */
     struct scb_metrics *metrics;
     struct scb_totals totals;
-    int64_t kept_ms;         /* when they were last kept; monotonic */
-    atomic_bool running;     /* scb_service_run is */
-    atomic_bool totals_said; /* a problem of theirs was logged */
+    int64_t kept_ms;                   /* when they were last kept; monotonic */
+    atomic_bool running;               /* scb_service_run is */
+    atomic_bool totals_said;           /* a problem of theirs was logged */
+    char run_id[SCB_RUN_ID_SIZE];      /* of the present run, or the last one; "" before */
+    struct scb_notifier *notifier;     /* NULL until there is something to tell */
+    struct scb_supervisor *supervisor; /* while it runs as a service */
+    scb_progress_observer shown;       /* what was handed in; parts.observe is the service's own */
+    void *shown_state;
 };
 
 /* What backups are opened and believed with, as configured; the caller frees it. */
@@ -56,6 +62,10 @@ void scb_service_count_verify(const struct scb_service *service,
                               const struct scb_verify_result *result);
 void scb_service_count_test_restore(const struct scb_service *service, enum scb_status status);
 
+/* What of the settings is kept in another form: at the start, and when they have changed. */
+SCB_MUST_CHECK enum scb_status scb_service_take_settings(struct scb_service *service,
+                                                         struct scb_error *error);
+
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
                                                       bool create, struct scb_store **ret_store,
                                                       struct scb_error *error);
@@ -69,7 +79,10 @@ SCB_MUST_CHECK enum scb_status scb_service_watch(const struct scb_service *servi
                                                  struct scb_error *error);
 void scb_service_unwatch(struct scb_file_watch *watch);
 
-/* One backup of options->backup_date, which is a checked one. */
+/*
+ * One backup of options->backup_date, which is a checked one. It has an id of its own, which is in
+ * every line of the log until scb_log_set_run; who is to be told of a success is told.
+ */
 SCB_MUST_CHECK enum scb_status scb_service_run_one(struct scb_service *service,
                                                    const struct scb_backup_options *options,
                                                    struct scb_backup_result *ret_result,

@@ -15,6 +15,7 @@
 #include "job/test_restore.h"
 #include "job/verify.h"
 #include "service/internal.h"
+#include "service/notify.h"
 
 static int64_t integer(const struct scb_service *service, const char *name)
 {
@@ -174,6 +175,15 @@ static void take_result(const struct scb_verify_result *result, struct scb_error
     }
 }
 
+/* Whoever verified it: data that is not what was written is everybody's concern. */
+static void tell_invalid(struct scb_service *service, const struct scb_verify_result *result)
+{
+    struct scb_error invalid = {0};
+    take_result(result, &invalid);
+    if (result->outcome == SCB_VERIFY_INVALID)
+        scb_notify_failed(service, "verify_invalid", result->backup_date, &invalid);
+}
+
 /* Kept for status; a reader who may not write there verifies all the same. */
 static void keep_result(const struct scb_service *service, struct scb_catalog *catalog,
                         const struct scb_verify_result *result)
@@ -197,8 +207,7 @@ static void keep_result(const struct scb_service *service, struct scb_catalog *c
                      SCB_TEXT("error", error.message));
 }
 
-static enum scb_status verify_all(const struct scb_service *service,
-                                  const struct scb_verify_parts *parts,
+static enum scb_status verify_all(struct scb_service *service, const struct scb_verify_parts *parts,
                                   const struct scb_verify_settings *settings,
                                   const struct choice *choice, struct scb_error *error)
 {
@@ -212,6 +221,7 @@ static enum scb_status verify_all(const struct scb_service *service,
         }
         scb_service_count_verify(service, &result);
         keep_result(service, parts->catalog, &result);
+        tell_invalid(service, &result);
         take_result(&result, &whole);
     }
     if (whole.status != SCB_OK)

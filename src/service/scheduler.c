@@ -4,6 +4,8 @@
  * unfinished (SPEC 9); between backups, and one at a time, what proves those that are there. When
  * is slot.c's and checks.c's; how a backup is made is service.c's, how it is proved reading.c's.
  */
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -11,9 +13,14 @@
 #include "service/audited.h"
 #include "service/checks.h"
 #include "service/internal.h"
+#include "service/notify.h"
 #include "service/slot.h"
+#include "service/supervisor.h"
 
-enum { MAX_UNFINISHED = 16 };
+enum {
+    MAX_UNFINISHED = 16,
+    LONGEST_SLEEP_MS = 30000, /* so that a clock that jumps is noticed */
+};
 
 /* Backups of earlier slots that a crash left in progress, or the end of the service. */
 struct unfinished {
@@ -64,63 +71,120 @@ static void finish_earlier(struct scb_service *service, const struct scb_slot *s
         if (run_audited(service, &options, &result, &error) != SCB_OK)
             scb_log_failure(service->parts.log, "Earlier backup not finished", found.dates[i],
                             &error);
+        scb_log_set_run(service->parts.log, "");
     }
-}
-
-/* Makes the slot's backup where it is due; returns when to look again. */
-static int64_t serve_slot(struct scb_service *service, const struct scb_slot *slot,
-                          int64_t *failures)
-{
-    struct scb_backup_result result;
-    struct scb_error error = {0};
-    const struct scb_backup_options options = {.backup_date = slot->backup_date};
-    enum scb_status status = run_audited(service, &options, &result, &error);
-    if (status == SCB_OK || status == SCB_ERROR_CANCELED)
-        return slot->end_ms;
-    ++*failures;
-    scb_log_failure(service->parts.log, "Backup operation failed", slot->backup_date, &error);
-    int64_t again_ms =
-        scb_slot_again_ms(slot, &error, *failures, scb_clock_real_ms(service->clock));
-    char at[SCB_TIMESTAMP_SIZE];
-    scb_timestamp_format(again_ms, at);
-    scb_log_warn(service->parts.log, "Next attempt", SCB_TEXT("at", at));
-    return again_ms;
-}
-
-static enum scb_status check_scheduled(const struct scb_service *service, struct scb_error *error)
-{
-    const char *block = scb_config_text(service->parts.config, "contract.block");
-    if (block[0] < '0' || block[0] > '9')
-        return SCB_OK;
-    scb_error_set(error, SCB_ERROR_VALIDATION,
-                  "contract.block is %s: every backup of the service would be the same", block);
-    return scb_error_hint(error, "use auto, finalized, safe or latest");
 }
 
 struct schedule {
     int64_t interval_ms;
-    struct scb_slot served;
-    int64_t failures; /* of the slot's backup */
-    int64_t again_ms; /* when to look at the slot again */
+    struct scb_slot slot;
+    bool begun;           /* its backup */
+    int64_t failures;     /* of it */
+    int64_t again_ms;     /* when to look at the slot again */
+    enum scb_status last; /* what came of its backup the last time */
     struct scb_check_intervals checks;
     int64_t check_failures; /* checks, one after the other, of which nothing was recorded */
     int64_t check_again_ms; /* none before that */
 };
+
+/* Makes the slot's backup where it is due. */
+static void serve_slot(struct scb_service *service, struct schedule *schedule)
+{
+    const char *backup_date = schedule->slot.backup_date;
+    struct scb_backup_result result;
+    struct scb_error error = {0};
+    const struct scb_backup_options options = {.backup_date = backup_date};
+    scb_supervisor_say(service->supervisor, "backup %s: begins", backup_date);
+    schedule->last = run_audited(service, &options, &result, &error);
+    schedule->again_ms = schedule->slot.end_ms;
+    if (schedule->last == SCB_OK)
+        schedule->failures = 0; /* nothing waits for another attempt */
+    if (schedule->last == SCB_OK || schedule->last == SCB_ERROR_CANCELED)
+        return;
+    scb_log_failure(service->parts.log, "Backup operation failed", backup_date, &error);
+    if (schedule->failures++ == 0) /* the next attempts would only say it again */
+        scb_notify_failed(service, "backup_failed", backup_date, &error);
+    schedule->again_ms = scb_slot_again_ms(&schedule->slot, &error, schedule->failures,
+                                           scb_clock_real_ms(service->clock));
+    char at[SCB_TIMESTAMP_SIZE];
+    scb_timestamp_format(schedule->again_ms, at);
+    scb_log_warn(service->parts.log, "Next attempt", SCB_TEXT("at", at));
+}
+
+/* The longest that the loop may wait for one answer of every endpoint, and for the disk. */
+static int64_t longest_silence_ms(const struct scb_config *config)
+{
+    int64_t endpoints = 0;
+    for (const char *const *url = scb_config_list(config, "contract.rpc_urls"); *url != NULL; url++)
+        endpoints++;
+    int64_t answer_ms = scb_config_integer(config, "backup.smart_contract_timeout") +
+                        scb_config_integer(config, "backup.retry_max_delay");
+    return scb_config_integer(config, "backup.file_operation_timeout") +
+           endpoints * scb_config_integer(config, "backup.retry_attempts") * answer_ms;
+}
+
+/* What the schedule is made of, from settings that may have changed. */
+static void take_settings(struct scb_service *service, struct schedule *schedule)
+{
+    const struct scb_config *config = service->parts.config;
+    schedule->interval_ms = scb_config_integer(config, "backup.chore_interval");
+    schedule->checks.verify_ms = scb_config_integer(config, "backup.verify_interval");
+    schedule->checks.test_restore_ms = scb_config_integer(config, "backup.test_restore_interval");
+    scb_supervisor_allow(service->supervisor, longest_silence_ms(config));
+}
+
+/* Reads the settings again; true where some have changed. */
+static bool reload(struct scb_service *service, struct schedule *schedule)
+{
+    struct scb_error error = {0};
+    if (service->parts.reload == NULL || !service->parts.reload(service->parts.reload_state))
+        return false;
+    if (scb_service_take_settings(service, &error) != SCB_OK) /* it was checked */
+        scb_log_failure(service->parts.log, "Setting not taken over", "", &error);
+    take_settings(service, schedule);
+    return true;
+}
+
+/* SIGHUP: what waits for a person's attention has had it. */
+static void reload_where_asked(struct scb_service *service, struct schedule *schedule)
+{
+    if (!scb_cancel_take(service->parts.reload_asked))
+        return;
+    scb_supervisor_reloading(service->supervisor);
+    (void)reload(service, schedule);
+    if (schedule->failures > 0)
+        schedule->again_ms = schedule->slot.start_ms;
+    schedule->check_again_ms = 0;
+    scb_supervisor_ready(service->supervisor);
+}
+
+static void enter_slot(const struct scb_service *service, struct schedule *schedule,
+                       const struct scb_slot *slot)
+{
+    schedule->slot = *slot;
+    schedule->begun = false;
+    schedule->failures = 0;
+    schedule->last = SCB_OK;
+    schedule->again_ms = scb_slot_begin_ms(
+        slot, scb_config_integer(service->parts.config, "backup.start_jitter"), arc4random());
+}
 
 /* True where there was something to do. */
 static bool serve_backup(struct scb_service *service, struct schedule *schedule)
 {
     int64_t now_ms = scb_clock_real_ms(service->clock);
     struct scb_slot slot = scb_slot_at(now_ms, schedule->interval_ms);
-    bool is_new = slot.start_ms != schedule->served.start_ms;
-    if (!is_new && now_ms < schedule->again_ms)
+    if (slot.start_ms != schedule->slot.start_ms || slot.end_ms != schedule->slot.end_ms)
+        enter_slot(service, schedule, &slot);
+    if (now_ms < schedule->again_ms)
         return false;
-    if (is_new) {
-        schedule->failures = 0;
+    if (reload(service, schedule))
+        return true; /* is it still due? */
+    if (!schedule->begun)
         finish_earlier(service, &slot);
-    }
-    schedule->served = slot;
-    schedule->again_ms = serve_slot(service, &slot, &schedule->failures);
+    schedule->begun = true;
+    serve_slot(service, schedule);
+    scb_log_set_run(service->parts.log, "");
     return true;
 }
 
@@ -167,6 +231,8 @@ static void serve_check(struct scb_service *service, struct schedule *schedule,
     if (status != SCB_OK)
         scb_log_failure(service->parts.log, verify ? "Verification failed" : "Test restore failed",
                         due->backup_date, &error);
+    if (status != SCB_OK && !verify)
+        scb_notify_failed(service, "test_restore_failed", due->backup_date, &error);
     struct scb_due_check next = find_check(service, schedule);
     if (next.at_ms == due->at_ms && next.kind == due->kind &&
         strcmp(next.backup_date, due->backup_date) == 0)
@@ -175,12 +241,21 @@ static void serve_check(struct scb_service *service, struct schedule *schedule,
         schedule->check_failures = 0;
 }
 
+static void say_idle(const struct scb_service *service, const struct schedule *schedule)
+{
+    char at[SCB_TIMESTAMP_SIZE];
+    scb_timestamp_format(schedule->again_ms, at);
+    if (schedule->failures == 0)
+        scb_supervisor_say(service->supervisor, "idle; next backup at %s", at);
+    else
+        scb_supervisor_say(
+            service->supervisor, "backup %s failed %" PRId64 " times (%s); next at %s",
+            schedule->slot.backup_date, schedule->failures, scb_status_name(schedule->last), at);
+}
+
 /* Makes a due check, or sleeps until there is something to do. */
 static void serve_check_or_sleep(struct scb_service *service, struct schedule *schedule)
 {
-    enum {
-        LONGEST_SLEEP_MS = 30000, /* so that a clock that jumps is noticed */
-    };
     int64_t now_ms = scb_clock_real_ms(service->clock), wake_ms = INT64_MAX;
     if (now_ms >= schedule->check_again_ms) {
         struct scb_due_check due = find_check(service, schedule);
@@ -194,32 +269,39 @@ static void serve_check_or_sleep(struct scb_service *service, struct schedule *s
         wake_ms = schedule->check_again_ms;
     if (schedule->again_ms < wake_ms)
         wake_ms = schedule->again_ms;
-    int64_t left_ms = wake_ms - now_ms;
-    (void)scb_cancel_sleep(service->cancel,
-                           left_ms < LONGEST_SLEEP_MS ? left_ms : LONGEST_SLEEP_MS);
+    int64_t left_ms = wake_ms - now_ms < LONGEST_SLEEP_MS ? wake_ms - now_ms : LONGEST_SLEEP_MS;
+    say_idle(service, schedule);
+    scb_supervisor_rest(service->supervisor, left_ms);
+    (void)scb_cancel_sleep_both(service->cancel, service->parts.reload_asked, left_ms);
 }
 
 enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
 {
-    const struct scb_config *config = service->parts.config;
-    enum scb_status status = check_scheduled(service, error);
+    const struct scb_supervisor_settings supervised = {.log = service->parts.log,
+                                                       .cancel = service->cancel,
+                                                       .stuck = service->parts.stuck,
+                                                       .stuck_state = service->parts.stuck_state};
+    struct schedule schedule = {0};
+    enum scb_status status = scb_service_check(service->parts.config, true, error);
     if (status == SCB_OK)
-        status = scb_service_check(service, error);
+        status = scb_supervisor_start(&supervised, &service->supervisor, error);
     if (status != SCB_OK)
         return status;
-    struct schedule schedule = {
-        .interval_ms = scb_config_integer(config, "backup.chore_interval"),
-        .checks = {.verify_ms = scb_config_integer(config, "backup.verify_interval"),
-                   .test_restore_ms = scb_config_integer(config, "backup.test_restore_interval")}};
+    take_settings(service, &schedule);
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
                  SCB_NUMBER("chore_interval_ms", schedule.interval_ms));
+    scb_supervisor_ready(service->supervisor);
     atomic_store(&service->running, true);
     while (!scb_cancel_requested(service->cancel)) {
+        scb_supervisor_beat(service->supervisor);
+        reload_where_asked(service, &schedule);
         if (!serve_backup(service, &schedule))
             serve_check_or_sleep(service, &schedule);
         scb_service_keep_metrics(service);
     }
     atomic_store(&service->running, false);
     scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
+    scb_supervisor_stop(service->supervisor);
+    service->supervisor = NULL;
     return SCB_OK;
 }

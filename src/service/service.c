@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scb/service.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +16,10 @@
 #include "job/backup.h"
 #include "observe/process.h"
 #include "service/internal.h"
+#include "service/notifier.h"
+#include "service/notify.h"
 #include "service/slot.h"
+#include "service/supervisor.h"
 #include "source/contract_source.h"
 #include "store/store.h"
 
@@ -38,6 +42,27 @@ static enum scb_status check_keys(const struct scb_service *service, struct scb_
     return status;
 }
 
+enum scb_status scb_service_take_settings(struct scb_service *service, struct scb_error *error)
+{
+    const char *address = text(service, "contract.address");
+    if (address[0] != '\0' && scb_address_parse(address, &service->contract, error) != SCB_OK)
+        return scb_error_wrap(error, "contract.address");
+    if (scb_age_recipients_parse(scb_config_list(service->parts.config, "encryption.recipients"),
+                                 &service->recipients, error) != SCB_OK)
+        return scb_error_wrap(error, "encryption.recipients");
+    return check_keys(service, error);
+}
+
+static void observe(void *state, const struct scb_run_progress *progress)
+{
+    struct scb_service *service = state;
+    const char *what = progress->activity == NULL ? "backup" : progress->activity;
+    scb_supervisor_say(service->supervisor, "%s %s: %" PRIu64 "/%" PRIu64 " pages", what,
+                       progress->backup_date, progress->pages, progress->total_pages);
+    if (service->shown != NULL)
+        service->shown(service->shown_state, progress);
+}
+
 enum scb_status scb_service_new(const struct scb_service_parts *parts,
                                 struct scb_service **ret_service, struct scb_error *error)
 {
@@ -47,18 +72,11 @@ enum scb_status scb_service_new(const struct scb_service_parts *parts,
     service->parts = *parts;
     service->clock = scb_clock_system();
     service->cancel = parts->cancel;
-    enum scb_status status = SCB_OK;
-    const char *address = scb_config_text(parts->config, "contract.address");
-    if (address[0] != '\0')
-        status = scb_address_parse(address, &service->contract, error);
-    if (status != SCB_OK)
-        scb_error_wrap(error, "contract.address");
-    if (status == SCB_OK)
-        status = check_keys(service, error);
-    if (status == SCB_OK &&
-        (status = scb_age_recipients_parse(scb_config_list(parts->config, "encryption.recipients"),
-                                           &service->recipients, error)) != SCB_OK)
-        scb_error_wrap(error, "encryption.recipients");
+    service->shown = parts->observe;
+    service->shown_state = parts->observe_state;
+    service->parts.observe = observe;
+    service->parts.observe_state = service;
+    enum scb_status status = scb_service_take_settings(service, error);
     if (status == SCB_OK && parts->cancel == NULL) {
         status = scb_cancel_new(&service->own_cancel, error);
         service->cancel = service->own_cancel;
@@ -78,6 +96,7 @@ void scb_service_free(struct scb_service *service)
     if (service == NULL)
         return;
     scb_service_metrics_end(service);
+    scb_notifier_free(service->notifier);
     scb_cancel_free(service->own_cancel);
     free(service);
 }
@@ -199,10 +218,27 @@ static enum scb_status load_identity(const struct scb_service *service,
     return scb_identity_load(cert_path, text(service, "identity.key_path"), ret_identity, error);
 }
 
-enum scb_status scb_service_check(const struct scb_service *service, struct scb_error *error)
+static enum scb_status check_scheduled(const struct scb_config *config, struct scb_error *error)
 {
+    const char *block = scb_config_text(config, "contract.block");
+    if (block[0] < '0' || block[0] > '9')
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_VALIDATION,
+                  "contract.block is %s: every backup of the service would be the same", block);
+    return scb_error_hint(error, "use auto, finalized, safe or latest");
+}
+
+enum scb_status scb_service_check(const struct scb_config *config, bool scheduled,
+                                  struct scb_error *error)
+{
+    struct scb_service service = {.parts = {.config = config}};
     SCB_AUTO(identity) struct scb_identity *identity = NULL;
-    return load_identity(service, &identity, error);
+    enum scb_status status = scb_config_check(config, error);
+    if (status == SCB_OK)
+        status = scb_service_take_settings(&service, error);
+    if (status == SCB_OK)
+        status = load_identity(&service, &identity, error);
+    return status == SCB_OK && scheduled ? check_scheduled(config, error) : status;
 }
 
 static struct scb_backup_settings backup_settings(const struct scb_service *service,
@@ -210,6 +246,7 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
 {
     return (struct scb_backup_settings){
         .backup_date = backup_date,
+        .run_id = service->run_id,
         .contract = service->contract,
         .chain_id = (uint64_t)integer(service, "contract.chain_id"),
         .block = text(service, "contract.block"),
@@ -258,9 +295,9 @@ static enum scb_status open_target(struct scb_service *service,
     return status;
 }
 
-enum scb_status scb_service_run_one(struct scb_service *service,
-                                    const struct scb_backup_options *options,
-                                    struct scb_backup_result *ret_result, struct scb_error *error)
+static enum scb_status run_one(struct scb_service *service,
+                               const struct scb_backup_options *options,
+                               struct scb_backup_result *ret_result, struct scb_error *error)
 {
     struct scb_backup_settings settings = backup_settings(service, options->backup_date);
     settings.must_exist = options->retry || options->resume_only;
@@ -300,6 +337,25 @@ enum scb_status scb_service_run_one(struct scb_service *service,
     return status;
 }
 
+static void begin_run(struct scb_service *service)
+{
+    uint8_t random[(SCB_RUN_ID_SIZE - 1) / 2];
+    arc4random_buf(random, sizeof(random));
+    scb_text_hex(random, sizeof(random), service->run_id);
+    scb_log_set_run(service->parts.log, service->run_id);
+}
+
+enum scb_status scb_service_run_one(struct scb_service *service,
+                                    const struct scb_backup_options *options,
+                                    struct scb_backup_result *ret_result, struct scb_error *error)
+{
+    begin_run(service);
+    enum scb_status status = run_one(service, options, ret_result, error);
+    if (status == SCB_OK && !options->dry_run && !ret_result->already_done)
+        scb_notify_completed(service, ret_result);
+    return status;
+}
+
 /*
  * A backup of a day that has not come would be the newest by its name, and `latest`, until then. A
  * day's difference between two clocks is none.
@@ -332,7 +388,10 @@ enum scb_status scb_service_backup(struct scb_service *service,
     }
     struct scb_backup_options named = *options;
     named.backup_date = backup_date;
-    return scb_service_run_one(service, &named, ret_result, error);
+    enum scb_status status = scb_service_run_one(service, &named, ret_result, error);
+    if (status != SCB_OK && !options->dry_run)
+        scb_notify_failed(service, "backup_failed", backup_date, error);
+    return status;
 }
 
 enum scb_status scb_service_interrupted(const struct scb_service *service,

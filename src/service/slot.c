@@ -14,6 +14,13 @@ struct scb_slot scb_slot_at(int64_t real_ms, int64_t interval_ms)
     return slot;
 }
 
+int64_t scb_slot_begin_ms(const struct scb_slot *slot, int64_t jitter_ms, uint32_t random)
+{
+    int64_t half_ms = (slot->end_ms - slot->start_ms) / 2;
+    int64_t most_ms = jitter_ms < half_ms ? jitter_ms : half_ms; /* half a year at most: 35 bits */
+    return slot->start_ms + ((most_ms * (int64_t)(random >> 8)) >> 24);
+}
+
 int64_t scb_slot_retry_delay_ms(int64_t failures)
 {
     int64_t delay_ms = MINUTE_MS;

@@ -20,6 +20,12 @@ struct scb_slot {
 
 struct scb_slot scb_slot_at(int64_t real_ms, int64_t interval_ms);
 
+/*
+ * When to begin with the slot's backup: random (32 random bits) of jitter_ms after its start, but
+ * in its first half, so that there is time left for the backup.
+ */
+int64_t scb_slot_begin_ms(const struct scb_slot *slot, int64_t jitter_ms, uint32_t random);
+
 /* How long to wait after the failed attempt number failures (1 = first): 1 minute, doubling to 1
  * hour. */
 int64_t scb_slot_retry_delay_ms(int64_t failures);

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "../failing_calls.h"
 #include "base/log.h"
@@ -247,6 +248,152 @@ static void the_hook_is_called_around_each_line(void **state)
 
 #define LOGGED(test_) cmocka_unit_test_setup_teardown(test_, set_up, tear_down)
 
+/* A clock that stands where it is put. */
+static int64_t moved_ms;
+
+static int64_t moved(void *state)
+{
+    (void)state;
+    return moved_ms;
+}
+
+static void the_same_line_over_and_over_is_counted(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct scb_clock clock = {moved, moved, NULL};
+    scb_log_free(fixture->log);
+    assert_int_equal(
+        scb_log_new(fixture->fd, SCB_LOG_INFO, SCB_LOG_JSON, &clock, &fixture->log, NULL), SCB_OK);
+    for (moved_ms = 0; moved_ms < 59000; moved_ms += 1000) {
+        scb_log_warn(fixture->log, "again", SCB_TEXT("note", "x"), SCB_NUMBER("n", 1));
+        scb_log_warn(fixture->log, "again", SCB_TEXT("note", "x"), SCB_NUMBER("n", moved_ms));
+    }
+    const char *text = take_text(fixture);
+    size_t alike = 0, different = 0;
+    for (const char *at = text; (at = strstr(at, "\"n\":")) != NULL; at++) {
+        bool is_one = strncmp(at, "\"n\":1}", 6) == 0;
+        alike += is_one;
+        different += !is_one;
+    }
+    assert_int_equal(alike, 20);
+    assert_int_equal(different, 59);
+    assert_null(strstr(text, "repeated"));
+    moved_ms = 60001; /* whatever is said next, it comes first */
+    scb_log_info(fixture->log, "other", SCB_NUMBER("n", 0));
+    text = take_text(fixture);
+    assert_string_equal(text, "{\"level\":\"warn\",\"ts\":\"1970-01-01T00:01:00.001Z\","
+                              "\"msg\":\"again (repeated 39 times)\",\"repeated\":39}\n"
+                              "{\"level\":\"info\",\"ts\":\"1970-01-01T00:01:00.001Z\","
+                              "\"msg\":\"other\",\"n\":0}\n");
+    for (int i = 0; i < 22; i++)
+        scb_log_error(fixture->log, "end", SCB_NUMBER("n", 0));
+    scb_log_free(fixture->log); /* and at the end */
+    fixture->log = NULL;
+    text = take_text(fixture);
+    assert_non_null(strstr(text, "end (repeated 2 times)"));
+}
+
+static void more_different_lines_than_there_is_room_for_are_written(void **state)
+{
+    struct fixture *fixture = *state;
+    open_log(fixture, SCB_LOG_INFO, SCB_LOG_CONSOLE);
+    for (int i = 0; i < 22 * 200; i++)
+        scb_log_info(fixture->log, "m", SCB_NUMBER("n", i % 200));
+    const char *text = take_text(fixture);
+    size_t lines = 0;
+    for (; *text != '\0'; text++)
+        lines += *text == '\n';
+    assert_int_equal(lines, 64 * 20 + (200 - 64) * 22);
+}
+
+static void the_level_changes_while_it_is_used(void **state)
+{
+    struct fixture *fixture = *state;
+    open_log(fixture, SCB_LOG_WARN, SCB_LOG_CONSOLE);
+    scb_log_info(fixture->log, "no", SCB_NUMBER("n", 1));
+    scb_log_set_level(fixture->log, SCB_LOG_DEBUG);
+    scb_log_debug(fixture->log, "yes", SCB_NUMBER("n", 1));
+    assert_string_equal(take_text(fixture), "08:30:00 debug yes n=1\n");
+    scb_log_set_level(NULL, SCB_LOG_DEBUG);
+}
+
+static void a_run_has_its_id_on_every_line(void **state)
+{
+    struct fixture *fixture = *state;
+    open_log(fixture, SCB_LOG_INFO, SCB_LOG_JSON);
+    scb_log_set_run(fixture->log, "0123456789abcdef");
+    scb_log_info(fixture->log, "m", SCB_NUMBER("n", 1));
+    scb_log_set_run(fixture->log, "");
+    scb_log_info(fixture->log, "m", SCB_NUMBER("n", 2));
+    assert_string_equal(take_text(fixture),
+                        "{\"level\":\"info\",\"ts\":\"2024-01-15T08:30:00.123Z\",\"msg\":\"m\","
+                        "\"run_id\":\"0123456789abcdef\",\"n\":1}\n"
+                        "{\"level\":\"info\",\"ts\":\"2024-01-15T08:30:00.123Z\",\"msg\":\"m\","
+                        "\"n\":2}\n");
+    open_log(fixture, SCB_LOG_INFO, SCB_LOG_CONSOLE);
+    scb_log_set_run(fixture->log, "0123456789abcdef");
+    scb_log_set_priorities(fixture->log, true);
+    scb_log_error(fixture->log, "m", SCB_NUMBER("n", 1));
+    assert_string_equal(take_text(fixture), "<3>08:30:00 error m n=1 run_id=0123456789abcdef\n");
+    scb_log_set_run(NULL, "");
+}
+
+static void the_file_is_opened_again(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/test-log-XXXXXX", old[64], text[512];
+    int fd = mkstemp(path);
+    struct scb_log *log = NULL;
+    (void)snprintf(old, sizeof(old), "%s.1", path);
+    assert_int_equal(scb_log_new(fd, SCB_LOG_INFO, SCB_LOG_CONSOLE, &clock_2024, &log, NULL),
+                     SCB_OK);
+    scb_log_reopen(log); /* without a path there is nothing to open */
+    scb_log_info(log, "m", SCB_NUMBER("n", 1));
+    scb_log_set_path(log, path);
+    assert_int_equal(rename(path, old), 0);
+    scb_log_info(log, "m", SCB_NUMBER("n", 2));
+    scb_log_reopen(log);
+    scb_log_info(log, "m", SCB_NUMBER("n", 3));
+    FILE *file = fopen(old, "r");
+    size_t size = fread(text, 1, sizeof(text) - 1, file);
+    (void)fclose(file);
+    text[size] = '\0';
+    assert_string_equal(text, "08:30:00 info  m n=1\n08:30:00 info  m n=2\n");
+    file = fopen(path, "r");
+    size = fread(text, 1, sizeof(text) - 1, file);
+    (void)fclose(file);
+    text[size] = '\0';
+    assert_string_equal(text, "08:30:00 info  m n=3\n");
+    scb_log_set_path(log, "/nonexistent/log"); /* the old one is better than none */
+    scb_log_reopen(log);
+    scb_log_info(log, "m", SCB_NUMBER("n", 4));
+    file = fopen(path, "r");
+    size = fread(text, 1, sizeof(text) - 1, file);
+    (void)fclose(file);
+    text[size] = '\0';
+    assert_non_null(strstr(text, "Log file not opened again error=No such file"));
+    assert_non_null(strstr(text, "m n=4"));
+    scb_log_free(log);
+    scb_log_reopen(NULL);
+    (void)close(fd);
+    (void)unlink(path);
+    (void)unlink(old);
+}
+
+static void a_journal_is_known_by_its_stream(void **state)
+{
+    struct fixture *fixture = *state;
+    struct stat stream;
+    char name[64];
+    assert_int_equal(fstat(fixture->fd, &stream), 0);
+    (void)snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)stream.st_dev,
+                   (uintmax_t)stream.st_ino);
+    assert_true(scb_log_is_journal(fixture->fd, name));
+    assert_false(scb_log_is_journal(fixture->fd, "1:1"));
+    assert_false(scb_log_is_journal(fixture->fd, NULL));
+    assert_false(scb_log_is_journal(-1, name));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +404,12 @@ int main(void)
         LOGGED(lines_are_never_torn),
         LOGGED(threads_write_whole_lines),
         LOGGED(the_hook_is_called_around_each_line),
+        LOGGED(the_same_line_over_and_over_is_counted),
+        LOGGED(more_different_lines_than_there_is_room_for_are_written),
+        LOGGED(the_level_changes_while_it_is_used),
+        LOGGED(a_run_has_its_id_on_every_line),
+        LOGGED(the_file_is_opened_again),
+        LOGGED(a_journal_is_known_by_its_stream),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,6 +228,28 @@ static void a_signal_handler_may_request(void **state)
     scb_cancel_free(signalled);
 }
 
+static void a_request_can_be_taken_back(void **state)
+{
+    (void)state;
+    struct scb_cancel *stop = new_cancel(), *again = new_cancel();
+    assert_false(scb_cancel_take(again));
+    for (int i = 0; i < 3; i++) {
+        scb_cancel_request(again);
+        scb_cancel_request(again);
+        assert_true(scb_cancel_sleep_both(stop, again, INT64_MAX / 2000));
+        assert_true(scb_cancel_take(again));
+        assert_false(scb_cancel_take(again));
+        assert_false(is_readable(again));
+        assert_false(scb_cancel_sleep_both(stop, again, 0));
+    }
+    scb_cancel_request(stop);
+    assert_true(scb_cancel_sleep_both(stop, again, INT64_MAX / 2000));
+    assert_true(scb_cancel_sleep_both(stop, NULL, INT64_MAX / 2000));
+    assert_false(scb_cancel_take(NULL));
+    scb_cancel_free(stop);
+    scb_cancel_free(again);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +261,7 @@ int main(void)
         cmocka_unit_test(no_token_is_never_cancelled),
         cmocka_unit_test(a_request_ends_a_sleep),
         cmocka_unit_test(a_signal_handler_may_request),
+        cmocka_unit_test(a_request_can_be_taken_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -209,7 +209,9 @@ static void set_refuses_bad_values(void **state)
         {"contract.rpc_urls", "rpc.example", "URL 1 is not", ""},
         {"encryption.identity_file", "x", "--f: encryption.identity_file: not in this version yet",
          "remove it"},
-        {"backup.start_jitter", "1", "backup.start_jitter: not in this version yet", "remove it"},
+        {"notify.heartbeat_url", "ftp://x", "URL 1 is not", ""},
+        {"notify.on_success", "https://good.example,true", "entry 2 is neither", "/usr/local/bin"},
+        {"notify.on_failure", "httpx", "URL 1 is not", ""},
         {"backup.pagesize", "1", "unknown setting 'backup.pagesize'", ""},
     };
     struct scb_config *config = new_config();
@@ -322,7 +324,7 @@ static void environment_refuses_bad_values(void **state)
         const char *message;
     } cases[] = {
         {{"BACKUP_PAGE_SIZE=x"}, "BACKUP_PAGE_SIZE: backup.page_size: not a whole number: 'x'"},
-        {{"BACKUP_START_JITTER=2"}, "not in this version yet"},
+        {{"SATELLITE_AUDIT_PATH=/x"}, "not in this version yet"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=relative"}, "not an absolute path"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=/nonexistent/x"}, "not opened"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=/dev/zero"}, "larger than 65536 bytes"},
@@ -422,6 +424,48 @@ static void check_sees_what_no_single_value_shows(void **state)
     scb_config_free(config);
 }
 
+struct seen_changes {
+    char text[512];
+};
+
+static void note_change(void *state, const char *name, bool taken)
+{
+    struct seen_changes *seen = state;
+    (void)snprintf(seen->text + strlen(seen->text), sizeof(seen->text) - strlen(seen->text),
+                   "%s%s ", name, taken ? "" : "(restart)");
+}
+
+static void a_running_service_takes_over_what_may_change(void **state)
+{
+    (void)state;
+    struct scb_config *config = new_config(), *fresh = new_config();
+    struct seen_changes seen = {0};
+    for (int i = 0; i < 2; i++) {
+        struct scb_config *one = i == 0 ? config : fresh;
+        assert_int_equal(scb_config_set(one, "contract.address", "0x1", "f:1", NULL), SCB_OK);
+        assert_int_equal(scb_config_set(one, "contract.rpc_urls", "http://a", "f:2", NULL), SCB_OK);
+    }
+    assert_int_equal(scb_config_set(fresh, "backup.page_size", "7", "f:3", NULL), SCB_OK);
+    assert_int_equal(scb_config_set(fresh, "backup.backup_dir", "/x", "f:4", NULL), SCB_OK);
+    assert_int_equal(scb_config_take_over(config, fresh, note_change, &seen, NULL), SCB_OK);
+    assert_string_equal(seen.text, "backup.backup_dir(restart) backup.page_size ");
+    assert_int_equal(scb_config_integer(config, "backup.page_size"), 7);
+    assert_string_equal(scb_config_text(config, "backup.backup_dir"), "/var/lib/satellite/backups");
+    scb_config_free(fresh);
+
+    fresh = new_config(); /* without an address: nothing of it */
+    seen.text[0] = '\0';
+    struct scb_error error = {0};
+    assert_int_equal(scb_config_set(fresh, "backup.page_size", "8", "f:3", NULL), SCB_OK);
+    assert_int_equal(scb_config_take_over(config, fresh, note_change, &seen, &error),
+                     SCB_ERROR_VALIDATION);
+    assert_string_equal(seen.text, "");
+    assert_int_equal(scb_config_integer(config, "backup.page_size"), 7);
+    assert_string_equal(scb_config_text(config, "contract.address"), "0x1");
+    scb_config_free(fresh);
+    scb_config_free(config);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -437,6 +481,7 @@ int main(void)
         cmocka_unit_test(environment_refuses_bad_values),
         cmocka_unit_test(a_secret_can_stand_in_a_file),
         cmocka_unit_test(check_sees_what_no_single_value_shows),
+        cmocka_unit_test(a_running_service_takes_over_what_may_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

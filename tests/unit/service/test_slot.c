@@ -155,6 +155,23 @@ static void what_waiting_does_not_mend_waits_for_the_next_slot(void **state)
     assert_int_equal(scb_slot_again_ms(&slot, &error, 9, slot.end_ms - MINUTE), slot.end_ms);
 }
 
+static void jitter_stays_in_the_first_half_of_the_slot(void **state)
+{
+    (void)state;
+    struct scb_slot slot = scb_slot_at(instant("2024-01-15T12:00:00Z"), DAY);
+    assert_int_equal(scb_slot_begin_ms(&slot, 0, UINT32_MAX), slot.start_ms);
+    assert_int_equal(scb_slot_begin_ms(&slot, 10 * MINUTE, 0), slot.start_ms);
+    assert_int_equal(scb_slot_begin_ms(&slot, 10 * MINUTE, UINT32_C(1) << 31),
+                     slot.start_ms + 5 * MINUTE);
+    int64_t last_ms = scb_slot_begin_ms(&slot, 10 * MINUTE, UINT32_MAX);
+    assert_in_range(last_ms, slot.start_ms + 10 * MINUTE - 10, slot.start_ms + 10 * MINUTE);
+    assert_in_range(scb_slot_begin_ms(&slot, DAY, UINT32_MAX), slot.start_ms + DAY / 2 - 10,
+                    slot.start_ms + DAY / 2);
+    slot = scb_slot_at(instant("2024-01-15T12:00:00Z"), 365 * DAY); /* the longest there is */
+    assert_in_range(scb_slot_begin_ms(&slot, DAY, UINT32_MAX), slot.start_ms + DAY - 10,
+                    slot.start_ms + DAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -163,6 +180,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_jumps_comes_back_to_the_same_slot),
         cmocka_unit_test(failed_slots_wait_longer_and_longer),
         cmocka_unit_test(what_waiting_does_not_mend_waits_for_the_next_slot),
+        cmocka_unit_test(jitter_stays_in_the_first_half_of_the_slot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
