@@ -207,8 +207,7 @@ static void set_refuses_bad_values(void **state)
         {"contract.rpc_urls", "https://good.example,", "URL 2 is not", ""},
         {"contract.rpc_urls", "https://two hosts", "URL 1 is not", ""},
         {"contract.rpc_urls", "rpc.example", "URL 1 is not", ""},
-        {"encryption.identity_file", "x", "--f: encryption.identity_file: not in this version yet",
-         "remove it"},
+        {"audit.path", "x", "--f: audit.path: not in this version yet", "remove it"},
         {"backup.start_jitter", "1", "backup.start_jitter: not in this version yet", "remove it"},
         {"backup.pagesize", "1", "unknown setting 'backup.pagesize'", ""},
     };
