@@ -14,6 +14,7 @@
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "cli/sandbox.h"
 
 enum { MAX_TEXT = 64 * 1024 };
 
@@ -129,7 +130,9 @@ enum scb_status scb_command_run_backup(const struct scb_command_context *context
 {
     struct scb_progress_line line;
     struct scb_service *service = NULL;
-    enum scb_status status = scb_command_open(context, &line, &service, error);
+    enum scb_status status = scb_sandbox_service(context, error);
+    if (status == SCB_OK)
+        status = scb_command_open(context, &line, &service, error);
     if (status != SCB_OK)
         return status;
     status = scb_service_run(service, error);

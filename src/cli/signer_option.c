@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -93,7 +92,6 @@ enum scb_status scb_signer_option(const struct scb_command_context *context,
         return password_file == NULL ? SCB_OK
                                      : scb_error_set(error, SCB_ERROR_USAGE,
                                                      "--password-file is given without --keystore");
-    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0}); /* a key must not lie in a core dump */
     char document[SCB_KEYSTORE_MAX_SIZE + 1];
     struct password password = {0};
     size_t size = 0;
