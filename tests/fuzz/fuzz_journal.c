@@ -17,7 +17,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct scb_journal_owner owner = {.chain_id = 7, .backup_date = "2024-01-15"};
-static char dir[] = "/tmp/fuzz-journal-XXXXXX";
+/* In memory where there is such a place: every input is synced. */
+static char dir[] = "/dev/shm/fuzz-journal-XXXXXX";
 
 static void remove_dir(void)
 {
@@ -27,6 +28,17 @@ static void remove_dir(void)
     (void)snprintf(path, sizeof(path), "%s/restore-7-" OF ".lock", dir);
     (void)unlink(path);
     (void)rmdir(dir);
+}
+
+static void make_dir(void)
+{
+    if (mkdtemp(dir) == NULL) {
+        (void)snprintf(dir, sizeof(dir), "/tmp/fuzz-journal-XXXXXX");
+        if (mkdtemp(dir) == NULL)
+            abort();
+    }
+    if (atexit(remove_dir) != 0)
+        abort();
 }
 
 static struct scb_journal *open_journal(bool *ret_left)
@@ -75,8 +87,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static bool made;
     bool left = false;
-    if (!made && (mkdtemp(dir) == NULL || atexit(remove_dir) != 0))
-        abort();
+    if (!made)
+        make_dir();
     made = true;
     write_journal(data, size);
     struct scb_journal *journal = open_journal(&left);
