@@ -61,7 +61,7 @@ function moveAway(from, to) {
 }
 
 const COMMANDS = [['run', '--backup-date', DATE], ['list', '--rescan'], ['verify'], ['get', 'x'],
-    ['export'], ['retry', '--backup-date', DATE], ['status', '--pages'], ['storage', 'status'],
+    ['export', '--output', '-'], ['retry', '--backup-date', DATE], ['status', '--pages'], ['storage', 'status'],
     ['cleanup', '--older-than', '1d']];
 
 describe('a symbolic link that stands in the place of', () => {
