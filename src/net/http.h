@@ -2,8 +2,8 @@
 /*
  * Many HTTP POSTs under way on one thread, over kept-alive connections: libcurl's multi interface
  * with its own retries and redirects off. https:// certificates are checked, always; a proxy is the
- * environment's (http_proxy, https_proxy, no_proxy), as everywhere. Knows nothing of JSON-RPC, never retries.
- * Everything but scb_http_wake belongs to one thread.
+ * environment's (http_proxy, https_proxy, no_proxy), as everywhere. Knows nothing of JSON-RPC,
+ * never retries. Everything but scb_http_wake belongs to one thread.
  */
 #ifndef SCB_NET_HTTP_H
 #define SCB_NET_HTTP_H
@@ -42,7 +42,8 @@ struct scb_http_request {
 
 /*
  * max_requests bounds what is under way; connections are kept for as many. ca_file (PEM) is what
- * certificates are checked against, NULL or "" for the system's; ValidationError where it cannot be read.
+ * certificates are checked against, NULL or "" for the system's; ValidationError where it cannot be
+ * read.
  */
 SCB_MUST_CHECK enum scb_status scb_http_new(size_t max_requests, const char *ca_file,
                                             struct scb_http **ret_http, struct scb_error *error);

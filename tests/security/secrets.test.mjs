@@ -46,7 +46,6 @@ const FAILURES = {
     'HTTP 401 with the URL in its body': { eth_chainId() {
         return new RawReply({ status: 401, body: `no access: ${secretUrl(node.url)}` });
     } },
-    'HTTP 429': { eth_chainId: () => new RawReply({ status: 429, body: 'slow down' }) },
     'HTTP 500': { eth_blockNumber: () => new RawReply({ status: 500, body: 'oops' }) },
     'HTML': { eth_chainId: () => new RawReply({ body: '<html>login</html>' }) },
     'a reset': { eth_chainId: () => new RawReply({ reset: true }) },
