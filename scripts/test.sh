@@ -57,7 +57,7 @@ wants unit && run_checks && run_unit
 wants integration && run_node tests/integration/*.test.mjs
 # A sanitizer brings a layer of its own, so its builds have none of ours.
 wants torture && [ -f "$build/tests/faults.so" ] && run_node tests/torture/*.test.mjs
-wants security && [ "$part" = security ] && run_node tests/integration/errors.test.mjs
+wants security && run_node tests/security/*.test.mjs
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/process.h"
 #include "base/thread.h"
 #include "cli/run.h"
 
@@ -46,6 +47,7 @@ static void fill_standard_descriptors(void)
 
 int main(int argc, char **argv)
 {
+    scb_process_protect(); /* before there is a secret: the environment has some already */
     fill_standard_descriptors();
     (void)setlocale(LC_CTYPE, "");
     struct scb_error error = {0};

@@ -16,6 +16,12 @@
 #include "base/hash.h"
 #include "base/memory.h"
 
+static bool is_symbolic_link(int dir_fd, const char *name)
+{
+    struct stat about = {0};
+    return fstatat(dir_fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(about.st_mode);
+}
+
 /* Without openat2 (before Linux 5.6): a name without '/' and O_NOFOLLOW is as good. */
 static int open_name(int dir_fd, const char *name, int flags, mode_t mode)
 {
@@ -24,11 +30,8 @@ static int open_name(int dir_fd, const char *name, int flags, mode_t mode)
         return -1;
     }
     int fd = openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
-    struct stat about = {0};
     if (fd < 0 && errno == ENOTDIR) /* O_DIRECTORY hides that it is a link that stands there */
-        errno = fstatat(dir_fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(about.st_mode)
-                    ? ELOOP
-                    : ENOTDIR;
+        errno = is_symbolic_link(dir_fd, name) ? ELOOP : ENOTDIR;
     return fd;
 }
 
@@ -138,6 +141,16 @@ enum scb_status scb_dir_sync(int dir_fd, const char *name, struct scb_error *err
     return SCB_OK;
 }
 
+static enum scb_status set_mode(int fd, const char *name, mode_t mode, struct scb_error *error)
+{
+    /* No sane umask takes from the owner's own bits; the group's need to be set. */
+    if ((mode & 077) == 0 || fchmod(fd, mode) == 0)
+        return SCB_OK;
+    int failed = errno;
+    (void)close(fd);
+    return scb_error_set_errno(error, SCB_ERROR_FILE, failed, "mode of '%s' not set", name);
+}
+
 enum scb_status scb_file_open(int dir_fd, const char *name, int flags, mode_t mode, int *ret_fd,
                               struct scb_error *error)
 {
@@ -145,12 +158,30 @@ enum scb_status scb_file_open(int dir_fd, const char *name, int flags, mode_t mo
     int fd = open_below(dir_fd, name, flags, mode);
     if (fd < 0)
         return not_opened("file", name, errno, error);
-    /* No sane umask takes from the owner's own bits; the group's need to be set. */
-    if ((flags & O_CREAT) != 0 && (mode & 077) != 0 && fchmod(fd, mode) != 0) {
-        int failed = errno;
-        (void)close(fd);
-        return scb_error_set_errno(error, SCB_ERROR_FILE, failed, "mode of '%s' not set", name);
+    if ((flags & O_CREAT) != 0 && set_mode(fd, name, mode, error) != SCB_OK)
+        return SCB_ERROR_FILE;
+    *ret_fd = fd;
+    return SCB_OK;
+}
+
+enum scb_status scb_file_create(int dir_fd, const char *name, mode_t mode, int *ret_fd,
+                                struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    enum { FLAGS = O_WRONLY | O_CREAT | O_EXCL };
+    int fd = open_below(dir_fd, name, FLAGS, mode);
+    if (fd < 0 && errno == EEXIST) {
+        if (is_symbolic_link(dir_fd, name))
+            return not_opened("file", name, ELOOP, error);
+        enum scb_status status = scb_file_remove(dir_fd, name, error);
+        if (status != SCB_OK)
+            return status;
+        fd = open_below(dir_fd, name, FLAGS, mode);
     }
+    if (fd < 0)
+        return not_opened("file", name, errno, error);
+    if (set_mode(fd, name, mode, error) != SCB_OK)
+        return SCB_ERROR_FILE;
     *ret_fd = fd;
     return SCB_OK;
 }
@@ -312,8 +343,7 @@ enum scb_status scb_durable_open(struct scb_durable_file *file, int dir_fd, cons
         return too_long(name, error);
     (void)snprintf(file->name, sizeof(file->name), "%s", name);
     (void)snprintf(file->temporary, sizeof(file->temporary), ".%.250s.tmp", name);
-    return scb_file_open(dir_fd, file->temporary, O_WRONLY | O_CREAT | O_TRUNC, mode, &file->fd,
-                         error);
+    return scb_file_create(dir_fd, file->temporary, mode, &file->fd, error);
 }
 
 enum scb_status scb_durable_open_apart(struct scb_durable_file *file, int dir_fd, const char *name,

@@ -34,6 +34,12 @@ SCB_MUST_CHECK enum scb_status scb_dir_sync(int dir_fd, const char *name, struct
  */
 SCB_MUST_CHECK enum scb_status scb_file_open(int dir_fd, const char *name, int flags, mode_t mode,
                                              int *ret_fd, struct scb_error *error);
+/*
+ * A new, empty file for writing; what stands there under this name (an older file, another's hard
+ * link, a FIFO) is not written into but loses the name.
+ */
+SCB_MUST_CHECK enum scb_status scb_file_create(int dir_fd, const char *name, mode_t mode,
+                                               int *ret_fd, struct scb_error *error);
 /* Writes all of it; name is for messages. */
 SCB_MUST_CHECK enum scb_status scb_file_write(int fd, const char *name, const void *data,
                                               size_t size, struct scb_error *error);

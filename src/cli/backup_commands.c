@@ -14,6 +14,7 @@
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "cli/sandbox.h"
 
 enum { MAX_TEXT = 64 * 1024 };
 

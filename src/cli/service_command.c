@@ -7,6 +7,7 @@
 
 #include "cli/handlers.h"
 #include "cli/open.h"
+#include "cli/sandbox.h"
 
 static struct scb_cancel *reload_asked;
 static struct scb_log *reopened_log;
@@ -61,7 +62,9 @@ static enum scb_status serve(const struct scb_command_context *context, struct s
     struct scb_service *service = NULL;
     struct scb_service_parts parts = {
         .reload = reload, .reload_state = (void *)(uintptr_t)context, .reload_asked = reload_asked};
-    enum scb_status status = scb_command_open_with(context, &parts, &line, &service, error);
+    enum scb_status status = scb_sandbox_service(context, error);
+    if (status == SCB_OK)
+        status = scb_command_open_with(context, &parts, &line, &service, error);
     if (status != SCB_OK)
         return status;
     status = scb_service_run(service, error);

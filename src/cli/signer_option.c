@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/signer_option.h"
 
-#include <sys/resource.h>
-
 #include "base/memory.h"
 #include "cli/secret.h"
 #include "evm/keystore.h"
@@ -16,7 +14,6 @@ enum scb_status scb_signer_option(const struct scb_command_context *context,
         return password_file == NULL ? SCB_OK
                                      : scb_error_set(error, SCB_ERROR_USAGE,
                                                      "--password-file is given without --keystore");
-    (void)setrlimit(RLIMIT_CORE, &(struct rlimit){0}); /* a key must not lie in a core dump */
     char document[SCB_KEYSTORE_MAX_SIZE + 1];
     struct scb_secret password = {0};
     const struct scb_secret_question question = {"password", "keystore", keystore,

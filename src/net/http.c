@@ -7,12 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 
 enum {
     CONNECT_TIMEOUT_MS = 10000,
     RECEIVE_BUFFER = 128 * 1024, /* fewer system calls for pages of some 100 KB */
+    MAX_HEADERS = 256 * 1024,    /* bytes of one response, 1xx and trailers too; curl keeps them */
 };
 
 struct scb_http {
@@ -21,6 +23,7 @@ struct scb_http {
     CURL **idle; /* handles to use again: they keep their options */
     size_t idle_count;
     size_t max_requests;
+    char *ca_file; /* NULL: the system's */
 };
 
 static void initialise_curl(void)
@@ -43,7 +46,23 @@ static enum scb_status broken(CURLMcode code, struct scb_error *error)
     return SCB_ERROR_RESOURCE;
 }
 
-enum scb_status scb_http_new(size_t max_requests, struct scb_http **ret_http,
+/* curl would say so of every request, as if the other side were wrong. */
+static enum scb_status set_ca_file(struct scb_http *http, const char *ca_file,
+                                   struct scb_error *error)
+{
+    if (ca_file == NULL || ca_file[0] == '\0')
+        return SCB_OK;
+    if (access(ca_file, R_OK) != 0) {
+        (void)scb_error_set_errno(error, SCB_ERROR_VALIDATION, errno,
+                                  "CA certificates '%s' not opened", ca_file);
+        (void)scb_error_hint(error, "check contract.ca_file and who may read it");
+        return SCB_ERROR_VALIDATION;
+    }
+    http->ca_file = scb_strdup(ca_file, error);
+    return http->ca_file == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
+}
+
+enum scb_status scb_http_new(size_t max_requests, const char *ca_file, struct scb_http **ret_http,
                              struct scb_error *error)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -51,6 +70,11 @@ enum scb_status scb_http_new(size_t max_requests, struct scb_http **ret_http,
     struct scb_http *http = scb_alloc(1, sizeof(*http), error);
     if (http == NULL)
         return SCB_ERROR_RESOURCE;
+    enum scb_status status = set_ca_file(http, ca_file, error);
+    if (status != SCB_OK) {
+        scb_http_free(http);
+        return status;
+    }
     http->max_requests = max_requests;
     http->idle = scb_alloc(max_requests, sizeof(CURL *), error);
     http->multi = curl_multi_init();
@@ -82,6 +106,7 @@ void scb_http_free(struct scb_http *http)
         (void)curl_multi_cleanup(http->multi);
     curl_slist_free_all(http->headers);
     free(http->idle);
+    free(http->ca_file);
     free(http);
 }
 
@@ -91,7 +116,15 @@ static size_t take_body(char *data, size_t size, size_t count, void *state)
     return request->take_body(request, data, size * count) ? size * count : CURL_WRITEFUNC_ERROR;
 }
 
-static CURL *new_handle(void)
+static size_t take_header(char *data, size_t size, size_t count, void *state)
+{
+    struct scb_http_request *request = state;
+    (void)data;
+    request->header_bytes += size * count;
+    return request->header_bytes <= MAX_HEADERS ? size * count : 0;
+}
+
+static CURL *new_handle(struct scb_http *http)
 {
     CURL *easy = curl_easy_init();
     if (easy == NULL)
@@ -99,6 +132,13 @@ static CURL *new_handle(void)
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    (void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (http->ca_file != NULL) { /* and none beside it */
+        (void)curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+        (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "satellite/" SCB_VERSION);
     (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
     (void)curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
@@ -106,6 +146,7 @@ static CURL *new_handle(void)
     (void)curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* Ctrl-C waits for no name server */
     (void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
     return easy;
 }
 
@@ -133,7 +174,7 @@ static bool set_headers(const struct scb_http *http, struct scb_http_request *re
 enum scb_status scb_http_start(struct scb_http *http, struct scb_http_request *request,
                                struct scb_error *error)
 {
-    CURL *easy = http->idle_count > 0 ? http->idle[--http->idle_count] : new_handle();
+    CURL *easy = http->idle_count > 0 ? http->idle[--http->idle_count] : new_handle(http);
     if (easy == NULL)
         return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for an HTTP request");
     if (!set_headers(http, request, easy)) {
@@ -146,6 +187,8 @@ enum scb_status scb_http_start(struct scb_http *http, struct scb_http_request *r
     (void)curl_easy_setopt(easy, request->body == NULL ? CURLOPT_HTTPGET : CURLOPT_POST, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
     (void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+    (void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+    request->header_bytes = 0;
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, request);
     CURLMcode added = curl_multi_add_handle(http->multi, easy);
     if (added != CURLM_OK) {
@@ -186,7 +229,8 @@ static void finish_transfer(struct scb_http *http, CURL *easy, CURLcode code)
     (void)curl_easy_getinfo(easy, CURLINFO_PRIVATE, &private);
     struct scb_http_request *request = (void *)private;
     struct scb_http_result result = {.answered = code == CURLE_OK,
-                                     .refused_by_caller = code == CURLE_WRITE_ERROR};
+                                     .refused_by_caller = code == CURLE_WRITE_ERROR &&
+                                                          request->header_bytes <= MAX_HEADERS};
     (void)curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &result.status);
     curl_off_t retry_after_s = 0;
     (void)curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
@@ -194,7 +238,9 @@ static void finish_transfer(struct scb_http *http, CURL *easy, CURLcode code)
     if (retry_after_s > 0) /* a date that is over gives less */
         result.retry_after_ms = (retry_after_s < LONGEST_S ? retry_after_s : LONGEST_S) * 1000;
     if (code != CURLE_OK)
-        (void)snprintf(result.failure, sizeof(result.failure), "%s", curl_easy_strerror(code));
+        (void)snprintf(result.failure, sizeof(result.failure), "%s",
+                       request->header_bytes > MAX_HEADERS ? "Too many headers in the response"
+                                                           : curl_easy_strerror(code));
     finish(http, request, &result);
 }
 

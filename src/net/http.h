@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many HTTP requests under way on one thread, over kept-alive connections: libcurl's multi
- * interface with its own retries and redirects off. Knows nothing of JSON-RPC, never retries.
- * Everything but scb_http_wake belongs to one thread.
+ * interface with its own retries and redirects off. https:// certificates are checked, always; a
+ * proxy is the environment's (http_proxy, https_proxy, no_proxy), as everywhere. Knows nothing of
+ * JSON-RPC, never retries. Everything but scb_http_wake belongs to one thread.
  */
 #ifndef SCB_NET_HTTP_H
 #define SCB_NET_HTTP_H
@@ -39,11 +40,16 @@ struct scb_http_request {
     /* http.c's own: */
     void *easy;
     void *headers;
+    size_t header_bytes;
 };
 
-/* max_requests bounds what is under way; connections are kept for as many. */
-SCB_MUST_CHECK enum scb_status scb_http_new(size_t max_requests, struct scb_http **ret_http,
-                                            struct scb_error *error);
+/*
+ * max_requests bounds what is under way; connections are kept for as many. ca_file (PEM) is what
+ * certificates are checked against, NULL or "" for the system's; ValidationError where it cannot be
+ * read.
+ */
+SCB_MUST_CHECK enum scb_status scb_http_new(size_t max_requests, const char *ca_file,
+                                            struct scb_http **ret_http, struct scb_error *error);
 /* Nothing may be under way. */
 void scb_http_free(struct scb_http *http);
 

@@ -267,7 +267,7 @@ enum scb_status scb_notifier_new(struct scb_log *log, struct scb_notifier **ret_
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&notifier->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    enum scb_status status = scb_http_new(1, &notifier->http, error);
+    enum scb_status status = scb_http_new(1, NULL, &notifier->http, error);
     if (status == SCB_OK)
         status = scb_cancel_new(&notifier->cancel, error);
     if (status == SCB_OK)

@@ -137,6 +137,7 @@ struct scb_contract_source_settings scb_service_source_settings(struct scb_servi
                              .max_delay_ms = integer(service, "backup.retry_max_delay")},
                    .rate_per_minute = integer(service, "backup.smart_contract_rate_limit"),
                    .timeout_ms = integer(service, "backup.smart_contract_timeout"),
+                   .ca_file = text(service, "contract.ca_file"),
                    .clock = service->clock,
                    .cancel = service->cancel,
                    .note = note,

@@ -320,11 +320,12 @@ enum scb_status scb_rpc_client_new(const struct scb_rpc_client_settings *setting
     if (status == SCB_OK)
         status = scb_buffer_reserve(&client->params, SCB_MAX_RPC_PARAMS, error);
     if (status == SCB_OK)
-        status = scb_http_new(settings->max_in_flight, &client->http, error);
+        status = scb_http_new(settings->max_in_flight, settings->ca_file, &client->http, error);
     if (status == SCB_OK)
         status = scb_thread_start(&client->thread, "rpc", run, client, error);
     client->started = status == SCB_OK;
     client->settings.urls = NULL;
+    client->settings.ca_file = NULL;
     if (status != SCB_OK) {
         scb_rpc_client_free(client);
         return status;

@@ -33,6 +33,7 @@ struct scb_rpc_client_settings {
     struct scb_retry_policy retry;
     int64_t rate_per_minute; /* and endpoint; 0 = no limit */
     int64_t timeout_ms;      /* of one request */
+    const char *ca_file;     /* see scb_http_new; borrowed until scb_rpc_client_new returns */
     const struct scb_clock *clock;
     const struct scb_cancel *cancel; /* ends every call; may be NULL */
     /* Told, on the client's thread, what an operator should know of an endpoint. May be NULL. */

@@ -154,8 +154,7 @@ void scb_backup_dir_close(struct scb_backup_dir *dir)
 enum scb_status scb_backup_dir_create(const struct scb_backup_dir *dir, const char *name,
                                       int *ret_fd, struct scb_error *error)
 {
-    return scb_file_open(dir->fd, name, O_WRONLY | O_CREAT | O_TRUNC, dir->store->file_mode, ret_fd,
-                         error);
+    return scb_file_create(dir->fd, name, dir->store->file_mode, ret_fd, error);
 }
 
 enum scb_status scb_backup_dir_write(const struct scb_backup_dir *dir, const char *name,
@@ -311,6 +310,14 @@ static int rename_file(int dir_fd, const char *from, const char *to)
     return renameat(dir_fd, from, dir_fd, to);
 }
 
+/* The name may have gone over to something else since the descriptor was opened. */
+static bool is_same_file(int dir_fd, const char *name, int fd)
+{
+    struct stat named = {0}, opened = {0};
+    return fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &opened) == 0 &&
+           named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
 enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct scb_error *error)
 {
     static const char temporary[] = "." LATEST_NAME ".tmp";
@@ -337,6 +344,10 @@ enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct 
         }
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "latest/%s not linked",
                                    LATEST_NAME);
+    }
+    if (!is_same_file(latest_fd, temporary, archive_fd)) {
+        (void)unlinkat(latest_fd, temporary, 0);
+        return scb_error_set(error, SCB_ERROR_FILE, "%s was replaced while it was linked", archive);
     }
     if (rename_file(latest_fd, temporary, LATEST_NAME) != 0) {
         int failed = errno;

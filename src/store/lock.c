@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file_watch.h"
@@ -51,9 +52,13 @@ static enum scb_status refuse(int fd, const char *name, struct scb_error *error)
     return SCB_ERROR_BUSY;
 }
 
-/* A full disk must not keep anybody from a lock, so that this may fail. */
+/* A full disk must not keep anybody from a lock, so that this may fail. A file that has another
+ * name too may be somebody's: it serves as a lock, but is not written into. */
 static void name_owner(int fd, const struct scb_clock *clock)
 {
+    struct stat about = {0};
+    if (fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_nlink != 1)
+        return;
     char since[SCB_TIMESTAMP_SIZE], owner[96];
     scb_timestamp_format(scb_clock_real_ms(clock), since);
     int size = snprintf(owner, sizeof(owner), "process %ld since %s\n", (long)getpid(), since);

@@ -323,7 +323,7 @@ static void environment_refuses_bad_values(void **state)
         const char *message;
     } cases[] = {
         {{"BACKUP_PAGE_SIZE=x"}, "BACKUP_PAGE_SIZE: backup.page_size: not a whole number: 'x'"},
-        {{"SATELLITE_AUDIT_PATH=/x"}, "not in this version yet"},
+        {{"SATELLITE_SERVER_LISTEN=x"}, "not in this version yet"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=relative"}, "not an absolute path"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=/nonexistent/x"}, "not opened"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=/dev/zero"}, "larger than 65536 bytes"},

@@ -102,7 +102,7 @@ static int set_up(void **state)
         replies[i] = answers[i].reply;
     replies[SCB_LENGTH(answers)] = (struct reply){.path = "/silent"};
     server_start(&server, replies);
-    assert_int_equal(scb_http_new(8, &http, NULL), SCB_OK);
+    assert_int_equal(scb_http_new(8, NULL, &http, NULL), SCB_OK);
     return 0;
 }
 
@@ -362,7 +362,7 @@ static void none_is_made_that_cannot_be_woken(void **state)
     struct scb_http *deaf = NULL;
     struct scb_error error = {0};
     no_sockets = true;
-    assert_int_equal(scb_http_new(1, &deaf, &error), SCB_ERROR_RESOURCE);
+    assert_int_equal(scb_http_new(1, NULL, &deaf, &error), SCB_ERROR_RESOURCE);
     no_sockets = false;
     assert_null(deaf);
     assert_non_null(strstr(error.message, "the HTTP client cannot go on: "));

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The walls around the running service, from outside: what the kernel says of it.
+
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, before, describe, it } from 'node:test';
+import { spawnChild } from '../chain/children.mjs';
+import { realisticEntries } from '../chain/entries.mjs';
+import { startFakeNode } from '../chain/fake.mjs';
+import { program, start, Store, workspace } from '../integration/harness.mjs';
+
+let node;
+before(async () => { node = await startFakeNode({ entries: realisticEntries(500) }); });
+after(() => node?.stop());
+
+function serviceArgs(store) {
+    return ['run', 'backup', ...store.args('list').slice(2)];
+}
+
+function status(pid, name) {
+    return readFileSync(`/proc/${pid}/status`, 'utf8')
+        .match(new RegExp(`^${name}:\\s+(\\d+)`, 'm'))?.[1];
+}
+
+async function until(condition) {
+    while (!condition()) await sleep(20);
+}
+
+/** A service that has made its first backup; then what the test looks at; then its end. */
+async function withService(t, settings, look) {
+    const store = new Store(workspace(t), node, { 'log-level': 'info', ...settings });
+    const child = start(serviceArgs(store));
+    t.after(() => child.kill('SIGKILL'));
+    await until(() => existsSync(store.path('latest', 'backup_latest.zip')));
+    await look(child.pid, store);
+    child.kill('SIGTERM');
+    const result = await child.done;
+    assert.equal(result.code, 0, result.stderr);
+    return result.stderr;
+}
+
+describe('the service', () => {
+    it('makes its backups inside the walls', async (t) => {
+        const log = await withService(t, {}, (pid) => {
+            assert.equal(status(pid, 'NoNewPrivs'), '1');
+            assert.equal(status(pid, 'Seccomp'), '2');
+        });
+        assert.match(log, /Sandbox in force|Sandbox not whole/);
+        assert.doesNotMatch(log, /Permission denied|not permitted/);
+    });
+
+    it('makes its checks inside them', async (t) => {
+        const store = new Store(workspace(t), node, {
+            'log-level': 'info', 'chore-interval': '1h', 'verify-interval': '1s',
+            'test-restore-interval': '1s',
+        });
+        const child = start(serviceArgs(store));
+        t.after(() => child.kill('SIGKILL'));
+        await until(() => /Test restore/i.test(child.soFar.stderr)
+            && /Verif/i.test(child.soFar.stderr));
+        child.kill('SIGTERM');
+        const { stderr } = await child.done;
+        assert.doesNotMatch(stderr, /failed|Permission denied|not permitted/);
+    });
+
+    it('has none where it is told so', async (t) => {
+        const log = await withService(t, { sandbox: 'off' }, (pid) => {
+            assert.equal(status(pid, 'NoNewPrivs'), '0');
+            assert.equal(status(pid, 'Seccomp'), '0');
+        });
+        assert.doesNotMatch(log, /Sandbox/);
+    });
+
+    it('starts where none may be missing', async (t) => {
+        const log = await withService(t, { sandbox: 'require' }, () => {});
+        assert.match(log, /Sandbox in force/);
+    });
+});
+
+describe('a crash', () => {
+    it('leaves no core, whatever the limit', async (t) => {
+        const store = new Store(workspace(t), node, { 'log-level': 'info' });
+        const child = spawnChild('sh', ['-c', 'ulimit -c unlimited; exec "$0" "$@"', program,
+            ...serviceArgs(store)], { cwd: store.directory, stdio: 'ignore' });
+        t.after(() => child.kill('SIGKILL'));
+        await until(() => existsSync(store.path('latest', 'backup_latest.zip')));
+        child.kill('SIGSEGV');
+        assert.equal((await child.ended).signal, 'SIGSEGV');
+        assert.deepEqual(readdirSync(store.directory).filter((name) => /core/.test(name)), []);
+    });
+});
