@@ -15,7 +15,7 @@ const struct scb_command_option scb_global_options[] = {
     {"--config", "FILE", "Configuration file; default: /etc/satellite/backup-config.yaml"},
     {"--json", NULL, "Print JSON instead of a table"},
     {"--quiet", NULL, "Print no progress and log only errors"},
-    {"--progress", "MODE", "auto (on a terminal), always or never"},
+    {"--progress", "auto|always|never", "Show progress; auto: on a terminal"},
     {"--help", NULL, "Print what a command does"},
     {"--version", NULL, "Print the version"},
     {NULL, NULL, NULL},
