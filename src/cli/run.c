@@ -109,7 +109,9 @@ static enum scb_status open_log(struct run *run, struct scb_error *error)
 {
     const char *path = scb_config_text(run->config, "log.file");
     const char *format = scb_config_text(run->config, "log.format");
-    if (path[0] != '\0') {
+    /* Commands that only know flags log nothing; config init takes the file's name to write it. */
+    bool has_log = run->line.command->readiness != SCB_READINESS_FLAGS;
+    if (path[0] != '\0' && has_log) {
         run->log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
         if (run->log_fd < 0) {
             scb_error_set_errno(error, SCB_ERROR_FILE, errno, "log file '%s' not opened", path);
