@@ -66,7 +66,7 @@ make_next() { # DEB VERSION
 
 check_installed() { # VERSION
     expect "the program" "satellite 0.1.0" satellite version
-    expect "the version" "$1" dpkg-query -W -f '${Version}' satellite
+    expect "the version" "$1" dpkg-query -W -f "\${Version}" satellite
     expect "the configuration" "640 root satellite" stat -c '%a %U %G' \
         /etc/satellite/backup-config.yaml
     expect "the state directory" "750 satellite satellite" stat -c '%a %U %G' /var/lib/satellite
@@ -115,13 +115,13 @@ step "logrotate"
 echo line >> "$root/var/log/satellite/backup.log"
 in_root logrotate --force /etc/logrotate.d/satellite
 expect "the log after its rotation" "0 satellite" stat -c '%s %U' /var/log/satellite/backup.log
-expect "the rotated log" "line" cat /var/log/satellite/backup.log.1
+expect "the rotated log" "line" tail -n 1 /var/log/satellite/backup.log.1
 
 step "upgrade to $version+1"
 make_next "$deb" "$version+1"
 in_root dpkg --force-confdef --force-confold -i /tmp/next.deb > "$out/upgrade.log" 2>&1 ||
     { cat "$out/upgrade.log" >&2; die upgrade; }
-expect "the version" "$version+1" dpkg-query -W -f '${Version}' satellite
+expect "the version" "$version+1" dpkg-query -W -f "\${Version}" satellite
 expect "the configuration's mode" "640 root satellite" stat -c '%a %U %G' \
     /etc/satellite/backup-config.yaml
 grep -q 'page_size: 200' "$root/etc/satellite/backup-config.yaml" || die "the configuration is lost"
@@ -136,8 +136,9 @@ expect "the data" "kept" cat /var/lib/satellite/kept
 
 step purge
 in_root dpkg -P satellite > /dev/null 2>&1
-[ ! -e "$root/etc/satellite" ] && [ ! -e "$root/etc/logrotate.d/satellite" ] &&
-    [ ! -e "$root/var/log/satellite" ] || die "a purge leaves something behind"
+for path in /etc/satellite /etc/logrotate.d/satellite /var/log/satellite; do
+    [ ! -e "$root$path" ] || die "a purge leaves $path"
+done
 expect "the data" "kept" cat /var/lib/satellite/kept
 
 step "install again, purge without data"
