@@ -128,7 +128,7 @@ describe('the service\'s unit', () => {
     });
 
     it('is well shut in', () => {
-        tool('systemd-analyze', 'security', '--offline=true', '--threshold=15', unit);
+        tool('systemd-analyze', 'security', '--offline=true', '--threshold=14', unit);
     });
 
     it('starts what there is', async () => {
