@@ -2,7 +2,7 @@
 # What a person types. The build itself is Meson's (meson.build); this only knows the words.
 
 .PHONY: build demo test test-unit test-integration test-performance test-security bench fuzz torture soak \
-        round-trip sanitize valgrind lint format docs install clean setup
+        round-trip sanitize valgrind lint format docs install deb test-deb clean setup
 
 BUILD := build
 
@@ -88,6 +88,15 @@ docs: build
 
 install: build
 	@meson install -C $(BUILD)
+
+# Debian packages, to $(BUILD)/deb.
+deb:
+	@scripts/setup.sh deb
+	@scripts/deb.sh $(BUILD)
+
+# Installs, upgrades, removes and purges them in a debootstrap root; needs root.
+test-deb: deb
+	@scripts/test-deb.sh $(BUILD)
 
 clean:
 	@rm -rf $(BUILD)

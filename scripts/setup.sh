@@ -3,10 +3,10 @@
 #
 # Installs what is missing to build and test satellite on Debian 12; does nothing when all is there.
 #
-#   scripts/setup.sh [dev] [bench] [torture]
+#   scripts/setup.sh [dev] [bench] [torture] [deb]
 #
 # dev adds the checkers (clang, valgrind, ...), bench the load generator, torture a second make of
-# node (hardhat, 292 MB).
+# node (hardhat, 292 MB), deb what builds and tries the Debian package.
 
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -17,10 +17,15 @@ build_packages=(
     libjansson-dev libyaml-dev libsmartcols-dev libsecp256k1-dev libseccomp-dev libcmocka-dev
     libsystemd-dev sqlite3 unzip openssl jq age prometheus ca-certificates faketime python3
 )
+# What reads the things around the program: shells, manual pages, alert rules, the unit, YAML.
+test_packages=(
+    zsh fish man-db mandoc prometheus systemd shellcheck yamllint
+)
 bench_packages=(wrk util-linux)
 dev_packages=(
-    clang clang-tidy clang-format libclang-rt-14-dev cppcheck valgrind shellcheck
+    clang clang-tidy clang-format libclang-rt-14-dev cppcheck valgrind
 )
+deb_packages=(debhelper dpkg-dev lintian debootstrap mount)
 
 die() {
     echo "setup: $*" >&2
@@ -74,14 +79,15 @@ install_node_modules() { # DIRECTORY
     touch "$1/node_modules/.package-lock.json"
 }
 
-packages=("${build_packages[@]}")
+packages=("${build_packages[@]}" "${test_packages[@]}")
 node_directories=(.)
 for group in "$@"; do
     case $group in
         dev) packages+=("${dev_packages[@]}") ;;
         bench) packages+=("${bench_packages[@]}") ;;
+        deb) packages+=("${deb_packages[@]}") ;;
         torture) node_directories+=(tests/torture/hardhat) ;;
-        *) die "unknown group: $group (dev, bench and torture exist)" ;;
+        *) die "unknown group: $group (dev, bench, torture and deb exist)" ;;
     esac
 done
 

@@ -16,7 +16,7 @@ const struct scb_command_option scb_global_options[] = {
      SCB_OPERATION_NONE},
     {"--json", NULL, "Print JSON instead of a table", SCB_OPERATION_NONE},
     {"--quiet", NULL, "Print no progress and log only errors", SCB_OPERATION_NONE},
-    {"--progress", "MODE", "auto (on a terminal), always or never", SCB_OPERATION_NONE},
+    {"--progress", "auto|always|never", "Show progress; auto: on a terminal", SCB_OPERATION_NONE},
     {"--help", NULL, "Print what a command does", SCB_OPERATION_NONE},
     {"--version", NULL, "Print the version", SCB_OPERATION_NONE},
     {NULL, NULL, NULL, SCB_OPERATION_NONE},

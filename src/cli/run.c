@@ -146,7 +146,9 @@ static void set_log_level(const void *state)
 
 static enum scb_status open_log(struct run *run, struct scb_error *error)
 {
-    const char *path = scb_config_text(run->config, "log.file");
+    /* Commands that only know flags log nothing; config init takes the file's name to write it. */
+    bool has_log = run->line.command->readiness > SCB_READINESS_FLAGS;
+    const char *path = has_log ? scb_config_text(run->config, "log.file") : "";
     const char *format = scb_config_text(run->config, "log.format");
     if (path[0] != '\0') {
         run->log_fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);

@@ -178,7 +178,10 @@ static void a_log_file_holds_the_error(void **state)
     assert_non_null(strstr(error_text, "satellite: ValidationError: contract.address"));
     read_back("log", log);
     assert_non_null(strstr(log, "\"error_type\":\"ValidationError\""));
-    assert_int_equal(run("version --log-file nowhere/log"), 5);
+    assert_int_equal(run("backup config show --log-file nowhere/log"), 5);
+    /* It writes the name down, and logs nothing itself. */
+    assert_int_equal(run("backup config init - --log-file nowhere/log"), 0);
+    assert_non_null(strstr(out_text, "\n  file: \"nowhere/log\"\n"));
 }
 
 static void help_goes_where_it_belongs(void **state)
