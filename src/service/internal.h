@@ -11,6 +11,8 @@
 #include "evm/address.h"
 #include "scb/service.h"
 #include "scb/source.h"
+#include "service/live.h"
+#include "service/requests.h"
 #include "source/contract_source.h"
 #include "store/store.h"
 
@@ -20,6 +22,12 @@ struct scb_service {
     struct scb_cancel *own_cancel; /* where none was handed in */
     const struct scb_cancel *cancel;
     struct scb_address contract;
+    struct scb_live *live;         /* while it runs as a service: */
+    struct scb_requests *requests; /* what it is asked to do now */
+    /* Threads that answer requests read parts.config under it; who changes that writes. */
+    pthread_rwlock_t config_lock;
+    scb_progress_observer shown; /* what was handed in; parts.observe is the service's own */
+    void *shown_state;
 };
 
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,

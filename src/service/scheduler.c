@@ -11,7 +11,9 @@
 #include "service/audited.h"
 #include "service/checks.h"
 #include "service/internal.h"
+#include "service/request_runner.h"
 #include "service/slot.h"
+#include "service/web.h"
 
 enum { MAX_UNFINISHED = 16 };
 
@@ -195,8 +197,28 @@ static void serve_check_or_sleep(struct scb_service *service, struct schedule *s
     if (schedule->again_ms < wake_ms)
         wake_ms = schedule->again_ms;
     int64_t left_ms = wake_ms - now_ms;
-    (void)scb_cancel_sleep(service->cancel,
-                           left_ms < LONGEST_SLEEP_MS ? left_ms : LONGEST_SLEEP_MS);
+    scb_live_next_run(service->live, schedule->again_ms);
+    scb_requests_wait(service->requests, service->cancel, NULL,
+                      left_ms < LONGEST_SLEEP_MS ? left_ms : LONGEST_SLEEP_MS);
+}
+
+/* What others look at and ask for while the loop runs. */
+static enum scb_status open_desk(struct scb_service *service, struct scb_web **ret_web,
+                                 struct scb_error *error)
+{
+    enum scb_status status = scb_live_new(&service->live, error);
+    if (status == SCB_OK)
+        status = scb_requests_new(&service->requests, error);
+    return status == SCB_OK ? scb_web_start(service, ret_web, error) : status;
+}
+
+static void close_desk(struct scb_service *service, struct scb_web *web)
+{
+    scb_web_stop(web);
+    scb_requests_free(service->requests);
+    scb_live_free(service->live);
+    service->requests = NULL;
+    service->live = NULL;
 }
 
 enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
@@ -209,11 +231,18 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
         .interval_ms = scb_config_integer(config, "backup.chore_interval"),
         .checks = {.verify_ms = scb_config_integer(config, "backup.verify_interval"),
                    .test_restore_ms = scb_config_integer(config, "backup.test_restore_interval")}};
+    struct scb_web *web = NULL;
+    status = open_desk(service, &web, error);
+    if (status != SCB_OK) {
+        close_desk(service, web);
+        return status;
+    }
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
                  SCB_NUMBER("chore_interval_ms", schedule.interval_ms));
     while (!scb_cancel_requested(service->cancel))
-        if (!serve_backup(service, &schedule))
+        if (!scb_service_serve_request(service) && !serve_backup(service, &schedule))
             serve_check_or_sleep(service, &schedule);
+    close_desk(service, web);
     scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
     return SCB_OK;
 }

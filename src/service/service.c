@@ -27,6 +27,14 @@ static const char *text(const struct scb_service *service, const char *name)
     return scb_config_text(service->parts.config, name);
 }
 
+static void observe(void *state, const struct scb_run_progress *progress)
+{
+    struct scb_service *service = state;
+    scb_live_note(service->live, progress);
+    if (service->shown != NULL)
+        service->shown(service->shown_state, progress);
+}
+
 enum scb_status scb_service_new(const struct scb_service_parts *parts,
                                 struct scb_service **ret_service, struct scb_error *error)
 {
@@ -36,6 +44,11 @@ enum scb_status scb_service_new(const struct scb_service_parts *parts,
     service->parts = *parts;
     service->clock = scb_clock_system();
     service->cancel = parts->cancel;
+    service->shown = parts->observe;
+    service->shown_state = parts->observe_state;
+    service->parts.observe = observe;
+    service->parts.observe_state = service;
+    pthread_rwlock_init(&service->config_lock, NULL);
     enum scb_status status = SCB_OK;
     const char *address = scb_config_text(parts->config, "contract.address");
     if (address[0] != '\0')
@@ -59,6 +72,7 @@ void scb_service_free(struct scb_service *service)
     if (service == NULL)
         return;
     scb_cancel_free(service->own_cancel);
+    pthread_rwlock_destroy(&service->config_lock);
     free(service);
 }
 
@@ -208,9 +222,9 @@ static enum scb_status open_target(struct scb_service *service,
     return status;
 }
 
-enum scb_status scb_service_run_one(struct scb_service *service,
-                                    const struct scb_backup_options *options,
-                                    struct scb_backup_result *ret_result, struct scb_error *error)
+static enum scb_status run_one(struct scb_service *service,
+                               const struct scb_backup_options *options,
+                               struct scb_backup_result *ret_result, struct scb_error *error)
 {
     struct scb_backup_settings settings = backup_settings(service, options->backup_date);
     settings.must_exist = options->retry || options->resume_only;
@@ -238,6 +252,16 @@ enum scb_status scb_service_run_one(struct scb_service *service,
     scb_catalog_close(parts.catalog);
     scb_store_close(parts.store);
     scb_service_unwatch(parts.watch);
+    return status;
+}
+
+enum scb_status scb_service_run_one(struct scb_service *service,
+                                    const struct scb_backup_options *options,
+                                    struct scb_backup_result *ret_result, struct scb_error *error)
+{
+    scb_live_begin(service->live, SCB_LIVE_BACKUP, options->backup_date);
+    enum scb_status status = run_one(service, options, ret_result, error);
+    scb_live_end(service->live);
     return status;
 }
 
