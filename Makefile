@@ -80,9 +80,11 @@ lint:
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format -i
 
-# docs/configuration.md comes from src/config/settings.def.
+# docs/configuration.md comes from src/config/settings.def, the table of docs/monitoring.md from
+# src/observe/metrics.def.
 docs: build
 	@$(BUILD)/tests/test_config_config_text --write
+	@$(BUILD)/tests/test_observe_metrics_text --write
 
 install: build
 	@meson install -C $(BUILD)

@@ -12,13 +12,13 @@ allowed() {
         observe | config | net | crypto) echo "base" ;;
         evm) echo "base" ;;
         format) echo "base crypto" ;;
-        source) echo "base net evm" ;;
-        store) echo "base" ;;
+        source) echo "base observe net evm" ;;
+        store) echo "base observe" ;;
         catalog) echo "base" ;;
         access) echo "base crypto" ;;
         job) echo "base observe net evm crypto format source store catalog" ;;
         service) echo "base access observe config net evm crypto format source store catalog job" ;;
-        cli | main.c) echo "base access config evm crypto format service cli" ;;
+        cli | main.c) echo "base access observe config evm crypto format service cli" ;;
         *) return 1 ;;
     esac
 }

@@ -24,6 +24,7 @@ struct scb_backup_result {
     struct scb_backup_record backup; /* as it stands in the catalog */
     struct scb_pin pin;              /* not set where already_done */
     bool already_done;               /* an earlier run had completed it */
+    bool begun;                      /* this one had something to do, and began */
     bool resumed;                    /* an interrupted run was continued */
     uint64_t reused_pages;           /* taken over from it */
     uint64_t repins;                 /* times the block was lost and a newer one taken */

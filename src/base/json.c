@@ -174,6 +174,12 @@ void scb_json_unsigned(struct scb_json *json, const char *name, uint64_t value)
         json->status = scb_buffer_printf(json->out, &json->error, "%" PRIu64, value);
 }
 
+void scb_json_number(struct scb_json *json, const char *name, const char *digits)
+{
+    begin_value(json, name);
+    append_text(json, digits);
+}
+
 void scb_json_boolean(struct scb_json *json, const char *name, bool value)
 {
     begin_value(json, name);

@@ -33,6 +33,8 @@ void scb_json_text(struct scb_json *json, const char *name, const char *text);
 void scb_json_bytes(struct scb_json *json, const char *name, struct scb_bytes text);
 void scb_json_integer(struct scb_json *json, const char *name, int64_t value);
 void scb_json_unsigned(struct scb_json *json, const char *name, uint64_t value);
+/* digits is a JSON number, taken as it is: "0.25". */
+void scb_json_number(struct scb_json *json, const char *name, const char *digits);
 void scb_json_boolean(struct scb_json *json, const char *name, bool value);
 void scb_json_null(struct scb_json *json, const char *name);
 SCB_MUST_CHECK enum scb_status scb_json_finish(struct scb_json *json, struct scb_error *error);

@@ -64,6 +64,7 @@ static enum scb_status run_pages(struct backup *backup, bool *ret_pin_lost, stru
                                              .archive = &backup->archive,
                                              .store = parts->store,
                                              .log = parts->log,
+                                             .metrics = parts->metrics,
                                              .clock = parts->clock,
                                              .watch = parts->watch,
                                              .cancel = parts->cancel,
@@ -114,6 +115,7 @@ static enum scb_status run_to_the_end(struct backup *backup, struct scb_error *e
                                          "backup.max_concurrent_pages to be done sooner");
         }
         backup->result->repins++;
+        scb_metrics_add(backup->parts->metrics, SCB_METRIC_REPINS, 0, 1);
         scb_log_warn(backup->parts->log, "Block lost, pinning a newer one",
                      SCB_TEXT("backup_date", backup->settings->backup_date),
                      SCB_TEXT("error", error->message));
@@ -172,6 +174,8 @@ static enum scb_status complete(struct backup *backup, struct scb_error *error)
         scb_archive_finish(&backup->archive, &manifest, backup->begin.pages, sha256, &size, error);
     if (status != SCB_OK)
         return status;
+    scb_metrics_add(backup->parts->metrics, SCB_METRIC_FILES_CREATED, 0, 2); /* its manifest too */
+    scb_metrics_add(backup->parts->metrics, SCB_METRIC_FILE_BYTES, 0, size);
     struct scb_backup_record record = {.state = SCB_BACKUP_COMPLETED,
                                        .completed_at_ms = scb_clock_real_ms(backup->parts->clock),
                                        .total_pages = (int64_t)manifest.total_pages,
@@ -258,6 +262,8 @@ static void record_failure(struct backup *backup, const struct scb_error *failur
 
 static enum scb_status make(struct backup *backup, struct scb_error *error)
 {
+    backup->result->begun = true;
+    scb_metrics_add(backup->parts->metrics, SCB_METRIC_OPERATIONS, SCB_OPERATION_STARTED, 1);
     enum scb_status status = try_all(backup, error);
     /* One that may only be resumed and could not be looked at stays what it is, for later. */
     if (status == SCB_OK || (backup->settings->resume_only && !backup->begin.started))

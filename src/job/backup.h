@@ -14,6 +14,7 @@
 #include "base/thread.h"
 #include "evm/address.h"
 #include "job/page_check.h"
+#include "observe/metrics.h"
 #include "scb/backup.h"
 #include "scb/catalog.h"
 #include "scb/error.h"
@@ -28,6 +29,7 @@ struct scb_backup_parts {
     struct scb_store *store;      /* NULL in a dry run */
     struct scb_catalog *catalog;  /* NULL in a dry run */
     struct scb_log *log;
+    struct scb_metrics *metrics; /* may be NULL */
     const struct scb_clock *clock;
     const struct scb_cancel *cancel;
     scb_progress_observer observe;

@@ -83,6 +83,7 @@ static uint64_t asked(const struct pipeline *pipeline)
 {
     struct scb_source_counters counters = {0};
     pipeline->settings->source->ops->counters(pipeline->settings->source, &counters);
+    scb_metrics_set(pipeline->settings->metrics, SCB_METRIC_PAGES_IN_FLIGHT, 0, counters.in_flight);
     return pipeline->under_way > counters.delayed ? pipeline->under_way - counters.delayed : 0;
 }
 
@@ -163,6 +164,22 @@ static void record_page(struct pipeline *pipeline, const struct scb_page_slot *s
     memcpy(record->sha256, page->sha256, SCB_SHA256_SIZE);
 }
 
+/* A page that this run has made; its time counts from the first attempt, where there was any. */
+static void count_page(const struct pipeline *pipeline, const struct scb_page_slot *slot)
+{
+    struct scb_metrics *metrics = pipeline->settings->metrics;
+    const struct scb_warnings *warnings = &slot->work.check.warnings;
+    int64_t begun_ms = slot->range.deadline_ms - slot->range.limit_ms;
+    scb_metrics_add(metrics, SCB_METRIC_PAGES, SCB_PAGE_COMPLETED, 1);
+    scb_metrics_add(metrics, SCB_METRIC_KEYS, 0, slot->work.keys);
+    scb_metrics_add(metrics, SCB_METRIC_FILES_CREATED, 0, 1);
+    scb_metrics_add(metrics, SCB_METRIC_FILE_BYTES, 0, slot->work.size);
+    scb_metrics_add(metrics, SCB_METRIC_WARNINGS, 0,
+                    warnings->empty_keys + warnings->empty_versions + warnings->duplicate_keys);
+    if (slot->range.deadline_ms != 0)
+        scb_metrics_observe(metrics, SCB_METRIC_PAGE_DURATION, now_ms(pipeline) - begun_ms);
+}
+
 /* Whether a page is late: more wait for their turn behind it than the usual disorder makes. */
 static bool is_wide(const struct pipeline *pipeline)
 {
@@ -191,7 +208,10 @@ static void take_page(struct pipeline *pipeline, struct scb_page_slot *slot)
                   SCB_TEXT("backup_date", pipeline->settings->backup_date),
                   SCB_NUMBER("page", page->number), SCB_NUMBER("keys", page->keys),
                   SCB_NUMBER("size", page->size), SCB_FLAG("reused", slot->reused));
-    if (!slot->reused) { /* else its row is there */
+    if (slot->reused) { /* its row is there */
+        scb_metrics_add(pipeline->settings->metrics, SCB_METRIC_PAGES, SCB_PAGE_REUSED, 1);
+    } else {
+        count_page(pipeline, slot);
         log_warnings(pipeline, slot);
         record_page(pipeline, slot);
     }
@@ -261,6 +281,7 @@ static enum scb_status take_failure(struct pipeline *pipeline, const struct scb_
     pipeline->pin_lost = slot->range.pin_lost;
     if (slot->status == SCB_ERROR_CANCELED)
         return slot->status;
+    scb_metrics_add(pipeline->settings->metrics, SCB_METRIC_PAGES, SCB_PAGE_FAILED, 1);
     struct scb_page_record *record = next_row(pipeline);
     *record =
         (struct scb_page_record){.page_number = slot->work.number,
@@ -361,6 +382,7 @@ static void commit_all(struct pipeline *pipeline)
         if (housekeeping(pipeline, &error) != SCB_OK)
             fail(pipeline, &error);
     }
+    scb_metrics_set(settings->metrics, SCB_METRIC_PAGES_IN_FLIGHT, 0, 0);
     record_rest(pipeline);
     observe(pipeline, true);
 }

@@ -18,6 +18,7 @@
 #include "job/archive.h"
 #include "job/page_check.h"
 #include "job/patience.h"
+#include "observe/metrics.h"
 #include "scb/catalog.h"
 #include "scb/error.h"
 #include "scb/progress.h"
@@ -32,6 +33,7 @@ struct scb_pipeline_settings {
     struct scb_archive *archive;
     struct scb_store *store;
     struct scb_log *log;
+    struct scb_metrics *metrics; /* may be NULL */
     const struct scb_clock *clock;
     const struct scb_cancel *cancel;
     struct scb_file_watch *watch; /* over the workers' file operations; may be NULL */

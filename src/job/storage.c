@@ -108,10 +108,11 @@ enum scb_status scb_storage_run(const struct scb_store *store, struct scb_catalo
 {
     SCB_AUTO(inventory) struct scb_inventory inventory = {0};
     struct merged merged = {.inventory = &inventory};
+    uint64_t others_too = 0;
     *ret_status = (struct scb_storage_status){0};
     enum scb_status status = scb_inventory_load(store, &inventory, error);
     if (status == SCB_OK)
-        status = scb_store_free_bytes(store, &ret_status->free_bytes, error);
+        status = scb_store_space(store, &others_too, &ret_status->free_bytes, error);
     if (status == SCB_OK && catalog != NULL)
         status = scb_catalog_list(catalog, 0, add_known, &merged, error);
     if (status == SCB_OK)

@@ -5,10 +5,14 @@
 #ifndef SCB_SERVICE_INTERNAL_H
 #define SCB_SERVICE_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "base/file_watch.h"
 #include "base/thread.h"
 #include "evm/address.h"
+#include "observe/metrics.h"
+#include "observe/totals.h"
 #include "scb/service.h"
 #include "scb/source.h"
 #include "service/live.h"
@@ -28,7 +32,31 @@ struct scb_service {
     pthread_rwlock_t config_lock;
     scb_progress_observer shown; /* what was handed in; parts.observe is the service's own */
     void *shown_state;
+    struct scb_metrics *metrics;
+    struct scb_totals totals;
+    int64_t kept_ms;         /* when they were last kept; monotonic */
+    atomic_bool running;     /* scb_service_run is */
+    atomic_bool totals_said; /* a problem of theirs was logged */
 };
+
+/* The directory of the status database, in which what else is kept of it stands. To be freed. */
+char *scb_service_state_dir(const struct scb_service *service, struct scb_error *error);
+
+/* Where counts go, until the service is freed; the end keeps them. */
+SCB_MUST_CHECK enum scb_status scb_service_metrics_begin(struct scb_service *service,
+                                                         struct scb_error *error);
+void scb_service_metrics_end(struct scb_service *service);
+/* Keeps what was counted, where that is anything. */
+void scb_service_keep_metrics(struct scb_service *service);
+/* A run's observer: tells the service's own, and keeps the counts of long runs on the way. */
+void scb_service_observe(void *state, const struct scb_run_progress *progress);
+
+/* What came of a run, which took cpu_ms; *result as the run left it. */
+void scb_service_count_run(const struct scb_service *service, enum scb_status status,
+                           const struct scb_backup_result *result, uint64_t cpu_ms);
+void scb_service_count_verify(const struct scb_service *service,
+                              const struct scb_verify_result *result);
+void scb_service_count_test_restore(const struct scb_service *service, enum scb_status status);
 
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
                                                       bool create, struct scb_store **ret_store,

@@ -108,6 +108,7 @@ enum scb_status scb_service_test_restore(struct scb_service *service, const char
         status = open_reading(service, &reading, error);
     if (status == SCB_OK)
         status = scb_test_restore_run(&reading.parts, backup_date, ret_result, error);
+    scb_service_count_test_restore(service, status);
     close_reading(&reading);
     scb_service_unwatch(watch);
     return status;
@@ -203,6 +204,7 @@ static enum scb_status verify_all(const struct scb_service *service,
             *error = result.error;
             return SCB_ERROR_CANCELED;
         }
+        scb_service_count_verify(service, &result);
         keep_result(service, parts->catalog, &result);
         take_result(&result, &whole);
     }

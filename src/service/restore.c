@@ -39,6 +39,7 @@ static struct scb_contract_source_settings target_settings(const struct work *wo
 {
     struct scb_contract_source_settings settings = scb_service_source_settings(work->service);
     settings.client.urls = work->urls;
+    settings.client.metrics = NULL; /* they are of the contract that is backed up */
     if (settings.client.max_in_flight < LEAST_IN_FLIGHT)
         settings.client.max_in_flight = LEAST_IN_FLIGHT;
     return settings;
@@ -242,6 +243,7 @@ enum scb_status scb_service_drill(struct scb_service *service,
             status = status == SCB_OK ? recorded : status;
         }
     }
+    scb_service_count_test_restore(service, status);
     if (ret_result->done)
         log_result(&work, "Test restore completed", ret_result);
     close_work(&work);

@@ -239,9 +239,13 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
     }
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
                  SCB_NUMBER("chore_interval_ms", schedule.interval_ms));
-    while (!scb_cancel_requested(service->cancel))
+    atomic_store(&service->running, true);
+    while (!scb_cancel_requested(service->cancel)) {
         if (!scb_service_serve_request(service) && !serve_backup(service, &schedule))
             serve_check_or_sleep(service, &schedule);
+        scb_service_keep_metrics(service);
+    }
+    atomic_store(&service->running, false);
     close_desk(service, web);
     scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
     return SCB_OK;

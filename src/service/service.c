@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "evm/address.h"
 #include "job/backup.h"
+#include "observe/process.h"
 #include "service/internal.h"
 #include "service/slot.h"
 #include "source/contract_source.h"
@@ -59,6 +60,8 @@ enum scb_status scb_service_new(const struct scb_service_parts *parts,
         status = scb_cancel_new(&service->own_cancel, error);
         service->cancel = service->own_cancel;
     }
+    if (status == SCB_OK)
+        status = scb_service_metrics_begin(service, error);
     if (status != SCB_OK) {
         scb_service_free(service);
         return status;
@@ -71,6 +74,7 @@ void scb_service_free(struct scb_service *service)
 {
     if (service == NULL)
         return;
+    scb_service_metrics_end(service);
     scb_cancel_free(service->own_cancel);
     pthread_rwlock_destroy(&service->config_lock);
     free(service);
@@ -115,7 +119,8 @@ struct scb_contract_source_settings scb_service_source_settings(struct scb_servi
                    .clock = service->clock,
                    .cancel = service->cancel,
                    .note = note,
-                   .note_state = service},
+                   .note_state = service,
+                   .metrics = service->metrics},
         .pin = {.contract = service->contract,
                 .chain_id = (uint64_t)integer(service, "contract.chain_id"),
                 .block = text(service, "contract.block"),
@@ -147,7 +152,8 @@ enum scb_status scb_service_open_store(const struct scb_service *service, bool c
     struct scb_store_settings settings = {.dir = text(service, "backup.backup_dir"),
                                           .group = text(service, "backup.group"),
                                           .min_free_bytes =
-                                              (uint64_t)integer(service, "backup.min_free_space")};
+                                              (uint64_t)integer(service, "backup.min_free_space"),
+                                          .metrics = service->metrics};
     return scb_store_open(&settings, create, ret_store, error);
 }
 
@@ -233,10 +239,13 @@ static enum scb_status run_one(struct scb_service *service,
     bool dry_run = options->dry_run;
     struct scb_backup_result plan;
     struct scb_backup_parts parts = {.log = service->parts.log,
+                                     .metrics = service->metrics,
                                      .clock = service->clock,
                                      .cancel = service->cancel,
-                                     .observe = service->parts.observe,
-                                     .observe_state = service->parts.observe_state};
+                                     .observe = scb_service_observe,
+                                     .observe_state = service};
+    uint64_t cpu_ms = scb_process_cpu_ms();
+    *ret_result = (struct scb_backup_result){0};
     enum scb_status status = scb_service_open_source(service, &parts.source, error);
     if (status == SCB_OK)
         status = scb_service_watch(service, &parts.watch, error);
@@ -252,6 +261,8 @@ static enum scb_status run_one(struct scb_service *service,
     scb_catalog_close(parts.catalog);
     scb_store_close(parts.store);
     scb_service_unwatch(parts.watch);
+    if (!dry_run)
+        scb_service_count_run(service, status, ret_result, scb_process_cpu_ms() - cpu_ms);
     return status;
 }
 

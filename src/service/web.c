@@ -118,7 +118,7 @@ static enum scb_status check_content(struct scb_web_call *call, struct scb_error
     if (request->body.size > 0 && (request->content_type == NULL ||
                                    strncasecmp(request->content_type, json, sizeof(json) - 1) != 0))
         return fail(call, 415, error, "the body is not application/json");
-    if (!scb_web_accepts(request->accept, call->route->type))
+    if (call->route->type != NULL && !scb_web_accepts(request->accept, call->route->type))
         return fail(call, 406, error, "the Accept header does not allow what there is here");
     return SCB_OK;
 }
@@ -267,7 +267,7 @@ static enum scb_status handle(struct scb_web_call *call, struct scb_error *error
     scb_json_begin(&call->json, &reply->body);
     reply->content_type = call->route->type;
     enum scb_status status = call->route->handle(call, error);
-    if (status == SCB_OK && reply->fixed.data == NULL) {
+    if (status == SCB_OK && reply->fixed.data == NULL && !call->is_text) {
         status = scb_json_finish(&call->json, error);
         if (status == SCB_OK)
             status = scb_buffer_append_text(&reply->body, "\n", error);

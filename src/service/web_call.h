@@ -16,8 +16,9 @@
 
 struct scb_web_call;
 
-/* Writes its answer's one JSON value to call->json, or sets call->reply->fixed. What it returns
- * becomes a problem document (RFC 9457), with call->reply->status where it has set that. */
+/* Writes its answer's one JSON value to call->json, or sets call->reply->fixed, or call->is_text.
+ * What it returns becomes a problem document (RFC 9457), with call->reply->status where it has set
+ * that. */
 typedef enum scb_status (*scb_web_handler)(struct scb_web_call *call, struct scb_error *error);
 
 struct scb_web_route {
@@ -38,6 +39,7 @@ struct scb_web_call {
     struct scb_caller caller;
     enum scb_role role; /* of who asks, known or not */
     struct scb_json json;
+    bool is_text; /* the handler has written reply->body by itself */
     struct scb_web_reply *reply;
 };
 

@@ -163,6 +163,7 @@ static bool ask_for_less(struct contract_source *source, struct fetch *fetch, bo
         return false;
     fetch->limit = fetch->asked / 2;
     atomic_fetch_add(&source->splits, 1);
+    scb_metrics_add(source->settings.client.metrics, SCB_METRIC_SPLITS, 0, 1);
     if (heavy)
         scb_ceiling_lower(&source->ceilings[fetch->call.answered_by], fetch->limit);
     return true;
@@ -203,6 +204,7 @@ static void describe_failure(struct contract_source *source, struct fetch *fetch
     range->error.permanent = true;
     (void)scb_error_hint(&range->error, "raise backup.max_value_size (and backup.memory_limit)");
     range->status = SCB_ERROR_RESOURCE;
+    scb_metrics_call_failed(source->settings.client.metrics, range->status);
 }
 
 static void put_idle(struct contract_source *source, struct fetch *fetch)

@@ -15,6 +15,7 @@
 
 #include "base/memory.h"
 #include "source/call_inbox.h"
+#include "source/call_metrics.h"
 #include "source/call_queue.h"
 #include "source/rpc_failure.h"
 
@@ -58,6 +59,7 @@ static void finish_call(struct scb_rpc_call *call, enum scb_status status)
     call->status = status;
     if (status != SCB_OK && status != SCB_ERROR_CANCELED)
         atomic_fetch_add(&call->client->failed_calls, 1);
+    scb_call_metrics_given_up(call->client->settings.metrics, call);
     call->done(call);
 }
 
@@ -100,6 +102,7 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
     int64_t now = now_ms(client);
     enum scb_retry_cause cause =
         scb_rpc_failure_cause(&client->endpoints, call, &retry_after_ms, now);
+    scb_call_metrics_breaker(client->settings.metrics, &client->endpoints, call->answered_by);
     bool counts = cause != SCB_RETRY_THROTTLED && cause != SCB_RETRY_ELSEWHERE;
     call->throttled += cause == SCB_RETRY_THROTTLED;
     struct scb_retry_decision decision =
@@ -112,6 +115,7 @@ static void attempt_failed(struct scb_rpc_client *client, struct scb_rpc_call *c
         return;
     }
     atomic_fetch_add(&client->retries, 1);
+    scb_metrics_add(client->settings.metrics, SCB_METRIC_RETRIES, 0, 1);
     call->not_before_ms = decision.not_before_ms;
     call->attempts -= !counts;
     if (cause == SCB_RETRY_THROTTLED) /* nobody asks that endpoint before */
@@ -150,6 +154,9 @@ static void finished(struct scb_http_request *http, const struct scb_http_result
         scb_breaker_forgot(&client->endpoints.list[call->answered_by].breaker, now_ms(client));
     else
         scb_rpc_tell_breaker(&client->endpoints, call, status, now_ms(client));
+    scb_call_metrics_ended(client->settings.metrics, call, status,
+                           client->ending ? -1 : now_ms(client) - call->sent_ms);
+    scb_call_metrics_breaker(client->settings.metrics, &client->endpoints, call->answered_by);
     if (status == SCB_OK) {
         finish_call(call, SCB_OK);
         return;
@@ -168,6 +175,7 @@ static void start_attempt(struct scb_rpc_client *client, struct scb_rpc_call *ca
     scb_rpc_response_begin(&call->response, id, call->hex_result, call->max_result);
     call->attempts++;
     call->answered_by = chosen;
+    call->sent_ms = now_ms(client);
     call->outgrown = call->feed_failed = false;
     call->outcome = SCB_RPC_OK;
     call->error = (struct scb_error){0};
@@ -190,6 +198,7 @@ static void start_attempt(struct scb_rpc_client *client, struct scb_rpc_call *ca
         return;
     }
     atomic_fetch_add(&client->calls, 1);
+    scb_call_metrics_breaker(client->settings.metrics, &client->endpoints, chosen);
     endpoint->in_flight++;
     client->in_flight++;
     atomic_store(&client->gauge_in_flight, client->in_flight);
@@ -307,6 +316,7 @@ enum scb_status scb_rpc_client_new(const struct scb_rpc_client_settings *setting
         scb_endpoints_init(&client->endpoints, settings->urls, settings->rate_per_minute, error);
     client->endpoints.note = settings->note;
     client->endpoints.note_state = settings->note_state;
+    scb_call_metrics_begin(settings->metrics, &client->endpoints);
     if (status == SCB_OK)
         status = scb_buffer_reserve(&client->params, SCB_MAX_RPC_PARAMS, error);
     if (status == SCB_OK)

@@ -19,6 +19,7 @@
 #include "evm/rpc.h"
 #include "net/http.h"
 #include "net/retry.h"
+#include "observe/metrics.h"
 #include "scb/error.h"
 #include "scb/source.h"
 #include "source/endpoints.h"
@@ -37,6 +38,7 @@ struct scb_rpc_client_settings {
     /* Told, on the client's thread, what an operator should know of an endpoint. May be NULL. */
     void (*note)(void *state, const char *text);
     void *note_state;
+    struct scb_metrics *metrics; /* may be NULL */
 };
 
 /* A call, its caller's until done is called. Zero what is not set. */
@@ -85,6 +87,7 @@ struct scb_rpc_call {
     uint64_t garbled; /* those of them whose answers made no sense: that may change */
     uint64_t epoch;   /* of its submission: a cancel ends what was submitted before it */
     int64_t not_before_ms;
+    int64_t sent_ms; /* when the last attempt was */
     bool feed_failed;
 };
 

@@ -214,15 +214,16 @@ const struct scb_inventory_entry *scb_inventory_find(const struct scb_inventory 
     return bsearch(&wanted, inventory->entries, inventory->count, sizeof(wanted), newest_first);
 }
 
-enum scb_status scb_store_free_bytes(const struct scb_store *store, uint64_t *ret_bytes,
-                                     struct scb_error *error)
+enum scb_status scb_store_space(const struct scb_store *store, uint64_t *ret_used,
+                                uint64_t *ret_free, struct scb_error *error)
 {
     SCB_FILE_OPERATION;
     struct statvfs space = {0};
     if (fstatvfs(store->fd, &space) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "free space of '%s' not known",
                                    store->path);
-    *ret_bytes = (uint64_t)space.f_bavail * space.f_frsize;
+    *ret_used = ((uint64_t)space.f_blocks - space.f_bfree) * space.f_frsize;
+    *ret_free = (uint64_t)space.f_bavail * space.f_frsize;
     return SCB_OK;
 }
 
@@ -241,24 +242,30 @@ static int rename_directory(int dir_fd, const char *from, const char *to)
 }
 
 static enum scb_status remove_tree(int dir_fd, const char *name, int depth,
-                                   struct scb_error *error);
+                                   struct scb_metrics *metrics, struct scb_error *error);
 
-static enum scb_status remove_one(int dir_fd, const char *name, int depth, struct scb_error *error)
+static enum scb_status remove_one(int dir_fd, const char *name, int depth,
+                                  struct scb_metrics *metrics, struct scb_error *error)
 {
     /* Removes a symbolic link itself; what it leads to is not touched. */
-    if (remove_name(dir_fd, name, 0) == 0 || errno == ENOENT)
+    if (remove_name(dir_fd, name, 0) == 0) {
+        scb_metrics_add(metrics, SCB_METRIC_FILES_DELETED, 0, 1);
+        return SCB_OK;
+    }
+    if (errno == ENOENT)
         return SCB_OK;
     if (errno == EISDIR || errno == EPERM) {
         struct stat about = {0};
         if (fstatat(dir_fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(about.st_mode))
-            return remove_tree(dir_fd, name, depth + 1, error);
+            return remove_tree(dir_fd, name, depth + 1, metrics, error);
         errno = EPERM;
     }
     return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not removed", name);
 }
 
 /* A directory and all that is in it, links not followed; not being there is fine. */
-static enum scb_status remove_tree(int dir_fd, const char *name, int depth, struct scb_error *error)
+static enum scb_status remove_tree(int dir_fd, const char *name, int depth,
+                                   struct scb_metrics *metrics, struct scb_error *error)
 {
     if (depth > MAX_DEPTH)
         return scb_error_set(error, SCB_ERROR_FILE, "'%s': too many directories inside", name);
@@ -274,7 +281,7 @@ static enum scb_status remove_tree(int dir_fd, const char *name, int depth, stru
     const char *file = NULL;
     status = next_entry(listing, name, &file, error);
     while (status == SCB_OK && file != NULL) {
-        status = remove_one(dirfd(listing), file, depth, error);
+        status = remove_one(dirfd(listing), file, depth, metrics, error);
         if (status == SCB_OK)
             status = next_entry(listing, name, &file, error);
     }
@@ -302,13 +309,13 @@ enum scb_status scb_store_discard(const struct scb_store *store, const char *bac
     }
     char trash[TRASH_NAME_SIZE];
     (void)snprintf(trash, sizeof(trash), TRASH_PREFIX "%.23s", backup_date);
-    status = remove_tree(store->fd, trash, 0, error);
+    status = remove_tree(store->fd, trash, 0, store->metrics, error);
     if (status != SCB_OK)
         return status;
     if (rename_directory(store->fd, backup_date, trash) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "'%s' not renamed", backup_date);
     status = scb_dir_sync(store->fd, store->path, error);
-    return status != SCB_OK ? status : remove_tree(store->fd, trash, 0, error);
+    return status != SCB_OK ? status : remove_tree(store->fd, trash, 0, store->metrics, error);
 }
 
 enum scb_status scb_store_empty_trash(const struct scb_store *store, struct scb_error *error)
@@ -323,7 +330,7 @@ enum scb_status scb_store_empty_trash(const struct scb_store *store, struct scb_
         struct stat about = {0};
         if (is_trash(name) && fstatat(store->fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISDIR(about.st_mode))
-            status = remove_tree(store->fd, name, 0, error);
+            status = remove_tree(store->fd, name, 0, store->metrics, error);
         if (status == SCB_OK)
             status = next_entry(listing, store->path, &name, error);
     }

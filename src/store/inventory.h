@@ -41,8 +41,9 @@ void scb_inventory_cleanup(struct scb_inventory *inventory);
 const struct scb_inventory_entry *scb_inventory_find(const struct scb_inventory *inventory,
                                                      const char *backup_date);
 
-SCB_MUST_CHECK enum scb_status scb_store_free_bytes(const struct scb_store *store,
-                                                    uint64_t *ret_bytes, struct scb_error *error);
+/* Bytes of the file system: used by anybody, and free for who may not use its reserve. */
+SCB_MUST_CHECK enum scb_status scb_store_space(const struct scb_store *store, uint64_t *ret_used,
+                                               uint64_t *ret_free, struct scb_error *error);
 
 /*
  * Takes a backup's directory away whole, by one rename that is synced, then its files. Not being

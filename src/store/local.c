@@ -56,7 +56,8 @@ enum scb_status scb_store_open(const struct scb_store_settings *settings, bool c
     *store = (struct scb_store){.fd = -1,
                                 .dir_mode = shared ? SHARED_DIR : OWN_DIR,
                                 .file_mode = shared ? 0640 : 0600,
-                                .min_free_bytes = settings->min_free_bytes};
+                                .min_free_bytes = settings->min_free_bytes,
+                                .metrics = settings->metrics};
     store->path = scb_strdup(settings->dir, error);
     enum scb_status status = store->path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
     if (status == SCB_OK) {
@@ -192,7 +193,10 @@ enum scb_status scb_backup_dir_read(const struct scb_backup_dir *dir, const char
 enum scb_status scb_backup_dir_remove(const struct scb_backup_dir *dir, const char *name,
                                       struct scb_error *error)
 {
-    return scb_file_remove(dir->fd, name, error);
+    enum scb_status status = scb_file_remove(dir->fd, name, error);
+    if (status == SCB_OK)
+        scb_metrics_add(dir->store->metrics, SCB_METRIC_FILES_DELETED, 0, 1);
+    return status;
 }
 
 static bool is_temporary(const char *name)
@@ -233,7 +237,7 @@ static enum scb_status remove_those(const struct scb_backup_dir *dir,
     for (const struct dirent *entry = readdir(listing); entry != NULL && status == SCB_OK;
          entry = readdir(listing))
         if (wanted(dir, entry->d_name))
-            status = scb_file_remove(dir->fd, entry->d_name, error);
+            status = scb_backup_dir_remove(dir, entry->d_name, error);
     (void)closedir(listing);
     return status;
 }

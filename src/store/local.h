@@ -8,11 +8,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct scb_metrics;
+
 struct scb_store {
     char *path;
     int fd;
     mode_t dir_mode, file_mode;
     uint64_t min_free_bytes;
+    struct scb_metrics *metrics;
 };
 
 #endif

@@ -13,14 +13,16 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "observe/metrics.h"
 #include "scb/error.h"
 
 struct scb_store;
 
 struct scb_store_settings {
-    const char *dir;         /* backup.backup_dir */
-    const char *group;       /* a Unix group that may read; "" for none */
-    uint64_t min_free_bytes; /* backup.min_free_space */
+    const char *dir;             /* backup.backup_dir */
+    const char *group;           /* a Unix group that may read; "" for none */
+    uint64_t min_free_bytes;     /* backup.min_free_space */
+    struct scb_metrics *metrics; /* may be NULL */
 };
 
 /* Opens backup_dir, making it where create is set; NotFoundError where it is not there. */
