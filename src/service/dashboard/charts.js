@@ -9,7 +9,7 @@ import {
 
 const WIDTH = 260;
 const HEIGHT = 110;
-const TOP = 8;
+const TOP = 18;
 const BOTTOM = 20;
 
 const SERIES = [
@@ -26,7 +26,7 @@ function bars(backups, { value, format }, top) {
     return backups.map((backup, i) => {
         const number = value(backup) ?? 0;
         const height = Math.max(number > 0 ? 2 : 0, (number / top) * room);
-        return svg('g', null,
+        return svg('g', { class: i === backups.length - 1 ? 'newest' : null },
             svg('title', null, `${backup.backup_date}: ${format(value(backup))}`),
             svg('rect', { class: 'slot', x: i * step, y: TOP, width: step, height: room }),
             svg('rect', {
@@ -52,6 +52,7 @@ function chart(backups, series) {
         },
         line(TOP), line((HEIGHT - BOTTOM + TOP) / 2), line(HEIGHT - BOTTOM),
         ...bars(backups, series, top),
+        svg('text', { class: 'axis', x: 0, y: TOP - 6 }, `max ${series.format(top)}`),
         svg('text', { class: 'axis', x: 0, y: HEIGHT - 5 }, first),
         end !== first && svg('text', { class: 'axis', x: WIDTH, y: HEIGHT - 5, 'text-anchor': 'end' }, end)));
 }

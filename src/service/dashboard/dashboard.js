@@ -7,18 +7,19 @@ import { chartTable, charts } from './charts.js';
 import { showBackup } from './details.js';
 import {
     byId, durationOf, facts, formatBytes, formatCount, formatDuration, formatShort, formatTime,
-    formatWhen, h, pill, setText, show, svg,
+    formatWhen, h, pill, rateOf, setText, show, svg,
 } from './format.js';
 
 const TOKEN = 'satellite-token';
 const HISTORY = 60;
+const FIRST_ROWS = 10;
 const STATUS_MS = 5000;
 const PROGRESS_MS = 1000;
 const REST_MS = 60000;
 const ROLES = ['none', 'viewer', 'operator', 'admin'];
 
 const state = {
-    role: 'none', status: null, backups: [], next: null, watched: null, newest: '', restAt: 0,
+    role: 'none', status: null, backups: [], next: null, watched: null, newest: '', restAt: 0, rows: FIRST_ROWS,
     spoken: '', announced: '',
 };
 
@@ -120,12 +121,13 @@ function renderTiles({ newest_completed: done, progress, retention_days: days })
     setText('tile-size', formatBytes(done?.file_size));
     setText('tile-size-sub', days > 0 ? `kept ${days} days` : 'kept for ever');
     setText('tile-time', done ? formatDuration(durationOf(done)) : '–');
-    const verified = done?.checks.find((check) => check.kind === 'verify');
-    setText('tile-time-sub', !done ? '' : verified
-        ? `${verified.outcome.replace('_', ' ')} ${formatWhen(verified.checked_at)}`
-        : 'not verified yet');
-    setText('tile-next', progress.next_run ? formatWhen(progress.next_run) : '–');
-    setText('tile-next-sub', formatTime(progress.next_run));
+    setText('tile-time-sub', done ? `${formatShort(rateOf(done))} keys/s` : '');
+    const proof = done?.checks.find((check) => check.kind === 'verify');
+    setText('tile-proof', proof ? proof.outcome.replace('_', ' ') : done ? 'not yet' : '–');
+    setText('tile-proof-sub', proof ? formatWhen(proof.checked_at) : '');
+    const running = progress.activity === 'backup';
+    setText('tile-next', running ? 'now' : formatWhen(progress.next_run));
+    setText('tile-next-sub', running ? progress.backup_date : formatTime(progress.next_run));
 }
 
 function renderActions(status) {
@@ -177,10 +179,10 @@ function stateOf(backup) {
 
 function verifiedCell(backup) {
     const check = backup.checks.find((one) => one.kind === 'verify');
-    return check ? pill(check.outcome) : h('span', { class: 'muted' }, 'no');
+    return check ? pill(check.outcome) : h('span', { class: 'muted' }, 'not yet');
 }
 
-function row(backup) {
+function row(backup, withError) {
     const open = () => showBackup(backup, { ask, order, may, follow, problem: showProblem });
     const cell = (label, text) => h('td', { class: 'num', 'data-label': label }, text);
     return h('tr', null,
@@ -193,11 +195,15 @@ function row(backup) {
         cell('took', formatDuration(durationOf(backup))),
         cell('block', formatCount(backup.block_number)),
         h('td', { 'data-label': 'verified' }, backup.status === 'completed' ? verifiedCell(backup) : '–'),
-        h('td', { class: backup.error_message ? 'text' : 'text blank' }, backup.error_message ?? ''));
+        withError && h('td', { class: backup.error_message ? 'text' : 'text blank' },
+            backup.error_message ?? ''));
 }
 
 function renderBackups() {
-    const head = ['Backup', 'State', 'Keys', 'Size', 'Took', 'Block', 'Verified', 'Error'];
+    const rows = state.backups.slice(0, state.rows);
+    const withError = rows.some((backup) => backup.error_message);
+    const head = ['Backup', 'State', 'Keys', 'Size', 'Took', 'Block', 'Verified',
+        ...(withError ? ['Error'] : [])];
     const right = new Set(['Keys', 'Size', 'Took', 'Block']);
     const box = byId('backups');
     if (state.backups.length === 0) {
@@ -209,9 +215,9 @@ function renderBackups() {
     box.replaceChildren(h('table', null,
         h('thead', null, h('tr', null, head.map((name) => h('th', {
             scope: 'col', class: right.has(name) ? 'num' : null }, name)))),
-        h('tbody', null, state.backups.map(row))));
+        h('tbody', null, rows.map((backup) => row(backup, withError)))));
     if (focused) [...box.querySelectorAll('button')].find((one) => one.textContent === focused)?.focus();
-    show('older', state.next !== null);
+    show('older', state.next !== null || state.backups.length > state.rows);
 }
 
 function renderHistory() {
@@ -236,9 +242,16 @@ async function lookBackups() {
 }
 
 async function lookOlder() {
+    const wanted = state.rows + HISTORY;
+    if (state.next === null || state.backups.length >= wanted) {
+        state.rows = wanted;
+        renderBackups();
+        return;
+    }
     const answer = await ask(state.next);
     state.backups.push(...answer.backups);
     state.next = answer.next;
+    state.rows = wanted;
     renderBackups();
 }
 
