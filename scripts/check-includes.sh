@@ -17,7 +17,7 @@ allowed() {
         catalog) echo "base" ;;
         access) echo "base crypto" ;;
         job) echo "base observe net evm crypto format source store catalog" ;;
-        service) echo "base access observe config net evm crypto source store catalog job" ;;
+        service) echo "base access observe config net evm crypto format source store catalog job" ;;
         cli | main.c) echo "base access observe config evm crypto format service cli" ;;
         *) return 1 ;;
     esac

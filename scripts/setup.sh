@@ -14,8 +14,9 @@ cd "$(dirname "$0")/.."
 build_packages=(
     gcc make meson ninja-build pkg-config
     libcurl4-openssl-dev libssl-dev libdeflate-dev zlib1g-dev libzip-dev libsqlite3-dev
-    libjansson-dev libyaml-dev libsmartcols-dev libsecp256k1-dev libseccomp-dev libcmocka-dev
-    libsystemd-dev sqlite3 unzip openssl jq age prometheus ca-certificates faketime python3
+    libjansson-dev libyaml-dev libsmartcols-dev libsecp256k1-dev libseccomp-dev libsystemd-dev
+    libmicrohttpd-dev libgnutls28-dev libcmocka-dev
+    sqlite3 unzip openssl jq age prometheus ca-certificates faketime python3
 )
 # What reads the things around the program: shells, manual pages, alert rules, the unit, YAML.
 test_packages=(

@@ -160,8 +160,7 @@ static enum scb_status offer_settings(const struct line *line, struct scb_error 
     for (size_t i = 0; i < scb_config_count() && status == SCB_OK; i++) {
         struct scb_setting_view view;
         scb_config_describe(config, i, &view);
-        if (view.available)
-            status = offer(line, view.flag, strlen(view.flag), view.help, error);
+        status = offer(line, view.flag, strlen(view.flag), view.help, error);
     }
     scb_config_free(config);
     return status;

@@ -33,8 +33,6 @@ static enum scb_status show_table(const struct scb_config *config, bool with_ori
     for (size_t i = 0; i < scb_config_count() && status == SCB_OK; i++) {
         struct scb_setting_view view;
         scb_config_describe(config, i, &view);
-        if (!view.available)
-            continue;
         status = scb_config_value_text(config, i, value, MAX_VALUE, error);
         if (status == SCB_OK)
             status = scb_table_add(table, (const char *[]){view.name, value, view.origin}, error);
@@ -54,8 +52,6 @@ static enum scb_status show_json(const struct scb_config *config, struct scb_err
     for (size_t i = 0; i < scb_config_count(); i++) {
         struct scb_setting_view view;
         scb_config_describe(config, i, &view);
-        if (!view.available)
-            continue;
         enum scb_status status = scb_config_value_text(config, i, value, MAX_VALUE, error);
         if (status != SCB_OK)
             return status;

@@ -10,10 +10,10 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/backup_view.h"
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "service/backup_view.h"
 
 enum { MAX_TEXT = 64 * 1024 };
 

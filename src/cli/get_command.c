@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/backup_view.h"
+#include "service/backup_view.h"
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"

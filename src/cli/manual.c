@@ -196,8 +196,6 @@ void scb_manual_settings(FILE *out, const struct scb_config *config, const char 
         struct scb_setting_view view;
         scb_config_describe(config, i, &view);
         size_t length = strcspn(view.name, ".") + 1;
-        if (!view.available)
-            continue;
         if (strncmp(section, view.name, length) != 0)
             (void)fprintf(out, ".SS %.*s\n", (int)length - 1, view.name);
         section = view.name;

@@ -9,11 +9,12 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/backup_view.h"
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "observe/metrics_json.h"
 #include "observe/metrics_text.h"
+#include "service/backup_view.h"
 #include "service/metrics.h"
 
 enum { MAX_TEXT = 256 * 1024, CELL_SIZE = 96 };
@@ -24,53 +25,6 @@ static uint64_t observed(const uint64_t *cells)
     for (size_t i = 0; i < SCB_DURATION_BUCKETS; i++)
         count += cells[i];
     return count;
-}
-
-/* --- JSON --- */
-
-static void histogram_json(struct scb_json *json, const uint64_t *cells)
-{
-    char text[SCB_METRIC_VALUE_SIZE];
-    scb_json_unsigned(json, "count", observed(cells));
-    scb_metric_format(SCB_UNIT_SECONDS, cells[SCB_DURATION_BUCKETS], text);
-    scb_json_number(json, "sum", text);
-    scb_json_open_array(json, "buckets");
-    uint64_t count = 0;
-    for (size_t i = 0; i < SCB_DURATION_BUCKETS; i++) {
-        count += cells[i];
-        scb_metric_format_bucket(i, text);
-        scb_json_open_object(json, NULL);
-        scb_json_text(json, "le", text);
-        scb_json_unsigned(json, "count", count);
-        scb_json_close_object(json);
-    }
-    scb_json_close_array(json);
-}
-
-static void series_json(struct scb_json *json, const struct scb_metrics_snapshot *snapshot,
-                        enum scb_metric metric, size_t series)
-{
-    const struct scb_metric_entry *entry = &scb_metric_entries[metric];
-    const uint64_t *cells = &snapshot->cells[entry->cell];
-    struct scb_metric_label labels[SCB_METRIC_MOST_LABELS];
-    char text[SCB_METRIC_VALUE_SIZE];
-    char name[128];
-    scb_json_open_object(json, NULL);
-    (void)snprintf(name, sizeof(name), SCB_METRIC_PREFIX "%s", entry->name);
-    scb_json_text(json, "name", name);
-    scb_json_text(json, "type", scb_metric_kind_name(entry->kind));
-    scb_json_open_object(json, "labels");
-    size_t count = scb_metric_series_labels(snapshot, metric, series, labels);
-    for (size_t i = 0; i < count; i++)
-        scb_json_text(json, labels[i].name, labels[i].value);
-    scb_json_close_object(json);
-    if (entry->kind == SCB_KIND_HISTOGRAM) {
-        histogram_json(json, cells);
-    } else {
-        scb_metric_format(entry->unit, cells[series], text);
-        scb_json_number(json, "value", text);
-    }
-    scb_json_close_object(json);
 }
 
 /* --- the table --- */
@@ -135,7 +89,6 @@ static enum scb_status add_series(struct scb_table *table,
 struct view {
     const struct scb_metrics_snapshot *snapshot;
     struct scb_metric_range range;
-    struct scb_json *json; /* one of the two */
     struct scb_table *table;
 };
 
@@ -148,27 +101,19 @@ static enum scb_status show_all(const struct view *view, struct scb_error *error
         for (size_t series = 0; series < count && status == SCB_OK; series++) {
             if (!scb_metric_is_shown(view->snapshot, (enum scb_metric)i, series))
                 continue;
-            if (view->json != NULL)
-                series_json(view->json, view->snapshot, (enum scb_metric)i, series);
-            else
-                status = add_series(view->table, view->snapshot, (enum scb_metric)i, series, error);
+            status = add_series(view->table, view->snapshot, (enum scb_metric)i, series, error);
         }
     }
     return status;
 }
 
-static enum scb_status print_json(struct view *view, struct scb_error *error)
+static enum scb_status print_json(const struct view *view, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
     struct scb_json json;
-    view->json = &json;
     scb_json_begin(&json, &text);
-    scb_json_open_object(&json, NULL);
-    scb_json_open_array(&json, "metrics");
-    enum scb_status status = show_all(view, error);
-    scb_json_close_array(&json);
-    scb_json_close_object(&json);
-    return status == SCB_OK ? scb_output_json(&json, error) : status;
+    scb_metrics_json(&json, view->snapshot, view->range);
+    return scb_output_json(&json, error);
 }
 
 static enum scb_status print_table(struct view *view, struct scb_error *error)

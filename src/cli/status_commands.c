@@ -9,10 +9,10 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/backup_view.h"
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "service/backup_view.h"
 #include "service/slot.h"
 
 enum { MAX_TEXT = 256 * 1024 * 1024, WATCH_MS = 500 };
@@ -76,17 +76,7 @@ static enum scb_status add_check(void *state, const struct scb_check_record *che
                                  struct scb_error *error)
 {
     (void)error;
-    struct scb_json *json = state;
-    char checked_at[SCB_TIMESTAMP_SIZE];
-    scb_timestamp_format(check->checked_at_ms, checked_at);
-    scb_json_open_object(json, NULL);
-    scb_json_text(json, "kind", scb_check_kind_name(check->kind));
-    scb_json_text(json, "checked_at", checked_at);
-    scb_json_text(json, "outcome", scb_verify_outcome_name(check->outcome));
-    scb_json_unsigned(json, "keys", check->keys);
-    scb_json_integer(json, "duration_ms", check->duration_ms);
-    scb_json_text(json, "message", check->message[0] == '\0' ? NULL : check->message);
-    scb_json_close_object(json);
+    scb_view_check(state, check);
     return SCB_OK;
 }
 

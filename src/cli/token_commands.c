@@ -12,9 +12,9 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/backup_view.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
+#include "service/backup_view.h"
 
 enum { MAX_TEXT = 1024 * 1024 };
 

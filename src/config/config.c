@@ -77,10 +77,6 @@ enum scb_status scb_config_assign(struct scb_config *config, size_t index, struc
                                   const char *origin, struct scb_error *error)
 {
     const char *name = scb_settings[index].name;
-    if ((scb_settings[index].flags & SCB_SETTING_LATER) != 0) {
-        scb_error_set(error, SCB_ERROR_VALIDATION, "%s: %s: not in this version yet", origin, name);
-        return scb_error_hint(error, "remove it");
-    }
     enum scb_status status = replace(config, index, texts, origin, error);
     return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "%s: %s", origin, name);
 }
@@ -379,7 +375,6 @@ void scb_config_describe(const struct scb_config *config, size_t index,
         .default_text = setting->default_text,
         .origin = config->entries[index].origin,
         .live = (setting->flags & SCB_SETTING_LIVE) != 0,
-        .available = (setting->flags & SCB_SETTING_LATER) == 0,
         .required = (setting->flags & SCB_SETTING_REQUIRED) != 0,
         .secret = (setting->flags & SCB_SETTING_SECRET) != 0,
     };

@@ -205,9 +205,7 @@ static enum scb_status load_setting(struct loader *loader, const char *section)
     if (origin == NULL)
         return SCB_ERROR_RESOURCE;
     SCB_AUTO(texts) struct scb_texts texts = {0};
-    /* One whose feature is not there is refused by name, whatever its value looks like. */
-    bool later = (scb_settings[index].flags & SCB_SETTING_LATER) != 0;
-    enum scb_status status = later ? SCB_OK : read_value(loader, &scb_settings[index], &texts);
+    enum scb_status status = read_value(loader, &scb_settings[index], &texts);
     return status != SCB_OK
                ? status
                : scb_config_assign(loader->config, (size_t)index, &texts, origin, loader->error);

@@ -6,22 +6,9 @@
 #include "base/memory.h"
 #include "config/settings.h"
 
-static bool is_available(size_t index)
-{
-    return (scb_settings[index].flags & SCB_SETTING_LATER) == 0;
-}
-
 static bool starts_section(size_t index)
 {
     return index == 0 || strcmp(scb_settings[index].section, scb_settings[index - 1].section) != 0;
-}
-
-static bool section_is_available(size_t first)
-{
-    for (size_t i = first; i == first || (i < SCB_SETTING_COUNT && !starts_section(i)); i++)
-        if (is_available(i))
-            return true;
-    return false;
 }
 
 /* A double-quoted YAML scalar; values hold no control characters. */
@@ -92,9 +79,9 @@ enum scb_status scb_config_sample(const struct scb_config *config, struct scb_bu
         "# Times are written like 500ms 90s 5m 24h 7d 2w, sizes like 512KiB 64MiB 1GB.\n",
         error);
     for (size_t i = 0; i < SCB_SETTING_COUNT && status == SCB_OK; i++) {
-        if (starts_section(i) && section_is_available(i))
+        if (starts_section(i))
             status = scb_buffer_printf(out, error, "\n%s:", scb_settings[i].section);
-        if (status == SCB_OK && is_available(i))
+        if (status == SCB_OK)
             status = append_sample_setting(out, config, i, error);
     }
     return status;
@@ -159,7 +146,7 @@ static enum scb_status append_secrets(struct scb_buffer *out, struct scb_error *
     enum scb_status status = SCB_OK;
     const char *separator = " ";
     for (size_t i = 0; i < SCB_SETTING_COUNT && status == SCB_OK; i++) {
-        if (!is_available(i) || (scb_settings[i].flags & SCB_SETTING_SECRET) == 0)
+        if ((scb_settings[i].flags & SCB_SETTING_SECRET) == 0)
             continue;
         status = scb_buffer_printf(out, error, "%s`%s`", separator, scb_settings[i].name);
         separator = ", ";
@@ -173,22 +160,6 @@ static enum scb_status append_secrets(struct scb_buffer *out, struct scb_error *
                             : status;
 }
 
-static enum scb_status append_later(struct scb_buffer *out, struct scb_error *error)
-{
-    enum scb_status status =
-        scb_buffer_append_text(out,
-                               "\n## Not in this version yet\n"
-                               "\n"
-                               "These names are taken; setting one is an error.\n"
-                               "\n",
-                               error);
-    for (size_t i = 0; i < SCB_SETTING_COUNT && status == SCB_OK; i++)
-        if (!is_available(i))
-            status = scb_buffer_printf(out, error, "- `%s`: %s\n", scb_settings[i].name,
-                                       scb_settings[i].help);
-    return status;
-}
-
 enum scb_status scb_config_reference(struct scb_buffer *out, struct scb_error *error)
 {
     struct scb_config *config = NULL;
@@ -198,21 +169,19 @@ enum scb_status scb_config_reference(struct scb_buffer *out, struct scb_error *e
     if (status == SCB_OK)
         status = append_secrets(out, error);
     for (size_t i = 0; i < SCB_SETTING_COUNT && status == SCB_OK; i++) {
-        if (starts_section(i) && section_is_available(i))
+        if (starts_section(i))
             status = scb_buffer_printf(
                 out, error,
                 "\n## %s\n\n"
                 "| name | type | default | bounds | environment | flag | live | meaning |\n"
                 "| --- | --- | --- | --- | --- | --- | --- | --- |\n",
                 scb_settings[i].section);
-        if (status != SCB_OK || !is_available(i))
+        if (status != SCB_OK)
             continue;
         struct scb_setting_view view;
         scb_config_describe(config, i, &view);
         status = append_reference_row(out, &view, error);
     }
-    if (status == SCB_OK)
-        status = append_later(out, error);
     scb_config_free(config);
     return status;
 }

@@ -14,7 +14,6 @@
 #define ONE_OF(choices_)           .choices = (choices_)
 #define ANY                        .unit = ""
 #define LIVE                       SCB_SETTING_LIVE
-#define LATER                      SCB_SETTING_LATER
 #define SECRET                     SCB_SETTING_SECRET
 #define REQUIRED                   SCB_SETTING_REQUIRED
 #define SECOND                     INT64_C(1000)

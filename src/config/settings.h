@@ -31,9 +31,8 @@ enum scb_setting_kind {
 
 enum scb_setting_flag {
     SCB_SETTING_LIVE = 1,     /* a running service takes a change over at its next run */
-    SCB_SETTING_LATER = 2,    /* known, its feature is not in this version */
-    SCB_SETTING_SECRET = 4,   /* masked when shown; may come from a file */
-    SCB_SETTING_REQUIRED = 8, /* has no default and must be given */
+    SCB_SETTING_SECRET = 2,   /* masked when shown; may come from a file */
+    SCB_SETTING_REQUIRED = 4, /* has no default and must be given */
 };
 
 struct scb_setting {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The bytecode of contracts/KeyValueStore.sol, which the build takes out of its artifact
- * (scripts/embed-contract.py).
+ * (scripts/embed.py).
  */
 #ifndef SCB_JOB_EMBEDDED_CONTRACT_H
 #define SCB_JOB_EMBEDDED_CONTRACT_H

@@ -18,6 +18,8 @@
 #include "observe/totals.h"
 #include "scb/service.h"
 #include "scb/source.h"
+#include "service/live.h"
+#include "service/requests.h"
 #include "source/contract_source.h"
 #include "store/store.h"
 
@@ -28,6 +30,10 @@ struct scb_service {
     const struct scb_cancel *cancel;
     struct scb_address contract;
     struct scb_age_recipients recipients; /* whom backups are encrypted to; nobody: plain */
+    struct scb_live *live;                /* while it runs as a service: */
+    struct scb_requests *requests;        /* what it is asked to do now */
+    /* Threads that answer requests read parts.config under it; who changes that writes. */
+    pthread_rwlock_t config_lock;
     struct scb_metrics *metrics;
     struct scb_totals totals;
     int64_t kept_ms;                   /* when they were last kept; monotonic */

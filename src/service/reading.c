@@ -294,14 +294,19 @@ enum scb_status scb_service_verify_one(struct scb_service *service, const char *
 {
     const struct scb_verify_options options = {.backup_date = backup_date};
     const struct scb_verify_observer observer = {ignore_finding, log_verified, service};
-    return scb_service_verify(service, &options, &observer, error);
+    scb_live_begin(service->live, SCB_LIVE_CHECK, backup_date);
+    enum scb_status status = scb_service_verify(service, &options, &observer, error);
+    scb_live_end(service->live);
+    return status;
 }
 
 enum scb_status scb_service_restore_one(struct scb_service *service, const char *backup_date,
                                         struct scb_error *error)
 {
     struct scb_restore_test_result result;
+    scb_live_begin(service->live, SCB_LIVE_CHECK, backup_date);
     enum scb_status status = scb_service_test_restore(service, backup_date, &result, error);
+    scb_live_end(service->live);
     if (status == SCB_OK)
         scb_log_info(service->parts.log, "Test restore completed",
                      SCB_TEXT("backup_date", result.backup_date), SCB_NUMBER("keys", result.keys),

@@ -14,8 +14,10 @@
 #include "service/checks.h"
 #include "service/internal.h"
 #include "service/notify.h"
+#include "service/request_runner.h"
 #include "service/slot.h"
 #include "service/supervisor.h"
+#include "service/web.h"
 
 enum {
     MAX_UNFINISHED = 16,
@@ -133,16 +135,20 @@ static void take_settings(struct scb_service *service, struct schedule *schedule
     scb_supervisor_allow(service->supervisor, longest_silence_ms(config));
 }
 
-/* Reads the settings again; true where some have changed. */
+/* Reads the settings again, while nobody else reads them; true where some have changed. */
 static bool reload(struct scb_service *service, struct schedule *schedule)
 {
     struct scb_error error = {0};
-    if (service->parts.reload == NULL || !service->parts.reload(service->parts.reload_state))
+    if (service->parts.reload == NULL)
         return false;
-    if (scb_service_take_settings(service, &error) != SCB_OK) /* it was checked */
+    pthread_rwlock_wrlock(&service->config_lock);
+    bool changed = service->parts.reload(service->parts.reload_state);
+    if (changed && scb_service_take_settings(service, &error) != SCB_OK) /* it was checked */
         scb_log_failure(service->parts.log, "Setting not taken over", "", &error);
-    take_settings(service, schedule);
-    return true;
+    pthread_rwlock_unlock(&service->config_lock);
+    if (changed)
+        take_settings(service, schedule);
+    return changed;
 }
 
 /* SIGHUP: what waits for a person's attention has had it. */
@@ -272,7 +278,27 @@ static void serve_check_or_sleep(struct scb_service *service, struct schedule *s
     int64_t left_ms = wake_ms - now_ms < LONGEST_SLEEP_MS ? wake_ms - now_ms : LONGEST_SLEEP_MS;
     say_idle(service, schedule);
     scb_supervisor_rest(service->supervisor, left_ms);
-    (void)scb_cancel_sleep_both(service->cancel, service->parts.reload_asked, left_ms);
+    scb_live_next_run(service->live, schedule->again_ms);
+    scb_requests_wait(service->requests, service->cancel, service->parts.reload_asked, left_ms);
+}
+
+/* What others look at and ask for while the loop runs. */
+static enum scb_status open_desk(struct scb_service *service, struct scb_web **ret_web,
+                                 struct scb_error *error)
+{
+    enum scb_status status = scb_live_new(&service->live, error);
+    if (status == SCB_OK)
+        status = scb_requests_new(&service->requests, error);
+    return status == SCB_OK ? scb_web_start(service, ret_web, error) : status;
+}
+
+static void close_desk(struct scb_service *service, struct scb_web *web)
+{
+    scb_web_stop(web);
+    scb_requests_free(service->requests);
+    scb_live_free(service->live);
+    service->requests = NULL;
+    service->live = NULL;
 }
 
 enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
@@ -287,7 +313,15 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
         status = scb_supervisor_start(&supervised, &service->supervisor, error);
     if (status != SCB_OK)
         return status;
+    struct scb_web *web = NULL;
     take_settings(service, &schedule);
+    status = open_desk(service, &web, error);
+    if (status != SCB_OK) {
+        close_desk(service, web);
+        scb_supervisor_stop(service->supervisor);
+        service->supervisor = NULL;
+        return status;
+    }
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
                  SCB_NUMBER("chore_interval_ms", schedule.interval_ms));
     scb_supervisor_ready(service->supervisor);
@@ -295,11 +329,12 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
     while (!scb_cancel_requested(service->cancel)) {
         scb_supervisor_beat(service->supervisor);
         reload_where_asked(service, &schedule);
-        if (!serve_backup(service, &schedule))
+        if (!scb_service_serve_request(service) && !serve_backup(service, &schedule))
             serve_check_or_sleep(service, &schedule);
         scb_service_keep_metrics(service);
     }
     atomic_store(&service->running, false);
+    close_desk(service, web);
     scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
     scb_supervisor_stop(service->supervisor);
     service->supervisor = NULL;

@@ -59,6 +59,7 @@ static void observe(void *state, const struct scb_run_progress *progress)
     const char *what = progress->activity == NULL ? "backup" : progress->activity;
     scb_supervisor_say(service->supervisor, "%s %s: %" PRIu64 "/%" PRIu64 " pages", what,
                        progress->backup_date, progress->pages, progress->total_pages);
+    scb_live_note(service->live, progress);
     if (service->shown != NULL)
         service->shown(service->shown_state, progress);
 }
@@ -76,6 +77,7 @@ enum scb_status scb_service_new(const struct scb_service_parts *parts,
     service->shown_state = parts->observe_state;
     service->parts.observe = observe;
     service->parts.observe_state = service;
+    pthread_rwlock_init(&service->config_lock, NULL);
     enum scb_status status = scb_service_take_settings(service, error);
     if (status == SCB_OK && parts->cancel == NULL) {
         status = scb_cancel_new(&service->own_cancel, error);
@@ -98,6 +100,7 @@ void scb_service_free(struct scb_service *service)
     scb_service_metrics_end(service);
     scb_notifier_free(service->notifier);
     scb_cancel_free(service->own_cancel);
+    pthread_rwlock_destroy(&service->config_lock);
     free(service);
 }
 
@@ -351,7 +354,9 @@ enum scb_status scb_service_run_one(struct scb_service *service,
                                     struct scb_backup_result *ret_result, struct scb_error *error)
 {
     begin_run(service);
+    scb_live_begin(service->live, SCB_LIVE_BACKUP, options->backup_date);
     enum scb_status status = run_one(service, options, ret_result, error);
+    scb_live_end(service->live);
     if (status == SCB_OK && !options->dry_run && !ret_result->already_done)
         scb_notify_completed(service, ret_result);
     return status;

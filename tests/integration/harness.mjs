@@ -21,7 +21,7 @@ export const ANVIL_ARGS = ['--accounts', '3', '--gas-limit', '2000000000',
 function environment(more) {
     const kept = Object.entries(process.env)
         .filter(([name]) => !/^(BACKUP|SATELLITE)(_|$)/.test(name));
-    return { ...Object.fromEntries(kept), NO_COLOR: '1', ...more };
+    return { ...Object.fromEntries(kept), NO_COLOR: '1', SATELLITE_SERVER_LISTEN: '127.0.0.1:0', ...more };
 }
 
 /** Starts satellite; `done` resolves to { code, signal, stdout, stderr } when it has ended;

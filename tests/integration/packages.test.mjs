@@ -43,7 +43,7 @@ describe('completion', () => {
 
     it('works in bash', () => {
         assert.deepEqual(inBash('backup', 'veri'), ['verify']);
-        assert.deepEqual(inBash('backup', 'config', ''), ['validate', 'show', 'init']);
+        assert.deepEqual(inBash('backup', 'config', ''), ['validate', 'show', 'init', 'update']);
         assert.deepEqual(inBash('backup', 'export', '--format', ''), ['ndjson', 'csv', 'sqlite']);
         assert.deepEqual(inBash('backup', 'export', '--format', '=', 'c'), ['csv']);
         assert.deepEqual(inBash('backup', 'run', '--validation', '='), ['warn', 'strict']);

@@ -201,7 +201,6 @@ static void help_goes_where_it_belongs(void **state)
     assert_non_null(strstr(out_text, "usage: satellite backup get KEY"));
     assert_int_equal(run("help settings"), 0);
     assert_non_null(strstr(out_text, "  --page-size 100\n"));
-    assert_null(strstr(out_text, "--server-listen")); /* not in this version */
     assert_int_equal(run("help backup nothing"), 2);
     assert_int_equal(run("version --json"), 0);
     assert_non_null(strstr(out_text, "{\"version\":\""));

@@ -207,7 +207,6 @@ static void set_refuses_bad_values(void **state)
         {"contract.rpc_urls", "https://good.example,", "URL 2 is not", ""},
         {"contract.rpc_urls", "https://two hosts", "URL 1 is not", ""},
         {"contract.rpc_urls", "rpc.example", "URL 1 is not", ""},
-        {"server.listen", "x", "--f: server.listen: not in this version yet", "remove it"},
         {"notify.heartbeat_url", "ftp://x", "URL 1 is not", ""},
         {"notify.on_success", "https://good.example,true", "entry 2 is neither", "/usr/local/bin"},
         {"notify.on_failure", "httpx", "URL 1 is not", ""},
@@ -323,7 +322,6 @@ static void environment_refuses_bad_values(void **state)
         const char *message;
     } cases[] = {
         {{"BACKUP_PAGE_SIZE=x"}, "BACKUP_PAGE_SIZE: backup.page_size: not a whole number: 'x'"},
-        {{"SATELLITE_SERVER_LISTEN=x"}, "not in this version yet"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=relative"}, "not an absolute path"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=/nonexistent/x"}, "not opened"},
         {{"SATELLITE_CONTRACT_RPC_URLS_FILE=/dev/zero"}, "larger than 65536 bytes"},

@@ -161,7 +161,6 @@ static void everything_else_is_refused(void **state)
         {"backup:\n  backup_dir: \"/a\\0b\"\n", ":2: a NUL byte", ""},
         {"backup:\n  backup_dir: \"/a\\nb\"\n", ":2: a control character", ""},
         {"backup:\n  backup_dir: /\xff\n", "not valid YAML", ""},
-        {"server:\n  listen: x\n", ":2: server.listen: not in this version yet", "remove it"},
         {"access:\n  bindings:\n  - {user: x, role: admin}\n",
          ":3: access.bindings: an entry that is not a value", "make each entry one value"},
         {"contract:\n  rpc_urls: \"file:x\"\n", "not an absolute path", ""},

@@ -145,7 +145,6 @@ static void what_cannot_be_changed_is_refused(void **state)
         {"backup: &b {page_size: 5}\n", "backup.page_size", "7", "anchors"},
         {"backup:\n  page_size: \"5\n", "backup.page_size", "7", "not valid YAML"},
         {"backup:\n  page_size: 5\n", "backup.page_size", "0", "--f: backup.page_size"},
-        {"backup:\n  page_size: 5\n", "server.listen", "x", "not in this version"},
         {"backup:\n  page_size: 5\n  page_size: 6\n", "backup.page_size", "7", "set twice"},
         {"backup:\n  page_size: {a: 5}\n", "backup.page_size", "7", "not a value"},
         {"backup: 5\n", "backup.page_size", "7", "holds no settings"},

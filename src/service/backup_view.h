@@ -2,8 +2,8 @@
 /*
  * How a backup is shown: the JSON members and the table cells that several commands share.
  */
-#ifndef SCB_CLI_BACKUP_VIEW_H
-#define SCB_CLI_BACKUP_VIEW_H
+#ifndef SCB_SERVICE_BACKUP_VIEW_H
+#define SCB_SERVICE_BACKUP_VIEW_H
 
 #include "base/json.h"
 #include "scb/catalog.h"
@@ -14,6 +14,9 @@ void scb_view_backup_columns(struct scb_json *json, const struct scb_backup_reco
 void scb_view_backup_progress(struct scb_json *json, const struct scb_backup_record *backup);
 /* The members named like the columns of backup_page_status. */
 void scb_view_page_columns(struct scb_json *json, const struct scb_page_record *page);
+
+/* What came of a check, as an object. */
+void scb_view_check(struct scb_json *json, const struct scb_check_record *check);
 
 /*
  * Members that hold bytes, as a page file has them: base64 where they are no text, and then named

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/backup_view.h"
+#include "service/backup_view.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -67,6 +67,18 @@ void scb_view_page_columns(struct scb_json *json, const struct scb_page_record *
     text_member(json, "error_message", page->error_message);
     scb_json_text(json, "checksum", done ? checksum : NULL);
     number_member(json, "file_size", done ? (int64_t)page->file_size : -1);
+}
+
+void scb_view_check(struct scb_json *json, const struct scb_check_record *check)
+{
+    scb_json_open_object(json, NULL);
+    scb_json_text(json, "kind", scb_check_kind_name(check->kind));
+    time_member(json, "checked_at", check->checked_at_ms);
+    scb_json_text(json, "outcome", scb_verify_outcome_name(check->outcome));
+    scb_json_unsigned(json, "keys", check->keys);
+    scb_json_integer(json, "duration_ms", check->duration_ms);
+    text_member(json, "message", check->message);
+    scb_json_close_object(json);
 }
 
 enum scb_status scb_view_member(struct scb_view_members *members, const char *name,
