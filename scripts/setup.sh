@@ -15,7 +15,7 @@ build_packages=(
     gcc make meson ninja-build pkg-config
     libcurl4-openssl-dev libssl-dev libdeflate-dev zlib1g-dev libzip-dev libsqlite3-dev
     libjansson-dev libyaml-dev libsmartcols-dev libsecp256k1-dev libmicrohttpd-dev libgnutls28-dev
-    libcmocka-dev sqlite3 unzip openssl jq age prometheus ca-certificates
+    libcmocka-dev sqlite3 unzip openssl jq age prometheus chromium ca-certificates
 )
 bench_packages=(wrk util-linux)
 dev_packages=(
