@@ -76,7 +76,7 @@ static enum scb_status append_line(const struct scb_audit *audit, struct scb_aud
                                    const struct scb_audit_record *record, bool sync,
                                    struct scb_audit_link *ret_link, struct scb_error *error)
 {
-    struct scb_audit_end end;
+    struct scb_audit_end end = {0};
     SCB_AUTO(buffer) struct scb_buffer line = {.max = SCB_AUDIT_MAX_LINE + 1};
     enum scb_status status = scb_audit_file_end(file, &end, error);
     if (status == SCB_OK)
@@ -117,7 +117,7 @@ enum scb_status scb_audit_append(const struct scb_audit *audit,
 enum scb_status scb_audit_sign(const struct scb_audit *audit, struct scb_error *error)
 {
     SCB_AUTO(audit_file) struct scb_audit_file file = {.dir_fd = -1, .fd = -1};
-    struct scb_audit_end end;
+    struct scb_audit_end end = {0};
     enum scb_status status = scb_audit_file_open(audit->path, SCB_AUDIT_APPEND, &file, error);
     if (status == SCB_OK)
         status = scb_audit_file_end(&file, &end, error);

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -392,6 +393,7 @@ static void reserve(const struct scb_audit_file *file)
 enum scb_status scb_audit_file_append(struct scb_audit_file *file, struct scb_bytes data, bool sync,
                                       struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     enum scb_status status = scb_file_write(file->fd, file->path, data.data, data.size, error);
     if (status == SCB_OK && sync && fdatasync(file->fd) != 0)
         status = scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s not synced", file->path);
@@ -399,7 +401,9 @@ enum scb_status scb_audit_file_append(struct scb_audit_file *file, struct scb_by
         /* Where that fails as well, what is left there is passed over as torn. */
         int ignored = ftruncate(file->fd, file->size);
         (void)ignored;
-        return status;
+        if (error != NULL) /* a full disk too: what is missing is a line of a file */
+            error->status = SCB_ERROR_FILE;
+        return SCB_ERROR_FILE;
     }
     file->size += (off_t)data.size;
     reserve(file);

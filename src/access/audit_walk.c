@@ -32,7 +32,10 @@ static enum scb_status visit_line(struct walk *walk, struct scb_bytes text, bool
     place->is_whole = is_whole;
     enum scb_status status = scb_audit_line_read(text, &place->is_line, &line, error);
     place->line = place->is_line ? &line : NULL;
-    return status == SCB_OK ? walk->visit(walk->state, place, error) : status;
+    if (status == SCB_OK)
+        status = walk->visit(walk->state, place, error);
+    place->line = NULL;
+    return status;
 }
 
 /* Visits the lines that are whole; what is left over begins the next one. */
@@ -86,6 +89,7 @@ static enum scb_status walk_file(struct walk *walk, int fd, const char *name, ui
     if (status == SCB_OK && walk->text.size > 0 && !walk->skipping)
         status = visit_line(walk, scb_buffer_bytes(&walk->text), false, error);
     walk->place.file_number++;
+    walk->place.file = NULL;
     return status;
 }
 

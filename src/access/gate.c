@@ -71,12 +71,15 @@ static enum scb_status audit_begin(const struct scb_gate *gate, struct scb_passa
         &passage->started, &problem);
     if (status == SCB_OK)
         return SCB_OK;
-    if (passage->caller.kind == SCB_CALLER_SERVICE) {
+    if (passage->caller.kind == SCB_CALLER_SERVICE ||
+        passage->operation->effect == SCB_EFFECT_SERVES) {
         spill(gate, &record, &problem);
         return SCB_OK;
     }
-    (void)scb_error_set(error, SCB_ERROR_FILE, "%s is refused, for it would not be audited: %s",
-                        record.operation, problem.message);
+    /* Memory that cannot be had is no fault of the file's. */
+    (void)scb_error_set(error, status == SCB_ERROR_RESOURCE ? status : SCB_ERROR_FILE,
+                        "%s is refused, for it would not be audited: %s", record.operation,
+                        problem.message);
     return scb_error_hint(error, "make %s writable, with room on its disk, or set audit.path",
                           gate->audit.path);
 }
@@ -96,7 +99,7 @@ enum scb_status scb_gate_begin(const struct scb_gate *gate, const struct scb_cal
         passage.role = scb_bindings_role(gate->bindings, gate->owned, caller);
         if (passage.role < passage.operation->role)
             return refuse(gate, &passage, error);
-        if (passage.operation->changes)
+        if (passage.operation->effect != SCB_EFFECT_READS)
             status = audit_begin(gate, &passage, error);
     }
     if (status == SCB_OK)
@@ -108,17 +111,16 @@ void scb_gate_end(const struct scb_gate *gate, const struct scb_passage *passage
                   enum scb_status result)
 {
     struct scb_error problem = {0};
-    const struct scb_operation *operation = passage->operation;
-    if (operation->role == SCB_ROLE_ANYONE)
+    bool changes = passage->operation->effect != SCB_EFFECT_READS;
+    if (passage->operation->role == SCB_ROLE_ANYONE)
         return;
     struct scb_audit_record record = record_of(passage, scb_status_name(result));
     record.started = passage->started;
     record.duration_ms = scb_clock_monotonic_ms(gate->audit.clock) - passage->begun_ms;
     enum scb_status status = scb_audit_append(
-        &gate->audit, &record,
-        (struct scb_audit_options){.create = operation->changes, .sync = operation->changes}, NULL,
+        &gate->audit, &record, (struct scb_audit_options){.create = changes, .sync = changes}, NULL,
         &problem);
-    bool nothing_there = status == SCB_ERROR_NOT_FOUND && !operation->changes;
+    bool nothing_there = status == SCB_ERROR_NOT_FOUND && !changes;
     if (status != SCB_OK && !nothing_there)
         spill(gate, &record, &problem);
 }

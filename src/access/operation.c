@@ -4,12 +4,10 @@
 #include <assert.h>
 #include <string.h>
 
-#define READS   false
-#define CHANGES true
-
 static const struct scb_operation operations[SCB_OPERATION_COUNT] = {
 #define SCB_OPERATION(name_, role_, effect_)                                                       \
-    [SCB_OPERATION_##name_] = {.name = #name_, .role = SCB_ROLE_##role_, .changes = (effect_)},
+    [SCB_OPERATION_##                                                                              \
+        name_] = {.name = #name_, .role = SCB_ROLE_##role_, .effect = SCB_EFFECT_##effect_},
 #include "access/operation.def"
 #undef SCB_OPERATION
 };

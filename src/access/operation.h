@@ -5,8 +5,6 @@
 #ifndef SCB_ACCESS_OPERATION_H
 #define SCB_ACCESS_OPERATION_H
 
-#include <stdbool.h>
-
 #include "scb/error.h"
 
 /* Rising: who has one has those before it. NONE is what a caller has who is bound to nothing, and
@@ -27,10 +25,12 @@ enum scb_operation_id {
     SCB_OPERATION_COUNT
 };
 
+enum scb_effect { SCB_EFFECT_READS, SCB_EFFECT_CHANGES, SCB_EFFECT_SERVES };
+
 struct scb_operation {
     const char *name; /* "backup_run" */
     enum scb_role role;
-    bool changes;
+    enum scb_effect effect;
 };
 
 /* Static; id is one of the table's. */

@@ -355,7 +355,7 @@ static enum scb_status verify(const struct scb_command_context *context,
                               const struct scb_audit_trust *trust, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_FINDINGS * 1024 + MAX_TEXT};
-    struct scb_json json;
+    struct scb_json json = {0};
     struct scb_audit_proof proof;
     struct scb_error output = {0};
     struct shown shown = {.json = context->json ? &json : NULL};

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -244,6 +245,41 @@ static void end_audit(const struct run *run, const struct scb_passage *passage,
         scb_log_failure(run->log, "Audit log's head not made", NULL, &error);
 }
 
+/* A hanging disk, before or after the command's own watch: see cli/open.c. */
+static void end_stuck(void *state, const struct scb_error *error)
+{
+    show_error(state, error);
+    _exit((int)error->status);
+}
+
+static enum scb_status watch_files(struct run *run, struct scb_file_watch **ret_watch,
+                                   struct scb_error *error)
+{
+    int64_t timeout_ms = scb_config_integer(run->config, "backup.file_operation_timeout");
+    enum scb_status status = scb_file_watch_start(timeout_ms, end_stuck, run, ret_watch, error);
+    if (status == SCB_OK)
+        scb_file_watch_join(*ret_watch);
+    return status;
+}
+
+static void unwatch_files(struct scb_file_watch *watch)
+{
+    scb_file_watch_leave();
+    if (watch != NULL)
+        scb_file_watch_stop(watch);
+}
+
+static enum scb_status begin_audit(struct run *run, struct scb_passage *ret_passage,
+                                   struct scb_error *error)
+{
+    struct scb_file_watch *watch = NULL;
+    enum scb_status status = watch_files(run, &watch, error);
+    if (status == SCB_OK)
+        status = scb_command_gate_begin(run->gate, &run->line, ret_passage, error);
+    unwatch_files(watch);
+    return status;
+}
+
 /* Through the gate, where there is a configuration that says who may pass. */
 static enum scb_status pass_gate(struct run *run, const struct scb_cancel *cancel,
                                  struct scb_error *error)
@@ -256,11 +292,14 @@ static enum scb_status pass_gate(struct run *run, const struct scb_cancel *cance
     enum scb_status status =
         scb_command_gate_new(run->config, run->config_path, run->log, &run->gate, error);
     if (status == SCB_OK)
-        status = scb_command_gate_begin(run->gate, &run->line, &passage, error);
+        status = begin_audit(run, &passage, error);
     if (status != SCB_OK)
         return status;
     status = check_and_call(run, cancel, &passage, error);
+    struct scb_file_watch *watch = NULL;
+    (void)!watch_files(run, &watch, NULL); /* without it the line is written all the same */
     end_audit(run, &passage, status);
+    unwatch_files(watch);
     return status;
 }
 

@@ -137,15 +137,15 @@ static enum scb_status add_row(void *state, const struct scb_token *token, struc
                          error);
 }
 
-static enum scb_status list_json(const struct scb_command_context *context, struct rows *rows,
+static enum scb_status list_json(const struct scb_command_context *context, int64_t now_ms,
                                  struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
     struct scb_json json;
-    rows->json = &json;
+    struct rows rows = {.json = &json, .now_ms = now_ms};
     scb_json_begin(&json, &text);
     scb_json_open_array(&json, NULL);
-    enum scb_status status = scb_token_list(context->state_dir, add_row, rows, error);
+    enum scb_status status = scb_token_list(context->state_dir, add_row, &rows, error);
     scb_json_close_array(&json);
     return status == SCB_OK ? scb_output_json(&json, error) : status;
 }
@@ -158,7 +158,7 @@ enum scb_status scb_command_token_list(const struct scb_command_context *context
         {"BY", false}, {"EXPIRES", false}, {"EXPIRED", false}};
     struct rows rows = {.now_ms = scb_clock_real_ms(scb_clock_system())};
     if (context->json)
-        return list_json(context, &rows, error);
+        return list_json(context, rows.now_ms, error);
     SCB_AUTO(table) struct scb_table *table = NULL;
     enum scb_status status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
     rows.table = table;

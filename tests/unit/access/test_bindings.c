@@ -158,10 +158,10 @@ static void every_operation_says_what_it_takes(void **state)
         assert_true(operation->name[0] != '\0' && operation->role <= SCB_ROLE_ADMIN);
         /* Who may only look changes nothing. */
         if (operation->role <= SCB_ROLE_VIEWER)
-            assert_false(operation->changes);
+            assert_int_equal(operation->effect, SCB_EFFECT_READS);
     }
     assert_int_equal(scb_operation_of(SCB_OPERATION_backup_restore)->role, SCB_ROLE_ADMIN);
-    assert_true(scb_operation_of(SCB_OPERATION_backup_restore)->changes);
+    assert_int_equal(scb_operation_of(SCB_OPERATION_backup_restore)->effect, SCB_EFFECT_CHANGES);
 }
 
 static int set_up(void **state)

@@ -164,7 +164,7 @@ static void everything_else_is_refused(void **state)
         {"encryption:\n  recipients: []\n", ":2: encryption.recipients: not in this version yet",
          "remove it"},
         {"access:\n  bindings:\n  - {user: x, role: admin}\n",
-         "access.bindings: not in this version yet", "remove it"},
+         ":3: access.bindings: an entry that is not a value", "make each entry one value"},
         {"contract:\n  rpc_urls: \"file:x\"\n", "not an absolute path", ""},
         {"contract:\n  rpc_urls: [\"file:/nonexistent/x\"]\n", ":2: file '/nonexistent/x' not", ""},
         {"backup:\n  group: \"file:/etc/hostname/x/with/a/long/path/that/is/over/the/limit/of/64\"",
