@@ -18,9 +18,11 @@ build_packages=(
     libmicrohttpd-dev libgnutls28-dev libcmocka-dev
     sqlite3 unzip openssl jq age prometheus ca-certificates faketime python3
 )
-# What reads the things around the program: shells, manual pages, alert rules, the unit, YAML.
+# What reads the things around the program: shells, manual pages, alert rules, the unit, YAML,
+# the dashboard.
 test_packages=(
     zsh fish man-db mandoc prometheus systemd shellcheck yamllint
+    chromium
 )
 bench_packages=(wrk util-linux)
 dev_packages=(

@@ -54,7 +54,7 @@ run_node() { # FILE...
 }
 
 wants unit && run_checks && run_unit
-wants integration && run_node tests/integration/*.test.mjs
+wants integration && run_node tests/integration/*.test.mjs tests/dashboard/*.test.mjs
 # A sanitizer brings a layer of its own, so its builds have none of ours.
 wants torture && [ -f "$build/tests/faults.so" ] && run_node tests/torture/*.test.mjs
 wants security && run_node tests/security/*.test.mjs

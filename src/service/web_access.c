@@ -130,12 +130,10 @@ enum scb_status scb_web_access_check(struct scb_web_access *access, struct scb_w
                                      struct scb_error *error)
 {
     const struct scb_operation *operation = scb_operation_of(call->route->operation);
-    if (call->role >= operation->role && operation->effect == SCB_EFFECT_READS &&
-        (!call->is_known || !is_news(access, call)))
-        return SCB_OK;
-    if (!call->is_known)
+    bool may = call->role >= operation->role, acts = strcmp(call->route->method, "POST") == 0;
+    if (!call->is_known && (acts || !may)) /* looking is all that goes without credentials */
         return refuse(call, "this takes credentials", error);
-    if (call->role >= operation->role && operation->effect != SCB_EFFECT_READS)
+    if (may && (acts || !call->is_known || !is_news(access, call)))
         return SCB_OK;
     struct scb_passage passage;
     enum scb_status status = scb_gate_begin(access->gate, &call->caller, call->route->operation,

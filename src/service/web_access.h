@@ -4,7 +4,7 @@
  * the one gate (access/gate). Who has neither may look, where only this machine can ask.
  *
  * A dashboard looks every second. So what only reads is in the audit log once an hour for each
- * caller and operation; what is refused and what changes something, each time.
+ * caller and operation; what is refused and what is to be done, each time.
  */
 #ifndef SCB_SERVICE_WEB_ACCESS_H
 #define SCB_SERVICE_WEB_ACCESS_H
@@ -26,13 +26,13 @@ void scb_web_access_free(struct scb_web_access *access);
 SCB_MUST_CHECK enum scb_status scb_web_access_identify(struct scb_web_access *access,
                                                        struct scb_web_call *call, bool may_look,
                                                        struct scb_error *error);
-/* AccessError, with 401 or 403, for who may not do the call's operation. What changes something is
- * let through by scb_web_access_begin, too. */
+/* AccessError, with 401 or 403, for who may not do the call's operation. What is to be done (POST)
+ * still goes through scb_web_access_begin. */
 SCB_MUST_CHECK enum scb_status scb_web_access_check(struct scb_web_access *access,
                                                     struct scb_web_call *call,
                                                     struct scb_error *error);
 
-/* The audited course of an operation that changes something, from here to its end. */
+/* The audited course of what is to be done, from here to its end. */
 struct scb_web_passage {
     const struct scb_gate *gate;
     struct scb_passage passage;

@@ -5,7 +5,15 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { request as secureRequest } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { mustRun, start, whileRunning } from './harness.mjs';
+
+/** Cleanups in the opposite order: a service ends before its directory goes. */
+export function lifo(test) {
+    const list = [];
+    test.after(async () => { for (const one of list) await one(); });
+    return { after: (one) => list.unshift(one) };
+}
 
 /** The flags of a store's settings, for commands other than `backup`. */
 export function flagsOf(store, more = {}) {
@@ -80,17 +88,25 @@ export async function startService(t, store, more = {}) {
         look();
     }));
     const { url } = await logged('HTTP server started');
+    /** Waits where there are too many requests, unless the test is about that. */
+    const patiently = async ({ hurry, ...options }) => {
+        for (;;) {
+            const answer = await ask(url, options);
+            if (answer.status !== 429 || hurry) return answer;
+            await sleep(100);
+        }
+    };
     const service = {
         child, log, logged, url,
-        get: (path, options) => ask(url, { path, ...options }),
-        post: (path, options) => ask(url, { method: 'POST', path, ...options }),
+        get: (path, options) => patiently({ path, ...options }),
+        post: (path, options) => patiently({ method: 'POST', path, ...options }),
         /** What became of an accepted operation. */
         async operation({ status, headers, text }, token) {
             assert.equal(status, 202, text);
             for (;;) {
                 const { json } = await service.get(headers.location, { token });
                 if (json.state === 'done' || json.state === 'failed') return json;
-                await new Promise((resolve) => { setTimeout(resolve, 20); });
+                await sleep(20);
             }
         },
         async stop() {

@@ -157,7 +157,8 @@ function renderProgress(progress) {
     if (progress.total_pages) bar.value = share;
     else bar.removeAttribute('value');
     const fresh = progress.pages - progress.reused_pages;
-    const rate = fresh > 0 ? (progress.keys * 1000) / Math.max(progress.elapsed_ms, 1) : null;
+    const keys = fresh > 0 ? (progress.keys * fresh) / progress.pages : 0;
+    const rate = keys > 0 ? (keys * 1000) / Math.max(progress.elapsed_ms, 1) : null;
     const left = fresh > 0
         ? ((progress.total_pages - progress.pages) * progress.elapsed_ms) / fresh : null;
     setText('live-numbers', progress.total_pages

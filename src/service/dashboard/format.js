@@ -29,9 +29,10 @@ export function formatDuration(ms) {
     if (seconds < 10) return `${seconds.toFixed(1)} s`;
     if (seconds < 60) return `${Math.round(seconds)} s`;
     const minutes = Math.floor(seconds / 60);
-    if (minutes < 60) return `${minutes} min ${Math.round(seconds % 60)} s`;
+    if (minutes < 60) return `${minutes} min${Math.floor(seconds % 60) > 0 ? ` ${Math.floor(seconds % 60)} s` : ''}`;
     const hours = Math.floor(minutes / 60);
-    return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.round(hours / 24)} days`;
+    const rest = minutes % 60 > 0 ? ` ${minutes % 60} min` : '';
+    return hours < 48 ? `${hours} h${rest}` : `${Math.round(hours / 24)} days`;
 }
 
 /** "2 hours ago", "in 20 minutes". */
