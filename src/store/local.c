@@ -192,10 +192,12 @@ enum scb_status scb_backup_dir_read(const struct scb_backup_dir *dir, const char
 enum scb_status scb_backup_dir_remove(const struct scb_backup_dir *dir, const char *name,
                                       struct scb_error *error)
 {
-    enum scb_status status = scb_file_remove(dir->fd, name, error);
-    if (status == SCB_OK)
+    SCB_FILE_OPERATION;
+    if (unlinkat(dir->fd, name, 0) == 0)
         scb_metrics_add(dir->store->metrics, SCB_METRIC_FILES_DELETED, 0, 1);
-    return status;
+    else if (errno != ENOENT)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not removed", name);
+    return SCB_OK;
 }
 
 static bool is_temporary(const char *name)

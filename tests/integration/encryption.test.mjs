@@ -99,6 +99,7 @@ async function holdingNode(t, { holds = (first) => first >= HELD_FROM, ...option
 async function interrupt(t, store, { held, release }, signal) {
     const child = start(store.args('run', '--backup-date', DATE));
     await whileRunning(child, held);
+    while ((await donePages(store)).length === 0); /* rows are recorded now and then */
     child.kill(signal);
     const result = await child.done;
     release();
