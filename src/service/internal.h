@@ -46,9 +46,10 @@ char *scb_service_state_dir(const struct scb_service *service, struct scb_error 
 SCB_MUST_CHECK enum scb_status scb_service_metrics_begin(struct scb_service *service,
                                                          struct scb_error *error);
 void scb_service_metrics_end(struct scb_service *service);
-/* Keeps what was counted, where that is anything. */
+/* Keeps what was counted, where that is anything; the calling thread is not watched. */
 void scb_service_keep_metrics(struct scb_service *service);
-/* A run's observer: tells the service's own, and keeps the counts of long runs on the way. */
+/* A run's observer, on its watched thread: tells the service's own, and keeps the counts of long
+ * runs on the way. */
 void scb_service_observe(void *state, const struct scb_run_progress *progress);
 
 /* What came of a run, which took cpu_ms; *result as the run left it. */

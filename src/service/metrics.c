@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file_watch.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "observe/process.h"
@@ -58,13 +59,18 @@ static void say_once(struct scb_service *service, const char *event, const struc
         scb_log_warn(service->parts.log, event, SCB_TEXT("error", error->message));
 }
 
-void scb_service_keep_metrics(struct scb_service *service)
+static bool has_database(const struct scb_service *service)
+{
+    SCB_FILE_OPERATION;
+    SCB_AUTO(string) char *path = database_path(service, NULL);
+    return path != NULL && access(path, F_OK) == 0;
+}
+
+/* On a watched thread. A first run that fails leaves nothing half made, so not this either. */
+static void keep(struct scb_service *service)
 {
     struct scb_error error = {0}, damaged = {0};
-    if (service->metrics == NULL || !scb_totals_changed(&service->totals))
-        return;
-    SCB_AUTO(string) char *database = database_path(service, &error);
-    if (database == NULL || access(database, F_OK) != 0) /* a first run leaves nothing half made */
+    if (!has_database(service))
         return;
     enum scb_status status = scb_totals_keep(&service->totals, &damaged, &error);
     say_once(service, "Totals were damaged and begin anew", &damaged);
@@ -72,6 +78,19 @@ void scb_service_keep_metrics(struct scb_service *service)
         say_once(service, "Totals not kept", &error);
     else
         atomic_store(&service->totals_said, false);
+}
+
+void scb_service_keep_metrics(struct scb_service *service)
+{
+    struct scb_file_watch *watch = NULL;
+    struct scb_error error = {0};
+    if (service->metrics == NULL || !scb_totals_changed(&service->totals))
+        return;
+    if (scb_service_watch(service, &watch, &error) == SCB_OK)
+        keep(service);
+    else
+        say_once(service, "Totals not kept", &error);
+    scb_service_unwatch(watch);
 }
 
 void scb_service_metrics_end(struct scb_service *service)
@@ -90,7 +109,7 @@ void scb_service_observe(void *state, const struct scb_run_progress *progress)
     if (now_ms - service->kept_ms < KEEP_INTERVAL_MS)
         return;
     service->kept_ms = now_ms;
-    scb_service_keep_metrics(service);
+    keep(service);
 }
 
 /* --- what came of it --- */

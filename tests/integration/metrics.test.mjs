@@ -263,8 +263,10 @@ describe('a backup that fails', () => {
         assert.deepEqual(byLabel(values, 'operations_total'),
             { started: 1, completed: 0, failed: 1 });
         assert.deepEqual(byLabel(values, 'pages_total'), { completed: 0, reused: 0, failed: 1 });
-        assert.equal(calls(values)['eth_call reverted'], 1);
-        assert.deepEqual(byLabel(values, 'contract_errors_total'), { [errorType]: 1 });
+        // Another page may have been asked for before the first one's end was heard of.
+        const { 'eth_call reverted': reverted, 'eth_call canceled': canceled = 0 } = calls(values);
+        assert.equal(reverted + canceled, node.pagesAsked().length);
+        assert.deepEqual(byLabel(values, 'contract_errors_total'), { [errorType]: reverted });
         assert.equal(values.last_success_timestamp_seconds, 0);
         assert.equal(values.keys_total, 0);
 
