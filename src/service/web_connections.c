@@ -47,7 +47,8 @@ static void end_late(struct scb_web_connections *connections)
 static void *watch(void *argument)
 {
     struct scb_web_connections *connections = argument;
-    while (!scb_cancel_sleep(connections->stop, LOOK_MS))
+    int64_t look_ms = connections->deadline_ms < LOOK_MS ? connections->deadline_ms : LOOK_MS;
+    while (!scb_cancel_sleep(connections->stop, look_ms))
         end_late(connections);
     return NULL;
 }

@@ -17,6 +17,7 @@ static const struct {
 } assets[] = {
     {"dashboard.css", "text/css; charset=utf-8", scb_page_style, &scb_page_style_size},
     {"dashboard.js", script, scb_page_script, &scb_page_script_size},
+    {"api.js", script, scb_page_api, &scb_page_api_size},
     {"charts.js", script, scb_page_charts, &scb_page_charts_size},
     {"details.js", script, scb_page_details, &scb_page_details_size},
     {"format.js", script, scb_page_format, &scb_page_format_size},

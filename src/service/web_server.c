@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,8 +16,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "service/web_connections.h"
+#include "service/web_socket.h"
 
-enum { MAX_PEM = 64 * 1024, BACKLOG = 64, STACK_SIZE = 512 * 1024 };
+enum { MAX_PEM = 64 * 1024, STACK_SIZE = 512 * 1024 };
 
 struct scb_web_server {
     struct scb_web_server_settings settings;
@@ -73,93 +73,18 @@ static enum scb_status read_certs(const char *path, char text[MAX_PEM + 1],
     return status == SCB_OK ? scb_web_certs_parse(pem, path, ret_certs, error) : status;
 }
 
-/* --- its socket --- */
-
-static bool is_loopback(const struct sockaddr *address)
+static enum scb_status check_tls(const struct scb_web_server_settings *settings,
+                                 struct scb_error *error)
 {
-    if (address->sa_family == AF_INET) {
-        struct sockaddr_in in;
-        memcpy(&in, address, sizeof(in));
-        return ntohl(in.sin_addr.s_addr) >> 24 == 127;
-    }
-    struct sockaddr_in6 in6;
-    memcpy(&in6, address, sizeof(in6));
-    return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
-}
-
-static enum scb_status check_exposure(const struct scb_web_server *server, struct scb_error *error)
-{
-    const struct scb_web_server_settings *settings = &server->settings;
     bool tls = settings->cert_path[0] != '\0';
     if (tls != (settings->key_path[0] != '\0'))
         return scb_error_set(error, SCB_ERROR_VALIDATION,
                              "server.tls_cert_path and server.tls_key_path go together");
-    if (!tls && settings->client_ca_path[0] != '\0') {
-        scb_error_set(error, SCB_ERROR_VALIDATION,
-                      "server.tls_client_ca_path without server.tls_cert_path: there is no TLS");
-        return scb_error_hint(error, "set server.tls_cert_path and server.tls_key_path too");
-    }
-    if (tls || server->is_loopback)
+    if (tls || settings->client_ca_path[0] == '\0')
         return SCB_OK;
     scb_error_set(error, SCB_ERROR_VALIDATION,
-                  "server.listen %s: other machines reach that, and without TLS anybody on the way "
-                  "would read the tokens",
-                  settings->listen);
-    return scb_error_hint(error, "set server.tls_cert_path and server.tls_key_path, or listen on "
-                                 "127.0.0.1");
-}
-
-static enum scb_status bind_socket(const struct addrinfo *address, const char *listen_text,
-                                   int *ret_fd, struct scb_error *error)
-{
-    int yes = 1;
-    *ret_fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (*ret_fd >= 0 && setsockopt(*ret_fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
-        bind(*ret_fd, address->ai_addr, address->ai_addrlen) == 0 && listen(*ret_fd, BACKLOG) == 0)
-        return SCB_OK;
-    bool taken = errno == EADDRINUSE;
-    scb_error_set_errno(error, SCB_ERROR_FILE, errno, "server.listen %s", listen_text);
-    if (taken)
-        scb_error_hint(error, "another service listens there: end it, or set server.listen");
-    return error->status;
-}
-
-static enum scb_status open_socket(struct scb_web_server *server, int *ret_fd,
-                                   struct scb_error *error)
-{
-    struct scb_web_listen listen;
-    char port[8];
-    const struct addrinfo wanted = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-                                    .ai_socktype = SOCK_STREAM};
-    struct addrinfo *found = NULL;
-    enum scb_status status = scb_web_listen_parse(server->settings.listen, &listen, error);
-    if (status != SCB_OK)
-        return status;
-    (void)snprintf(port, sizeof(port), "%u", listen.port);
-    int result = getaddrinfo(listen.host[0] == '\0' ? NULL : listen.host, port, &wanted, &found);
-    if (result != 0)
-        return scb_error_set(error, SCB_ERROR_VALIDATION, "server.listen %s: %s",
-                             server->settings.listen, gai_strerror(result));
-    server->is_loopback = is_loopback(found->ai_addr);
-    status = check_exposure(server, error);
-    if (status == SCB_OK)
-        status = bind_socket(found, server->settings.listen, ret_fd, error);
-    freeaddrinfo(found);
-    return status;
-}
-
-static void log_address(const struct scb_web_server *server, int fd)
-{
-    struct sockaddr_storage address = {0};
-    socklen_t size = sizeof(address);
-    char host[INET6_ADDRSTRLEN + 8] = "", port[8] = "", url[96];
-    (void)getsockname(fd, (struct sockaddr *)&address, &size);
-    (void)getnameinfo((struct sockaddr *)&address, size, host, sizeof(host), port, sizeof(port),
-                      NI_NUMERICHOST | NI_NUMERICSERV);
-    bool brackets = strchr(host, ':') != NULL;
-    (void)snprintf(url, sizeof(url), "%s://%s%s%s:%s/", server->own == NULL ? "http" : "https",
-                   brackets ? "[" : "", host, brackets ? "]" : "", port);
-    scb_log_info(server->settings.log, "HTTP server started", SCB_TEXT("url", url));
+                  "server.tls_client_ca_path without server.tls_cert_path: there is no TLS");
+    return scb_error_hint(error, "set server.tls_cert_path and server.tls_key_path too");
 }
 
 /* --- a request comes in --- */
@@ -435,7 +360,10 @@ static enum scb_status start(struct scb_web_server *server, struct pem_texts *pe
     const struct scb_web_server_settings *settings = &server->settings;
     size_t key_size = 0;
     SCB_AUTO(fd) int fd = -1;
-    enum scb_status status = open_socket(server, &fd, error);
+    enum scb_status status = check_tls(settings, error);
+    if (status == SCB_OK)
+        status = scb_web_socket_open(settings->listen, settings->cert_path[0] != '\0', &fd,
+                                     &server->is_loopback, error);
     if (status == SCB_OK)
         status = read_certs(settings->cert_path, pem->cert, &server->own, error);
     if (status == SCB_OK && server->own != NULL)
@@ -449,7 +377,9 @@ static enum scb_status start(struct scb_web_server *server, struct pem_texts *pe
         status = start_daemon(server, fd, pem->cert, pem->key, pem->client_ca, error);
     if (status != SCB_OK)
         return status;
-    log_address(server, fd);
+    char url[SCB_WEB_URL_SIZE];
+    scb_web_socket_url(fd, server->own != NULL, url);
+    scb_log_info(settings->log, "HTTP server started", SCB_TEXT("url", url));
     fd = -1; /* the daemon's now */
     return SCB_OK;
 }

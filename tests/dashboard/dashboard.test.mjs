@@ -189,6 +189,7 @@ describe('the dashboard', () => {
         assert.equal(opened.troubles.splice(0).filter((one) => !/401/.test(one)).length, 0);
         await page.locator('#token').fill(token);
         await page.keyboard.press('Enter');
+        await page.locator('#token-dialog').waitFor({ state: 'hidden' });
         await says(page, '#role', 'operator');
         assert.equal(await page.locator('#token').inputValue(), '', 'the token leaves the field');
         assert.equal(await page.evaluate(() => localStorage.length), 0);

@@ -3,6 +3,7 @@
 // The dashboard: looks at the API and shows what it says, as often as something may have changed.
 // It keeps nothing but the token, for as long as the tab is open.
 
+import { ask, forgetToken, hasToken, keepToken, order } from './api.js';
 import { chartTable, charts } from './charts.js';
 import { showBackup } from './details.js';
 import {
@@ -10,7 +11,6 @@ import {
     formatWhen, h, pill, rateOf, setText, show, svg,
 } from './format.js';
 
-const TOKEN = 'satellite-token';
 const HISTORY = 60;
 const FIRST_ROWS = 10;
 const STATUS_MS = 5000;
@@ -23,35 +23,12 @@ const state = {
     spoken: '', announced: '',
 };
 
-// --- the API ---
-
-class Problem extends Error {
-    constructor(problem, status) {
-        super(problem.detail ?? `HTTP ${status}`);
-        this.status = status;
-        this.hint = problem.hint;
-    }
-}
-
-async function ask(path, options = {}) {
-    const headers = { Accept: 'application/json' };
-    const token = sessionStorage.getItem(TOKEN);
-    if (token) headers.Authorization = `Bearer ${token}`;
-    if (options.body) headers['Content-Type'] = 'application/json';
-    const answer = await fetch(path, { ...options, headers, cache: 'no-store' });
-    const body = await answer.json().catch(() => ({}));
-    if (!answer.ok) throw new Problem(body, answer.status);
-    return body;
-}
-
-const order = (path, body = {}) => ask(path, { method: 'POST', body: JSON.stringify(body) });
-
 // --- who looks ---
 
 const may = (role) => ROLES.indexOf(state.role) >= ROLES.indexOf(role);
 
 async function lookWho() {
-    const signedIn = sessionStorage.getItem(TOKEN) !== null;
+    const signedIn = hasToken();
     try {
         const who = await ask('/api/v1/whoami');
         state.role = who.role;
@@ -59,26 +36,25 @@ async function lookWho() {
         show('role', who.role !== 'none');
     } catch (problem) {
         if (problem.status !== 401 || !signedIn) throw problem;
-        sessionStorage.removeItem(TOKEN);
+        forgetToken();
         return lookWho();
     }
-    show('sign-in', sessionStorage.getItem(TOKEN) === null);
-    show('sign-out', sessionStorage.getItem(TOKEN) !== null);
+    show('sign-in', !hasToken());
+    show('sign-out', hasToken());
     return undefined;
 }
 
 async function signIn(token) {
-    sessionStorage.setItem(TOKEN, token);
+    keepToken(token);
     try {
         await ask('/api/v1/whoami');
     } catch (problem) {
-        sessionStorage.removeItem(TOKEN);
+        forgetToken();
         throw problem;
     }
-    await lookWho();
     state.restAt = 0;
     state.newest = '';
-    await look();
+    await lookWho();
 }
 
 // --- how it stands ---
@@ -132,7 +108,7 @@ function renderTiles({ newest_completed: done, progress, retention_days: days })
 
 function renderActions(status) {
     const running = status.progress.activity !== 'idle';
-    show('actions', may('operator') || (may('viewer') && sessionStorage.getItem(TOKEN) !== null));
+    show('actions', may('operator') || (may('viewer') && hasToken()));
     show('run', may('operator'));
     byId('run').disabled = status.progress.activity === 'backup';
     const { newest } = status;
@@ -422,7 +398,7 @@ byId('sign-in').addEventListener('click', () => {
     byId('token-dialog').showModal();
 });
 byId('sign-out').addEventListener('click', async () => {
-    sessionStorage.removeItem(TOKEN);
+    forgetToken();
     location.reload();
 });
 byId('token-cancel').addEventListener('click', () => byId('token-dialog').close());
@@ -433,6 +409,7 @@ byId('token-form').addEventListener('submit', async (event) => {
     try {
         await signIn(byId('token').value.trim());
         byId('token-dialog').close();
+        await look();
     } catch (problem) {
         setText('token-problem', problem.message);
     }
