@@ -22,6 +22,17 @@ static void json_cleanup(json_t **value)
     json_decref(*value);
 }
 
+/* Whether it opens more than any body here does: jansson goes down 2048 levels, a connection's
+ * stack may not. */
+static bool is_deep(struct scb_bytes text)
+{
+    enum { MOST_OPENED = 16 };
+    size_t opened = 0;
+    for (size_t i = 0; i < text.size; i++)
+        opened += text.data[i] == '[' || text.data[i] == '{';
+    return opened > MOST_OPENED;
+}
+
 /* The body's object; an empty body is an empty object. No other members than those in names. */
 static enum scb_status read_body(const struct scb_web_call *call, const char *const *names,
                                  json_t **ret_body, struct scb_error *error)
@@ -29,6 +40,8 @@ static enum scb_status read_body(const struct scb_web_call *call, const char *co
     struct scb_bytes text = call->request->body;
     if (text.size == 0)
         text = (struct scb_bytes){(const uint8_t *)"{}", 2};
+    if (is_deep(text))
+        return scb_error_set(error, SCB_ERROR_VALIDATION, "the body is no flat JSON object");
     enum scb_status status = scb_json_load(text, ret_body, error);
     if (status != SCB_OK)
         return status;
