@@ -21,7 +21,8 @@ static void try_target(const char *text)
     char segment[SCB_WEB_MAX_VALUE] = "";
     if (scb_web_target_parse(text, &target, NULL) != SCB_OK)
         return;
-    assert(target.path[0] == '/' && strstr(target.path, "..") != target.path + 1);
+    assert(target.path[0] == '/' && strstr(target.path, "/../") == NULL);
+    assert(strlen(target.path) < 3 || strcmp(target.path + strlen(target.path) - 3, "/..") != 0);
     assert(strstr(target.path, "//") == NULL && strpbrk(target.path, "%\\?\" ") == NULL);
     for (size_t i = 0; i < target.param_count; i++)
         assert(scb_web_target_param(&target, target.params[i].name) == target.params[i].value);

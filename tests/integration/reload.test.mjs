@@ -3,6 +3,7 @@
 // The service while it runs: settings that change, its log file, what its service manager is told.
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -266,7 +267,9 @@ describe('the log', () => {
                 '--progress', 'never'], { stdio: ['ignore', 'ignore', 'pipe'] });
             let text = '';
             child.stderr.setEncoding('utf8').on('data', (more) => { text += more; });
+            const read = once(child.stderr, 'close');
             assert.equal((await child.ended).code, 0, text);
+            await read;
             const lines = text.trim().split('\n');
             assert.ok(lines.length >= 2, text);
             for (const line of lines) assert.match(line, pattern);

@@ -297,7 +297,7 @@ describe('a disk that is really full', () => {
 
 describe('a disk of the database that is really full', () => {
     it('ResourceError or DatabaseError; with more space, the same bytes', async (t) => {
-        const disk = smallDisk(t, '160k');
+        const disk = smallDisk(t, '320k');
         if (!disk) {
             t.skip('no right to mount a tmpfs');
             return;
