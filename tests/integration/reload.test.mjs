@@ -258,13 +258,14 @@ describe('the log', () => {
 
     it('has priorities for journald', async (t) => {
         const made = await setUp(t);
-        for (const [format, pattern] of [
-            ['console', /^<6>\d\d:\d\d:\d\d info  [A-Z]/], ['json', /^<6>\{"level":"info",/],
+        for (const [format, date, pattern] of [
+            ['console', '2024-01-15', /^<6>\d\d:\d\d:\d\d info  [A-Z]/],
+            ['json', '2024-01-16', /^<6>\{"level":"info",/],
         ]) {
             const child = spawnChild('sh', ['-c',
                 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$@"', 'sh', program,
-                'backup', 'run', '--config', made.config, '--log-format', format, '--force',
-                '--progress', 'never'], { stdio: ['ignore', 'ignore', 'pipe'] });
+                'backup', 'run', '--config', made.config, '--log-format', format,
+                '--backup-date', date, '--progress', 'never'], { stdio: ['ignore', 'ignore', 'pipe'] });
             let text = '';
             child.stderr.setEncoding('utf8').on('data', (more) => { text += more; });
             const read = once(child.stderr, 'close');
