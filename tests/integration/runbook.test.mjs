@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // docs/runbook.md, as pasted: every block is run by bash against a real chain. What differs from a
-// real installation: `satellite` is a script that adds --config, and /var/log/satellite is replaced
+// real installation: the server has a port of the system's choice; `satellite` is a script that adds --config, and /var/log/satellite is replaced
 // by the test's directory. Blocks marked "endless" are ended once they have said something or
 // written to the log; those marked "host" are only parsed.
 
@@ -54,7 +54,8 @@ async function makeHistory({ config }) {
 }
 
 function environmentOf({ directory }) {
-    return { ...process.env, NO_COLOR: '1', PATH: `${directory}:${process.env.PATH}` };
+    return { ...process.env, NO_COLOR: '1', SATELLITE_SERVER_LISTEN: '127.0.0.1:0',
+        PATH: `${directory}:${process.env.PATH}` };
 }
 
 async function runUntilItSpeaks(installed, script) {
