@@ -191,6 +191,18 @@ static enum scb_status add_setting(struct scb_command_gate *gate, size_t index,
     return add(gate, scb_format(error, "%s=%s", flag, shown));
 }
 
+/* One that is to be set in the file, not in force: a secret is not shown at all. */
+static enum scb_status add_change(struct scb_command_gate *gate,
+                                  const struct scb_setting_value *setting, struct scb_error *error)
+{
+    struct scb_setting_view view;
+    char shown[MAX_SHOWN] = "***";
+    scb_config_describe(gate->config, setting->index, &view);
+    if (!view.secret)
+        scb_redact(setting->value, shown, sizeof(shown));
+    return add(gate, scb_format(error, "%s=%s", view.flag, shown));
+}
+
 static enum scb_status take_arguments(struct scb_command_gate *gate,
                                       const struct scb_command_line *line, struct scb_error *error)
 {
@@ -202,7 +214,9 @@ static enum scb_status take_arguments(struct scb_command_gate *gate,
     for (size_t i = 0; i < line->option_count && status == SCB_OK; i++)
         status = add_option(gate, &line->options[i], error);
     for (size_t i = 0; i < line->setting_count && status == SCB_OK; i++)
-        status = add_setting(gate, line->settings[i].index, error);
+        status = line->command->readiness == SCB_READINESS_DEFAULTS
+                     ? add_change(gate, &line->settings[i], error)
+                     : add_setting(gate, line->settings[i].index, error);
     return status;
 }
 

@@ -34,7 +34,8 @@ struct run {
     struct scb_log *log;
     int log_fd;
     bool log_is_json;
-    struct scb_command_gate *gate; /* NULL where no configuration is loaded */
+    struct scb_config *gate_config; /* where it is not config */
+    struct scb_command_gate *gate;  /* NULL where anyone may */
     /* Unknown variables, until there is a log. */
     struct {
         char name[128], nearest[SCB_CONFIG_NAME_SIZE];
@@ -45,6 +46,7 @@ struct run {
 static void run_cleanup(struct run *run)
 {
     scb_command_gate_free(run->gate);
+    scb_config_free(run->gate_config);
     scb_log_free(run->log);
     if (run->log_fd > STDERR_FILENO)
         (void)close(run->log_fd);
@@ -101,18 +103,17 @@ static enum scb_status load_config(struct run *run, struct scb_error *error)
     return status;
 }
 
-/* For who runs on while they change. A file that was not there at the start is not looked for. */
-static enum scb_status read_config(const void *state, struct scb_config **ret_config,
-                                   struct scb_error *error)
+/* What a file (NULL: none) and the environment say, and the flags where they are settings. */
+static enum scb_status read_settings(const struct run *run, const char *path, bool with_flags,
+                                     struct scb_config **ret_config, struct scb_error *error)
 {
-    const struct run *run = state;
     struct scb_config *config = NULL;
     enum scb_status status = scb_config_new(&config, error);
-    if (status == SCB_OK && run->config_path != NULL)
-        status = scb_config_load_file(config, run->config_path, error);
+    if (status == SCB_OK && path != NULL)
+        status = scb_config_load_file(config, path, error);
     if (status == SCB_OK)
         status = scb_config_load_environment(config, run->environment, NULL, NULL, error);
-    if (status == SCB_OK)
+    if (status == SCB_OK && with_flags)
         status = load_flags(run, config, error);
     if (status != SCB_OK) {
         scb_config_free(config);
@@ -120,6 +121,14 @@ static enum scb_status read_config(const void *state, struct scb_config **ret_co
     }
     *ret_config = config;
     return SCB_OK;
+}
+
+/* For who runs on while they change. A file that was not there at the start is not looked for. */
+static enum scb_status read_config(const void *state, struct scb_config **ret_config,
+                                   struct scb_error *error)
+{
+    const struct run *run = state;
+    return read_settings(run, run->config_path, true, ret_config, error);
 }
 
 static enum scb_log_level level_of(const struct run *run)
@@ -325,17 +334,29 @@ static enum scb_status begin_audit(struct run *run, struct scb_passage *ret_pass
     return status;
 }
 
-/* Through the gate, where there is a configuration that says who may pass. */
+/* What changes the configuration is let through by the one that is in force: without its flags. */
+static enum scb_status make_gate(struct run *run, struct scb_error *error)
+{
+    const struct scb_config *config = run->config;
+    const char *path = run->config_path;
+    enum scb_status status = SCB_OK;
+    if (run->line.command->readiness < SCB_READINESS_LOADED) {
+        path = find_file(run);
+        status = read_settings(run, path, false, &run->gate_config, error);
+        config = run->gate_config;
+    }
+    return status != SCB_OK ? status
+                            : scb_command_gate_new(config, path, run->log, &run->gate, error);
+}
+
+/* Through the gate, except for what anyone may do. */
 static enum scb_status pass_gate(struct run *run, const struct scb_cancel *cancel,
                                  struct scb_error *error)
 {
     struct scb_passage passage;
-    if (run->line.command->readiness <= SCB_READINESS_FLAGS) {
-        assert(scb_operation_of(run->line.command->operation)->role == SCB_ROLE_ANYONE);
+    if (scb_operation_of(run->line.command->operation)->role == SCB_ROLE_ANYONE)
         return call_handler(run, cancel, NULL, error);
-    }
-    enum scb_status status =
-        scb_command_gate_new(run->config, run->config_path, run->log, &run->gate, error);
+    enum scb_status status = make_gate(run, error);
     if (status == SCB_OK)
         status = begin_audit(run, &passage, error);
     if (status != SCB_OK)

@@ -58,6 +58,22 @@ async function serveOnce(store) {
 }
 
 describe('the audit log', () => {
+    it('has a changed configuration: what was set, but no secret', async (t) => {
+        const directory = workspace(t), config = join(directory, 'my.yaml');
+        await mustRun(['backup', 'config', 'init', config, '--contract-address', node.address,
+            '--contract-rpc-urls', node.url, '--backup-dir', join(directory, 'backups'),
+            '--database-url', `sqlite://${join(directory, 'satellite.db')}`]);
+        await mustRun(['backup', 'config', 'update', '--config', config, '--page-size', '7',
+            '--notify-webhook-secret', 'hush-hush', '--contract-rpc-urls', 'https://u:pass@x.example/key']);
+        const text = readFileSync(join(directory, 'audit.log'), 'utf8');
+        const [begun, ended] = text.trim().split('\n').map((line) => JSON.parse(line));
+        assert.equal(begun.operation, 'config_update');
+        assert.deepEqual(begun.arguments,
+            ['--page-size=7', '--notify-webhook-secret=***', '--contract-rpc-urls=***']);
+        assert.equal(ended.result, 'OK');
+        assert.doesNotMatch(text, /hush|pass|key/);
+    });
+
     it('has every operation, in a chain that sha256sum can follow', async (t) => {
         const store = newStore(t);
         assert.equal((await store.command('list')).code, 0);
