@@ -66,9 +66,9 @@ struct scb_setting_view {
     char bounds[96];    /* "1 to 10000 keys", "auto|json|console", or "" */
     char environment[SCB_CONFIG_NAME_SIZE]; /* "BACKUP_PAGE_SIZE" */
     char flag[SCB_CONFIG_NAME_SIZE];        /* "--page-size" */
-    bool live;      /* a running service takes a change over at its next run */
-    bool required;  /* has no default and must be given */
-    bool secret;    /* is masked when shown and may come from a file */
+    bool live;     /* a running service takes a change over at its next run */
+    bool required; /* has no default and must be given */
+    bool secret;   /* is masked when shown and may come from a file */
 };
 
 /* The setting whose flag this is ("--page-size"), or -1; and the flag of the one at index. */
