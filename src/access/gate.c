@@ -144,6 +144,10 @@ void scb_redact(const char *text, char *ret_text, size_t size)
 {
     size_t used = 0;
     ret_text[0] = '\0';
+    if (strcasestr(text, "AGE-SECRET-KEY-") != NULL) { /* pasted in the place of something else */
+        add(ret_text, size, &used, "***", strlen("***"));
+        return;
+    }
     for (const char *mark = NULL; (mark = strstr(text, "://")) != NULL;) {
         const char *host = mark + strlen("://");
         add(ret_text, size, &used, text, (size_t)(host - text));

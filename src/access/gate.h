@@ -44,8 +44,9 @@ void scb_gate_end(const struct scb_gate *gate, const struct scb_passage *passage
                   enum scb_status result);
 
 /*
- * A text as it may be logged: of every URL in it only scheme and host stay, with three asterisks in
- * place of what follows. Paths (sqlite:///…, file:///…) stay. Cut where ret_text is too small.
+ * A text as it may be logged: nothing of one that has an age identity in it; else of every URL only
+ * scheme and host stay, with three asterisks in place of what follows. Paths (sqlite:///…,
+ * file:///…) stay. Cut where ret_text is too small.
  */
 void scb_redact(const char *text, char *ret_text, size_t size);
 

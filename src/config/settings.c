@@ -54,6 +54,7 @@ static const struct {
     [SCB_SETTING_URL] = {"URL", false, false},
     [SCB_SETTING_HTTP_URLS] = {"list of URLs", false, true},
     [SCB_SETTING_HTTP_URL] = {"URL", false, false},
+    [SCB_SETTING_RECIPIENTS] = {"list of age recipients", false, true},
     [SCB_SETTING_CALLS] = {"list of commands or URLs", false, true},
 };
 

@@ -25,8 +25,9 @@ enum scb_setting_kind {
     SCB_SETTING_FUNCTION, /* a Solidity signature */
     SCB_SETTING_URL,
     SCB_SETTING_HTTP_URLS,
-    SCB_SETTING_HTTP_URL, /* or empty */
-    SCB_SETTING_CALLS,    /* HTTP URLs, and commands that begin with "/" */
+    SCB_SETTING_HTTP_URL,   /* or empty */
+    SCB_SETTING_RECIPIENTS, /* age1...; their last check is crypto's */
+    SCB_SETTING_CALLS,      /* HTTP URLs, and commands that begin with "/" */
 };
 
 enum scb_setting_flag {

@@ -26,7 +26,7 @@ static void check_value(const struct scb_config *config, struct scb_config *othe
     char text[8192], again[8192];
     struct scb_error error = {0};
     scb_config_describe(config, index, &view);
-    if (view.secret || strcmp(view.type, "list") == 0)
+    if (view.secret || strncmp(view.type, "list", 4) == 0)
         return;
     if (scb_config_value_text(config, index, text, sizeof(text), &error) != SCB_OK ||
         scb_config_set(other, view.name, text, "again", &error) != SCB_OK ||

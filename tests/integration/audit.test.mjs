@@ -74,6 +74,18 @@ describe('the audit log', () => {
         assert.doesNotMatch(text, /hush|pass|key/);
     });
 
+    it('has no private key that was given in the place of a recipient', async (t) => {
+        const store = newStore(t);
+        const secret = `AGE-SECRET-KEY-1${'Q'.repeat(58)}`;
+        await store.mustRun();
+        for (const args of [store.args('run', '--encryption-recipients', secret),
+            store.args('export', '--output', join(store.directory, secret))])
+            assert.doesNotMatch((await run(args)).stderr, /QQQQ/);
+        const { stderr } = await run(['backup', 'config', 'update', '--encryption-recipients', secret]);
+        assert.doesNotMatch(stderr, /QQQQ/);
+        assert.doesNotMatch(readFileSync(store.audit, 'utf8'), /QQQQ/);
+    });
+
     it('has every operation, in a chain that sha256sum can follow', async (t) => {
         const store = newStore(t);
         assert.equal((await store.command('list')).code, 0);

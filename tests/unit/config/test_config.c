@@ -207,6 +207,8 @@ static void set_refuses_bad_values(void **state)
         {"contract.rpc_urls", "https://good.example,", "URL 2 is not", ""},
         {"contract.rpc_urls", "https://two hosts", "URL 1 is not", ""},
         {"contract.rpc_urls", "rpc.example", "URL 1 is not", ""},
+        {"encryption.recipients", "age1x,AGE-SECRET-KEY-1X", "entry 2: this is no age recipient",
+         "give the public key"},
         {"notify.heartbeat_url", "ftp://x", "URL 1 is not", ""},
         {"notify.on_success", "https://good.example,true", "entry 2 is neither", "/usr/local/bin"},
         {"notify.on_failure", "httpx", "URL 1 is not", ""},
