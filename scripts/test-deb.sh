@@ -33,7 +33,9 @@ mirrors() { apt-get indextargets --format "\$(REPO_URI) $1" 'Created-By: Package
 make_base() {
     [ -f "$base" ] && return
     step "debootstrap (once; kept in $base)"
-    debootstrap --variant=minbase bookworm "$root" "$(mirrors '' | grep -v security | head -n 1)" \
+    local mirror
+    mirror=$(mirrors '' | grep -v security | head -n 1 | sed 's|[/ ]*$||')
+    debootstrap --variant=minbase bookworm "$root" "$mirror" \
         > "$out/debootstrap.log" 2>&1 || { tail "$out/debootstrap.log" >&2; die debootstrap; }
     tar -C "$root" -cf "$base.part" .
     mv "$base.part" "$base"
@@ -42,6 +44,7 @@ make_base() {
 
 prepare_root() {
     tar -C "$root" -xf "$base"
+    chmod 0755 "$root" # mktemp's is for one user alone
     mount -t proc proc "$root/proc"
     printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"
     chmod +x "$root/usr/sbin/policy-rc.d"
