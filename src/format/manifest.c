@@ -19,6 +19,7 @@
 #include "base/text.h"
 #include "format/manifest_tally.h"
 #include "format/page.h"
+#include "format/scan.h"
 
 #define ENCRYPTION_FORMAT "age-encryption.org/v1"
 
@@ -115,15 +116,6 @@ static enum scb_status append_page(struct scb_buffer *out, const struct scb_mani
                              page->number, name, page->keys, sha256, page->size, last ? "" : ",");
 }
 
-/* Bytes that stand in a JSON string as they are. */
-static bool is_plain(const char *text, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        if (text[i] < 0x20 || text[i] > 0x7e || text[i] == '"' || text[i] == '\\')
-            return false;
-    return true;
-}
-
 static enum scb_status write_pages(const struct scb_manifest *manifest,
                                    scb_manifest_next_page next_page, void *state,
                                    struct scb_buffer *out, struct scb_sink sink,
@@ -150,8 +142,8 @@ enum scb_status scb_manifest_write(const struct scb_manifest *manifest,
                                    struct scb_sink sink, struct scb_error *error)
 {
     assert(manifest->total_pages > 0);
-    assert(is_plain(manifest->backup_date, strlen(manifest->backup_date)));
-    assert(is_plain(manifest->program, strlen(manifest->program)));
+    assert(scb_scan_is_plain(manifest->backup_date, strlen(manifest->backup_date)));
+    assert(scb_scan_is_plain(manifest->program, strlen(manifest->program)));
     if (manifest->block_time > last_time)
         return scb_error_set(error, SCB_ERROR_VALIDATION,
                              "block %" PRIu64 " says it is of the year 10000 or later",
@@ -170,136 +162,93 @@ enum scb_status scb_manifest_write(const struct scb_manifest *manifest,
     return status == SCB_OK ? sink.write(sink.state, out.data, out.size, error) : status;
 }
 
-/* Text that is being taken apart. */
-struct scan {
-    const char *at;
-    const char *end;
-};
-
-/* Moves past literal, or up to where the text differs from it. */
-static bool take(struct scan *scan, const char *literal)
-{
-    for (; *literal != '\0'; literal++, scan->at++)
-        if (scan->at == scan->end || *scan->at != *literal)
-            return false;
-    return true;
-}
-
-static bool take_number(struct scan *scan, uint64_t *ret_value)
-{
-    const char *start = scan->at;
-    uint64_t value = 0;
-    for (; scan->at < scan->end && *scan->at >= '0' && *scan->at <= '9'; scan->at++)
-        if (__builtin_mul_overflow(value, 10u, &value) ||
-            __builtin_add_overflow(value, (uint64_t)(*scan->at - '0'), &value))
-            return false;
-    *ret_value = value;
-    return scan->at - start == 1 || (scan->at > start && *start != '0');
-}
-
-/* Lower-case hex only. */
-static bool take_hex(struct scan *scan, uint8_t *ret_data, size_t size)
-{
-    if ((size_t)(scan->end - scan->at) < 2 * size || !scb_text_unhex(scan->at, size, ret_data))
-        return false;
-    for (size_t i = 0; i < 2 * size; i++)
-        if (scan->at[i] >= 'A' && scan->at[i] <= 'F')
-            return false;
-    scan->at += 2 * size;
-    return true;
-}
-
-/* A string's content and its closing quote; size counts the NUL. */
-static bool take_text(struct scan *scan, char *ret_text, size_t size)
-{
-    const char *quote = memchr(scan->at, '"', (size_t)(scan->end - scan->at));
-    size_t length = quote == NULL ? 0 : (size_t)(quote - scan->at);
-    if (quote == NULL || length >= size || !is_plain(scan->at, length))
-        return false;
-    memcpy(ret_text, scan->at, length);
-    ret_text[length] = '\0';
-    scan->at = quote + 1;
-    return true;
-}
-
-static bool take_time(struct scan *scan, uint64_t *ret_seconds)
+static bool take_time(struct scb_scan *scan, uint64_t *ret_seconds)
 {
     char text[TIME_SIZE];
     int64_t ms = 0;
-    if (!take_text(scan, text, sizeof(text)) || scb_timestamp_parse(text, &ms, NULL) != SCB_OK ||
-        ms < 0)
+    if (!scb_scan_text(scan, text, sizeof(text)) ||
+        scb_timestamp_parse(text, &ms, NULL) != SCB_OK || ms < 0)
         return false;
     *ret_seconds = (uint64_t)ms / 1000;
     return true;
 }
 
 /* Mirrors append_encryption; the recipients stand in their order. */
-static bool take_encryption(struct scan *scan, struct scb_age_recipients *recipients)
+static bool take_encryption(struct scb_scan *scan, struct scb_age_recipients *recipients)
 {
     static const char member[] = "  \"encryption\": ";
     if ((size_t)(scan->end - scan->at) < sizeof(member) ||
         memcmp(scan->at, member, sizeof(member) - 1) != 0)
         return true;
-    if (!take(scan, member) ||
-        !take(scan, "{\"format\": \"" ENCRYPTION_FORMAT "\", \"recipients\": ["))
+    if (!scb_scan_take(scan, member) ||
+        !scb_scan_take(scan, "{\"format\": \"" ENCRYPTION_FORMAT "\", \"recipients\": ["))
         return false;
     for (size_t i = 0; i < SCB_AGE_MAX_RECIPIENTS; i++) {
         struct scb_age_recipient *item = &recipients->items[i];
         char text[SCB_AGE_RECIPIENT_TEXT_SIZE];
-        if (!take(scan, "\"") || !take_text(scan, text, sizeof(text)) ||
+        if (!scb_scan_take(scan, "\"") || !scb_scan_text(scan, text, sizeof(text)) ||
             scb_age_recipient_parse(text, item, NULL) != SCB_OK ||
             (i > 0 && memcmp(item, &recipients->items[i - 1], sizeof(*item)) <= 0))
             return false;
         recipients->count = i + 1;
         if (scan->at < scan->end && *scan->at == ']')
-            return take(scan, "]},\n");
-        if (!take(scan, ", "))
+            return scb_scan_take(scan, "]},\n");
+        if (!scb_scan_take(scan, ", "))
             return false;
     }
     return false;
 }
 
 /* Mirrors append_head, from the member after format_version on. */
-static bool take_head(struct scan *scan, struct scb_manifest *manifest)
+static bool take_head(struct scb_scan *scan, struct scb_manifest *manifest)
 {
     struct scb_warnings *warnings = &manifest->warnings;
-    return take(scan, ",\n  \"backup_date\": \"") &&
-           take_text(scan, manifest->backup_date, sizeof(manifest->backup_date)) &&
+    return scb_scan_take(scan, ",\n  \"backup_date\": \"") &&
+           scb_scan_text(scan, manifest->backup_date, sizeof(manifest->backup_date)) &&
            scb_backup_date_parse(manifest->backup_date, NULL, NULL) == SCB_OK &&
-           take(scan, ",\n  \"chain_id\": ") && take_number(scan, &manifest->chain_id) &&
-           take(scan, ",\n  \"contract_address\": \"0x") &&
-           take_hex(scan, manifest->contract, sizeof(manifest->contract)) &&
-           take(scan, "\",\n  \"block_number\": ") && take_number(scan, &manifest->block_number) &&
-           take(scan, ",\n  \"block_hash\": \"0x") &&
-           take_hex(scan, manifest->block_hash, sizeof(manifest->block_hash)) &&
-           take(scan, "\",\n  \"block_time\": \"") && take_time(scan, &manifest->block_time) &&
-           take(scan, ",\n  \"total_keys\": ") && take_number(scan, &manifest->total_keys) &&
-           take(scan, ",\n  \"total_pages\": ") && take_number(scan, &manifest->total_pages) &&
-           manifest->total_pages > 0 && take(scan, ",\n  \"page_size\": ") &&
-           take_number(scan, &manifest->page_size) &&
-           take(scan, ",\n  \"warnings\": {\"empty_key\": ") &&
-           take_number(scan, &warnings->empty_keys) && take(scan, ", \"empty_version\": ") &&
-           take_number(scan, &warnings->empty_versions) && take(scan, ", \"duplicate_key\": ") &&
-           take_number(scan, &warnings->duplicate_keys) && take(scan, "},\n") &&
-           take_encryption(scan, &manifest->recipients) && take(scan, "  \"pages_sha256\": \"") &&
-           take_hex(scan, manifest->pages_sha256, sizeof(manifest->pages_sha256)) &&
-           take(scan, "\",\n  \"program\": \"") &&
-           take_text(scan, manifest->program, sizeof(manifest->program)) &&
-           take(scan, ",\n  \"pages\": [\n") && scan->at == scan->end;
+           scb_scan_take(scan, ",\n  \"chain_id\": ") &&
+           scb_scan_number(scan, &manifest->chain_id) &&
+           scb_scan_take(scan, ",\n  \"contract_address\": \"0x") &&
+           scb_scan_hex(scan, manifest->contract, sizeof(manifest->contract)) &&
+           scb_scan_take(scan, "\",\n  \"block_number\": ") &&
+           scb_scan_number(scan, &manifest->block_number) &&
+           scb_scan_take(scan, ",\n  \"block_hash\": \"0x") &&
+           scb_scan_hex(scan, manifest->block_hash, sizeof(manifest->block_hash)) &&
+           scb_scan_take(scan, "\",\n  \"block_time\": \"") &&
+           take_time(scan, &manifest->block_time) && scb_scan_take(scan, ",\n  \"total_keys\": ") &&
+           scb_scan_number(scan, &manifest->total_keys) &&
+           scb_scan_take(scan, ",\n  \"total_pages\": ") &&
+           scb_scan_number(scan, &manifest->total_pages) && manifest->total_pages > 0 &&
+           scb_scan_take(scan, ",\n  \"page_size\": ") &&
+           scb_scan_number(scan, &manifest->page_size) &&
+           scb_scan_take(scan, ",\n  \"warnings\": {\"empty_key\": ") &&
+           scb_scan_number(scan, &warnings->empty_keys) &&
+           scb_scan_take(scan, ", \"empty_version\": ") &&
+           scb_scan_number(scan, &warnings->empty_versions) &&
+           scb_scan_take(scan, ", \"duplicate_key\": ") &&
+           scb_scan_number(scan, &warnings->duplicate_keys) && scb_scan_take(scan, "},\n") &&
+           take_encryption(scan, &manifest->recipients) &&
+           scb_scan_take(scan, "  \"pages_sha256\": \"") &&
+           scb_scan_hex(scan, manifest->pages_sha256, sizeof(manifest->pages_sha256)) &&
+           scb_scan_take(scan, "\",\n  \"program\": \"") &&
+           scb_scan_text(scan, manifest->program, sizeof(manifest->program)) &&
+           scb_scan_take(scan, ",\n  \"pages\": [\n") && scan->at == scan->end;
 }
 
 /* Mirrors append_page. */
-static bool take_page(struct scan *scan, bool encrypted, bool last, struct scb_manifest_page *page)
+static bool take_page(struct scb_scan *scan, bool encrypted, bool last,
+                      struct scb_manifest_page *page)
 {
     char name[SCB_PAGE_NAME_SIZE];
-    if (!take(scan, "    {\"number\": ") || !take_number(scan, &page->number))
+    if (!scb_scan_take(scan, "    {\"number\": ") || !scb_scan_number(scan, &page->number))
         return false;
     scb_page_file_name(page->number, encrypted, name);
-    return take(scan, ", \"file\": \"") && take(scan, name) && take(scan, "\", \"keys\": ") &&
-           take_number(scan, &page->keys) && take(scan, ", \"sha256\": \"") &&
-           take_hex(scan, page->sha256, SCB_SHA256_SIZE) && take(scan, "\", \"size\": ") &&
-           take_number(scan, &page->size) && take(scan, last ? "}\n" : "},\n") &&
-           scan->at == scan->end;
+    return scb_scan_take(scan, ", \"file\": \"") && scb_scan_take(scan, name) &&
+           scb_scan_take(scan, "\", \"keys\": ") && scb_scan_number(scan, &page->keys) &&
+           scb_scan_take(scan, ", \"sha256\": \"") &&
+           scb_scan_hex(scan, page->sha256, SCB_SHA256_SIZE) &&
+           scb_scan_take(scan, "\", \"size\": ") && scb_scan_number(scan, &page->size) &&
+           scb_scan_take(scan, last ? "}\n" : "},\n") && scan->at == scan->end;
 }
 
 struct scb_manifest_reader {
@@ -340,13 +289,13 @@ static enum scb_status fill(struct scb_manifest_reader *reader, bool *ret_more,
 
 /* The text up to and with mark, which has to come before the window is full. */
 static enum scb_status take_until(struct scb_manifest_reader *reader, const char *mark,
-                                  struct scan *ret_text, struct scb_error *error)
+                                  struct scb_scan *ret_text, struct scb_error *error)
 {
     for (;;) {
         const char *start = reader->window + reader->at;
         const char *found = memmem(start, reader->end - reader->at, mark, strlen(mark));
         if (found != NULL) {
-            *ret_text = (struct scan){start, found + strlen(mark)};
+            *ret_text = (struct scb_scan){start, found + strlen(mark)};
             reader->at = (size_t)(ret_text->end - reader->window);
             return SCB_OK;
         }
@@ -361,13 +310,14 @@ static enum scb_status take_until(struct scb_manifest_reader *reader, const char
 
 static enum scb_status read_head(struct scb_manifest_reader *reader, struct scb_error *error)
 {
-    struct scan text = {0};
+    struct scb_scan text = {0};
     uint64_t version = 0;
     enum scb_status status = take_until(reader, "\"pages\": [\n", &text, error);
     if (status != SCB_OK)
         return status;
     const char *start = text.at;
-    bool known = take(&text, "{\n  \"format_version\": ") && take_number(&text, &version);
+    bool known =
+        scb_scan_take(&text, "{\n  \"format_version\": ") && scb_scan_number(&text, &version);
     if (known && version != FORMAT_VERSION) {
         (void)scb_error_set(error, SCB_ERROR_INTEGRITY,
                             "manifest: format version %" PRIu64 ", this program knows %d", version,
@@ -412,10 +362,10 @@ void scb_manifest_reader_free(struct scb_manifest_reader *reader)
 
 static enum scb_status read_end(struct scb_manifest_reader *reader, struct scb_error *error)
 {
-    struct scan text = {0};
+    struct scb_scan text = {0};
     bool more = false;
     enum scb_status status = take_until(reader, "}\n", &text, error);
-    if (status == SCB_OK && !(take(&text, "  ]\n}\n") && text.at == text.end))
+    if (status == SCB_OK && !(scb_scan_take(&text, "  ]\n}\n") && text.at == text.end))
         status = odd(reader->line, error);
     if (status == SCB_OK)
         status = fill(reader, &more, error);
@@ -439,7 +389,7 @@ enum scb_status scb_manifest_reader_next(struct scb_manifest_reader *reader, boo
             *ret_more = false;
         return status;
     }
-    struct scan text = {0};
+    struct scb_scan text = {0};
     struct scb_manifest_page page = {0};
     bool encrypted = scb_manifest_is_encrypted(&reader->manifest);
     enum scb_status status = take_until(reader, "\n", &text, error);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "job/page_rows.h"
 #include "job/window.h"
 #include "job/workers.h"
 
@@ -15,9 +16,6 @@ enum {
     SPAN = 2048,              /* pages that may be ahead of one that is late */
     SMALLEST_ASKED = 64,      /* pages with the source, so that it always has one to send */
     KEEP_PACKED = 256 * 1024, /* larger buffers are given back after a page */
-    BATCH = 256,              /* page rows in one transaction, as long as all goes well */
-    MOST_ROWS = BATCH + SPAN, /* after a failure, with what is still under way */
-    BATCH_MS = 200,           /* a row waits no longer for its transaction */
     OBSERVE_MS = 100,
     CHECK_SPACE_MS = 1000,
 };
@@ -32,10 +30,9 @@ struct pipeline {
     uint64_t next_submit, next_commit;
     uint64_t under_way;
     size_t held; /* bytes of finished pages that wait for their turn */
-    struct scb_page_record *batch;
-    size_t batch_count;
+    struct scb_page_rows rows;
     struct scb_page_tools tools; /* for pages whose packed form was dropped */
-    int64_t batch_since_ms, observed_ms, checked_space_ms, started_ms;
+    int64_t observed_ms, checked_space_ms, started_ms;
     uint64_t keys_done, pages_done, pages_reused;
     struct scb_error failure; /* the first one; SCB_OK: none */
     bool pin_lost;
@@ -110,22 +107,6 @@ static enum scb_status ask_for_pages(struct pipeline *pipeline, struct scb_error
     return status;
 }
 
-/* Rows that are not taken stay, for the last attempt at the run's end. */
-static enum scb_status flush_batch(struct pipeline *pipeline, struct scb_error *error)
-{
-    if (pipeline->batch_count == 0)
-        return SCB_OK;
-    const struct scb_pipeline_settings *settings = pipeline->settings;
-    enum scb_status status = SCB_OK;
-    do
-        status = scb_catalog_record_pages(settings->catalog, settings->backup_date, pipeline->batch,
-                                          pipeline->batch_count, error);
-    while (scb_patience_again(settings->patience, &status, error));
-    if (status == SCB_OK)
-        pipeline->batch_count = 0;
-    return status;
-}
-
 static void log_warnings(const struct pipeline *pipeline, const struct scb_page_slot *slot)
 {
     const struct scb_warnings *warnings = &slot->work.check.warnings;
@@ -138,33 +119,6 @@ static void log_warnings(const struct pipeline *pipeline, const struct scb_page_
                  SCB_NUMBER("empty_keys", warnings->empty_keys),
                  SCB_NUMBER("empty_versions", warnings->empty_versions),
                  SCB_NUMBER("duplicate_keys", warnings->duplicate_keys));
-}
-
-/* The next row of the batch, which housekeeping records. */
-static struct scb_page_record *next_row(struct pipeline *pipeline)
-{
-    assert(pipeline->batch_count < MOST_ROWS);
-    if (pipeline->batch_count == 0)
-        pipeline->batch_since_ms = now_ms(pipeline);
-    return &pipeline->batch[pipeline->batch_count++];
-}
-
-static void record_page(struct pipeline *pipeline, const struct scb_page_slot *slot)
-{
-    const struct scb_page_work *page = &slot->work;
-    struct scb_page_record *record = next_row(pipeline);
-    *record =
-        (struct scb_page_record){.page_number = page->number,
-                                 .state = SCB_BACKUP_COMPLETED,
-                                 .completed_at_ms = scb_clock_real_ms(pipeline->settings->clock),
-                                 .keys_count = page->keys,
-                                 .file_size = page->size,
-                                 .empty_keys = page->check.warnings.empty_keys,
-                                 .empty_versions = page->check.warnings.empty_versions,
-                                 .duplicate_keys = page->check.warnings.duplicate_keys};
-    memcpy(record->sha256, page->sha256, SCB_SHA256_SIZE);
-    (void)snprintf(record->file_path, sizeof(record->file_path), "%s/%s",
-                   pipeline->settings->backup_date, page->name);
 }
 
 /* A page that this run has made; its time counts from the first attempt, where there was any. */
@@ -216,7 +170,7 @@ static void take_page(struct pipeline *pipeline, struct scb_page_slot *slot)
     } else {
         count_page(pipeline, slot);
         log_warnings(pipeline, slot);
-        record_page(pipeline, slot);
+        scb_page_rows_completed(&pipeline->rows, &slot->work);
     }
     if (is_wide(pipeline)) /* of so many only the packed form is kept, and counted */
         scb_page_work_slim(page);
@@ -285,13 +239,7 @@ static enum scb_status take_failure(struct pipeline *pipeline, const struct scb_
     if (slot->status == SCB_ERROR_CANCELED)
         return slot->status;
     scb_metrics_add(pipeline->settings->metrics, SCB_METRIC_PAGES, SCB_PAGE_FAILED, 1);
-    struct scb_page_record *record = next_row(pipeline);
-    *record =
-        (struct scb_page_record){.page_number = slot->work.number,
-                                 .state = SCB_BACKUP_FAILED,
-                                 .completed_at_ms = scb_clock_real_ms(pipeline->settings->clock)};
-    (void)snprintf(record->error_message, sizeof(record->error_message), "%s: %.480s",
-                   scb_status_name(slot->status), slot->error.message);
+    scb_page_rows_failed(&pipeline->rows, slot->work.number, &slot->error);
     return slot->status;
 }
 
@@ -335,19 +283,13 @@ static void observe(struct pipeline *pipeline, bool last)
     settings->observe(settings->observe_state, &progress);
 }
 
-/* Not after a failure, which may be the database's: then all rows are recorded at the end. */
-static bool batch_is_due(const struct pipeline *pipeline)
-{
-    bool old = now_ms(pipeline) - pipeline->batch_since_ms >= BATCH_MS;
-    return pipeline->failure.status == SCB_OK && pipeline->batch_count > 0 &&
-           (old || pipeline->batch_count >= BATCH);
-}
-
 /* What is done now and then rather than for every page. */
 static enum scb_status housekeeping(struct pipeline *pipeline, struct scb_error *error)
 {
     observe(pipeline, false);
-    enum scb_status status = batch_is_due(pipeline) ? flush_batch(pipeline, error) : SCB_OK;
+    /* Not after a failure, which may be the database's: then all rows are recorded at the end. */
+    bool due = pipeline->failure.status == SCB_OK && scb_page_rows_are_due(&pipeline->rows);
+    enum scb_status status = due ? scb_page_rows_record(&pipeline->rows, error) : SCB_OK;
     if (status != SCB_OK)
         return status;
     if (scb_cancel_requested(pipeline->settings->cancel))
@@ -363,7 +305,7 @@ static enum scb_status housekeeping(struct pipeline *pipeline, struct scb_error 
 static void record_rest(struct pipeline *pipeline)
 {
     struct scb_error error = {0};
-    if (flush_batch(pipeline, &error) == SCB_OK)
+    if (scb_page_rows_record(&pipeline->rows, &error) == SCB_OK)
         return;
     if (pipeline->failure.status != SCB_OK)
         scb_log_failure(pipeline->settings->log, "Pages not recorded",
@@ -402,8 +344,12 @@ static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *erro
     if (pipeline->most_asked < SMALLEST_ASKED)
         pipeline->most_asked = SMALLEST_ASKED;
     pipeline->started_ms = pipeline->checked_space_ms = now_ms(pipeline);
-    pipeline->batch = scb_alloc(MOST_ROWS, sizeof(*pipeline->batch), error);
-    enum scb_status status = pipeline->batch == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
+    const struct scb_page_rows_settings rows = {.catalog = settings->catalog,
+                                                .patience = settings->patience,
+                                                .clock = settings->clock,
+                                                .backup_date = settings->backup_date,
+                                                .most_under_way = SPAN};
+    enum scb_status status = scb_page_rows_init(&pipeline->rows, &rows, error);
     if (status == SCB_OK)
         status = scb_page_tools_init(&pipeline->tools, &nobody, error);
     if (status == SCB_OK)
@@ -437,7 +383,7 @@ static void end(struct pipeline *pipeline)
     scb_workers_free(pipeline->workers);
     scb_window_free(&pipeline->window);
     scb_page_tools_free(&pipeline->tools);
-    free(pipeline->batch);
+    scb_page_rows_free(&pipeline->rows);
 }
 
 enum scb_status scb_pipeline_run(const struct scb_pipeline_settings *settings,
