@@ -174,6 +174,30 @@ export function isPageCall([call]) {
     return Boolean(call.to) && (call.data ?? call.input).startsWith(SELECTORS.page);
 }
 
+/** Methods that override page calls: `lie(truth)` for the first `times` of them. */
+export function pageCalls(times, lie) {
+    let seen = 0;
+    return {
+        eth_call(params) {
+            const truth = () => this.truth('eth_call', params);
+            if (!isPageCall(params) || seen >= times) return truth();
+            seen += 1;
+            return lie(truth);
+        },
+    };
+}
+
+/** Methods that never answer a page call; `held` resolves at the first. */
+export function silentPages() {
+    let reached;
+    const held = new Promise((resolve) => { reached = resolve; });
+    const methods = pageCalls(Infinity, () => {
+        reached();
+        return new Promise(() => {});
+    });
+    return { held, methods };
+}
+
 async function respond(node, request, response) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);

@@ -12,7 +12,7 @@ import {
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
-import { isPageCall, startFakeNode } from '../chain/fake.mjs';
+import { silentPages, startFakeNode } from '../chain/fake.mjs';
 import {
     assertFailed, DATE, mustRun, run, start, Store, whileRunning, workspace,
 } from './harness.mjs';
@@ -127,15 +127,8 @@ describe('the audit log', () => {
     });
 
     it('shows a run that was killed as begun and not ended', async (t) => {
-        let reached;
-        const held = new Promise((resolve) => { reached = resolve; });
-        const slow = await startFakeNode({ entries: ENTRIES, methods: {
-            eth_call(params) {
-                if (!isPageCall(params)) return this.truth('eth_call', params);
-                reached();
-                return new Promise(() => {});
-            },
-        } });
+        const { held, methods } = silentPages();
+        const slow = await startFakeNode({ entries: ENTRIES, methods });
         t.after(() => slow.stop());
         const store = newStore(t);
         const child = start(new Store(store.directory, slow).args('run', '--backup-date', DATE));

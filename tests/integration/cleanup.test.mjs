@@ -11,7 +11,7 @@ import {
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
-import { isPageCall, startFakeNode } from '../chain/fake.mjs';
+import { silentPages, startFakeNode } from '../chain/fake.mjs';
 import { assertFailed, mustRun, run, start, Store, whileRunning, workspace } from './harness.mjs';
 
 const ENTRIES = realisticEntries(30);
@@ -71,15 +71,8 @@ function logLines(stderr) {
 
 /** A run that hangs in its first page, as long as the test likes. */
 async function startHanging(t, store, date) {
-    let reached;
-    const held = new Promise((resolve) => { reached = resolve; });
-    const slow = await startFakeNode({ entries: ENTRIES, methods: {
-        eth_call(params) {
-            if (!isPageCall(params)) return this.truth('eth_call', params);
-            reached();
-            return new Promise(() => {}); // no answer
-        },
-    } });
+    const { held, methods } = silentPages();
+    const slow = await startFakeNode({ entries: ENTRIES, methods });
     t.after(() => slow.stop());
     const child = start(store.args('run', '--backup-date', date, '--contract-rpc-urls', slow.url));
     await whileRunning(child, held);

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
-import { isPageCall, RawReply, RpcError, startFakeNode } from '../chain/fake.mjs';
+import { isPageCall, pageCalls, RawReply, RpcError, startFakeNode } from '../chain/fake.mjs';
 import { assertFailed, DATE, start, Store, whileRunning, workspace } from './harness.mjs';
 
 const ENTRIES = [...realisticEntries(250), ...oddEntries()];
@@ -68,19 +68,6 @@ function asked(node) {
 }
 
 const sum = (numbers) => numbers.reduce((all, one) => all + one, 0);
-
-/** Overrides page calls: the first `times` of them. */
-function pageCalls(times, lie) {
-    let seen = 0;
-    return {
-        eth_call(params) {
-            const truth = () => this.truth('eth_call', params);
-            if (!isPageCall(params) || seen >= times) return truth();
-            seen += 1;
-            return lie(truth);
-        },
-    };
-}
 
 describe('a completed backup', () => {
     it('is counted, to the byte', async (t) => {

@@ -9,7 +9,7 @@ import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { encodeArrays, encodePage, wordHex } from '../chain/abi.mjs';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
-import { isPageCall, RawReply, RpcError, startFakeNode } from '../chain/fake.mjs';
+import { isPageCall, pageCalls, RawReply, RpcError, startFakeNode } from '../chain/fake.mjs';
 import {
     archivedEntries, assertFailed, assertSameEntries, Store, workspace,
 } from './harness.mjs';
@@ -39,19 +39,6 @@ async function sameAsHealthy(t, options, settings) {
     const bytes = await backUp(directory, 'strange', node, settings);
     assert.ok(bytes.equals(healthy), 'the archives differ');
     return node;
-}
-
-/** Overrides page calls: `lie(count, truth, call)` for the first `times` of them. */
-function pageCalls(times, lie) {
-    let seen = 0;
-    return {
-        eth_call(params) {
-            const truth = () => this.truth('eth_call', params);
-            if (!isPageCall(params) || seen >= times) return truth();
-            seen += 1;
-            return lie(truth);
-        },
-    };
 }
 
 describe('two endpoints of which one answers with what is no page', () => {

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { spawnChild } from '../chain/children.mjs';
 import { realisticEntries } from '../chain/entries.mjs';
-import { isPageCall, RpcError, startFakeNode } from '../chain/fake.mjs';
+import { isPageCall, RpcError, silentPages, startFakeNode } from '../chain/fake.mjs';
 import { mustRun, program, start, Store, workspace } from './harness.mjs';
 import {
     isCompleted, serviceConfig, startManager, startService, writeConfig,
@@ -164,15 +164,8 @@ describe('SIGHUP', () => {
     });
 
     it('still ends a command that is not the service', async (t) => {
-        let reached;
-        const held = new Promise((resolve) => { reached = resolve; });
-        const node = await startFakeNode({ entries: ENTRIES, methods: {
-            eth_call(params) {
-                if (!isPageCall(params)) return this.truth('eth_call', params);
-                reached();
-                return new Promise(() => {}); // no answer
-            },
-        } });
+        const { held, methods } = silentPages();
+        const node = await startFakeNode({ entries: ENTRIES, methods });
         t.after(() => node.stop());
         const child = start(new Store(workspace(t), node).args('run'));
         await held;

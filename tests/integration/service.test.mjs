@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
-import { isPageCall, RawReply, RpcError, startFakeNode } from '../chain/fake.mjs';
+import { isPageCall, RawReply, RpcError, silentPages, startFakeNode } from '../chain/fake.mjs';
 import {
     archivedEntries, assertSameEntries, DATE, start, Store, whileRunning, workspace,
 } from './harness.mjs';
@@ -72,15 +72,8 @@ describe('satellite run backup', () => {
     });
 
     it('ends on SIGTERM in the middle of a backup, which stays resumable', async (t) => {
-        let reached;
-        const held = new Promise((resolve) => { reached = resolve; });
-        const node = await startFakeNode({ entries: ENTRIES, methods: {
-            eth_call(params) {
-                if (!isPageCall(params)) return this.truth('eth_call', params);
-                reached();
-                return new Promise(() => {}); // no answer
-            },
-        } });
+        const { held, methods } = silentPages();
+        const node = await startFakeNode({ entries: ENTRIES, methods });
         t.after(() => node.stop());
         const store = new Store(workspace(t), node, { 'log-format': 'json' });
         const service = startService(store);
