@@ -57,9 +57,11 @@ enum { SCB_CONFIG_NAME_SIZE = 64 };
 
 /* One setting, described for people. */
 struct scb_setting_view {
-    const char *name; /* "backup.page_size" */
-    const char *type; /* "integer", "duration", "size", "text", "list", "choice", … */
-    const char *help; /* one line */
+    const char *name;    /* "backup.page_size" */
+    const char *section; /* "backup" */
+    bool begins_section; /* the first one of it */
+    const char *type;    /* "integer", "duration", "size", "text", "list", "choice", … */
+    const char *help;    /* one line */
     const char *default_text;
     const char *origin; /* "default", "/etc/…:12", "BACKUP_PAGE_SIZE", "--page-size"; borrowed
                            until the next change */

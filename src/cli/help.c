@@ -67,14 +67,11 @@ void scb_help_settings(FILE *out, const struct scb_config *config)
     (void)fprintf(out, "Each setting is a flag here, an environment variable and a line of the "
                        "configuration file\n(--page-size, BACKUP_PAGE_SIZE, backup.page_size). "
                        "Flags win, then the environment.\n");
-    const char *section = "";
     for (size_t i = 0; i < scb_config_count(); i++) {
         struct scb_setting_view view;
         scb_config_describe(config, i, &view);
-        size_t length = strcspn(view.name, ".") + 1;
-        if (strncmp(section, view.name, length) != 0)
-            (void)fprintf(out, "\n%.*s\n", (int)length - 1, view.name);
-        section = view.name;
+        if (view.begins_section)
+            (void)fprintf(out, "\n%s\n", view.section);
         (void)fprintf(out, "  %s %s\n      %s%s%s%s\n", view.flag,
                       view.required                  ? "(required)"
                       : view.default_text[0] == '\0' ? "\"\""

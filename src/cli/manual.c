@@ -191,14 +191,11 @@ void scb_manual_settings(FILE *out, const struct scb_config *config, const char 
                        "commas. A secret may stand in a file: file:/path in YAML, or the "
                        "variable's name with _FILE behind it.");
     (void)fputs(".SH SETTINGS\n", out);
-    const char *section = "";
     for (size_t i = 0; i < scb_config_count(); i++) {
         struct scb_setting_view view;
         scb_config_describe(config, i, &view);
-        size_t length = strcspn(view.name, ".") + 1;
-        if (strncmp(section, view.name, length) != 0)
-            (void)fprintf(out, ".SS %.*s\n", (int)length - 1, view.name);
-        section = view.name;
+        if (view.begins_section)
+            (void)fprintf(out, ".SS %s\n", view.section);
         put_setting(out, &view);
     }
     (void)fputs(".SH EXAMPLES\n", out);

@@ -370,6 +370,8 @@ void scb_config_describe(const struct scb_config *config, size_t index,
     const struct scb_setting *setting = &scb_settings[index];
     *ret_view = (struct scb_setting_view){
         .name = setting->name,
+        .section = setting->section,
+        .begins_section = scb_setting_begins_section(index),
         .type = scb_setting_type(setting),
         .help = setting->help,
         .default_text = setting->default_text,

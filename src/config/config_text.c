@@ -6,11 +6,6 @@
 #include "base/memory.h"
 #include "config/settings.h"
 
-static bool starts_section(size_t index)
-{
-    return index == 0 || strcmp(scb_settings[index].section, scb_settings[index - 1].section) != 0;
-}
-
 /* A double-quoted YAML scalar; values hold no control characters. */
 static enum scb_status append_quoted(struct scb_buffer *out, const char *text,
                                      struct scb_error *error)
@@ -79,7 +74,7 @@ enum scb_status scb_config_sample(const struct scb_config *config, struct scb_bu
         "# Times are written like 500ms 90s 5m 24h 7d 2w, sizes like 512KiB 64MiB 1GB.\n",
         error);
     for (size_t i = 0; i < SCB_SETTING_COUNT && status == SCB_OK; i++) {
-        if (starts_section(i))
+        if (scb_setting_begins_section(i))
             status = scb_buffer_printf(out, error, "\n%s:", scb_settings[i].section);
         if (status == SCB_OK)
             status = append_sample_setting(out, config, i, error);
@@ -169,7 +164,7 @@ enum scb_status scb_config_reference(struct scb_buffer *out, struct scb_error *e
     if (status == SCB_OK)
         status = append_secrets(out, error);
     for (size_t i = 0; i < SCB_SETTING_COUNT && status == SCB_OK; i++) {
-        if (starts_section(i))
+        if (scb_setting_begins_section(i))
             status = scb_buffer_printf(
                 out, error,
                 "\n## %s\n\n"

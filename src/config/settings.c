@@ -58,6 +58,11 @@ static const struct {
     [SCB_SETTING_CALLS] = {"list of commands or URLs", false, true},
 };
 
+bool scb_setting_begins_section(size_t index)
+{
+    return index == 0 || strcmp(scb_settings[index].section, scb_settings[index - 1].section) != 0;
+}
+
 const char *scb_setting_type(const struct scb_setting *setting)
 {
     return kinds[setting->kind].type;

@@ -63,6 +63,8 @@ int scb_setting_find(const char *name);
 /* True where the setting takes several texts. */
 bool scb_setting_is_list(const struct scb_setting *setting);
 bool scb_setting_is_number(const struct scb_setting *setting);
+/* Whether the setting at index is the first one of its section. */
+bool scb_setting_begins_section(size_t index);
 /* "integer", "duration", "list", … */
 const char *scb_setting_type(const struct scb_setting *setting);
 /* "1 to 10000 keys", "auto|json|console" or "". */
