@@ -22,7 +22,7 @@ enum scb_status scb_page_tools_init(struct scb_page_tools *tools,
                                     struct scb_error *error)
 {
     *tools = (struct scb_page_tools){.json = {.max = SCB_WHOLE_PAGE_SIZE},
-                                     .gzip = {.max = 2 * SCB_WHOLE_PAGE_SIZE}};
+                                     .deflated = {.max = 2 * SCB_WHOLE_PAGE_SIZE}};
     enum scb_status status = scb_deflater_new(&tools->deflater, error);
     if (status != SCB_OK || recipients->count == 0)
         return status;
@@ -32,7 +32,7 @@ enum scb_status scb_page_tools_init(struct scb_page_tools *tools,
 void scb_page_tools_free(struct scb_page_tools *tools)
 {
     scb_buffer_free(&tools->json);
-    scb_buffer_free(&tools->gzip);
+    scb_buffer_free(&tools->deflated);
     scb_age_writer_free(tools->age);
     scb_digest_free(&tools->digest);
     scb_deflater_free(tools->deflater);
@@ -174,8 +174,13 @@ static enum scb_status write_entries(struct scb_page_work *work, struct scb_byte
 static enum scb_status deflate_whole(struct scb_page_work *work, struct scb_page_tools *tools,
                                      struct scb_bytes file, struct scb_error *error)
 {
+    struct scb_buffer *deflated = &tools->deflated;
     work->whole = true;
-    return scb_deflater_run(tools->deflater, file, &work->packed, &work->crc32, error);
+    scb_buffer_clear(&work->packed);
+    enum scb_status status = scb_deflater_run(tools->deflater, file, deflated, &work->crc32, error);
+    return status == SCB_OK
+               ? scb_buffer_append(&work->packed, deflated->data, deflated->size, error)
+               : status;
 }
 
 /* Reads a page file of at most SCB_WHOLE_PAGE_SIZE. */
@@ -224,11 +229,11 @@ static enum scb_status finish_pieces(struct scb_page_work *work, struct scb_page
 static enum scb_status encrypt_whole(struct scb_page_work *work, struct scb_page_tools *tools,
                                      struct scb_bytes page, struct scb_error *error)
 {
-    enum scb_status status = scb_deflater_gzip(tools->deflater, page, &tools->gzip, error);
+    enum scb_status status = scb_deflater_gzip(tools->deflater, page, &tools->deflated, error);
     scb_buffer_clear(&work->packed);
     if (status == SCB_OK)
-        status = scb_age_writer_encrypt(tools->age, scb_buffer_bytes(&tools->gzip), &work->packed,
-                                        error);
+        status = scb_age_writer_encrypt(tools->age, scb_buffer_bytes(&tools->deflated),
+                                        &work->packed, error);
     work->whole = true;
     work->crc32 = libdeflate_crc32(0, work->packed.data, work->packed.size);
     return status;

@@ -38,7 +38,7 @@ struct scb_page_tools {
     struct scb_buffer json; /* a whole page, up to SCB_WHOLE_PAGE_SIZE */
     struct scb_digest digest;
     struct scb_deflater *deflater;
-    struct scb_buffer gzip;     /* a whole page that is being encrypted */
+    struct scb_buffer deflated; /* a whole page, in room for the worst case */
     struct scb_age_writer *age; /* NULL where pages are plain */
 };
 
