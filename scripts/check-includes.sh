@@ -17,8 +17,9 @@ allowed() {
         catalog) echo "base" ;;
         access) echo "base crypto" ;;
         job) echo "base observe net evm crypto format source store catalog" ;;
-        service) echo "base access observe config net evm crypto format source store catalog job" ;;
-        cli | main.c) echo "base access observe config evm crypto format service cli" ;;
+        view) echo "base" ;;
+        service) echo "base access observe config net evm crypto format source store catalog job view" ;;
+        cli | main.c) echo "base access observe config evm crypto format view service cli" ;;
         *) return 1 ;;
     esac
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/web_view.h"
 
-#include "service/backup_view.h"
+#include "view/backup_view.h"
 
 void scb_web_time_member(struct scb_json *json, const char *name, int64_t real_ms)
 {
