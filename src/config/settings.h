@@ -91,6 +91,11 @@ SCB_MUST_CHECK enum scb_status scb_texts_add_file(struct scb_texts *texts,
                                                   const struct scb_setting *setting,
                                                   const char *path, struct scb_error *error);
 void scb_texts_cleanup(struct scb_texts *texts);
+/* scb_texts_add_file for config, which keeps the path (scb_config_files). */
+SCB_MUST_CHECK enum scb_status scb_config_read_secret(struct scb_config *config,
+                                                      const struct scb_setting *setting,
+                                                      const char *path, struct scb_texts *texts,
+                                                      struct scb_error *error);
 
 /* The whole of a file up to out->max, wherever it is, links followed. */
 SCB_MUST_CHECK enum scb_status scb_config_read_file(const char *path, struct scb_buffer *out,
