@@ -18,8 +18,9 @@ allowed() {
         access) echo "base crypto" ;;
         job) echo "base observe net evm crypto format source store catalog" ;;
         view) echo "base" ;;
-        service) echo "base access observe config net evm crypto format source store catalog job view" ;;
-        cli | main.c) echo "base access observe config evm crypto format view service cli" ;;
+        service) echo "base access observe config net evm crypto format source store catalog job" ;;
+        web) echo "base access observe config net crypto service view" ;;
+        cli | main.c) echo "base access observe config evm crypto format service view cli" ;;
         *) return 1 ;;
     esac
 }
@@ -35,7 +36,12 @@ for file in $(git ls-files --cached --others --exclude-standard 'src/*.c' 'src/*
     fi
     while read -r target; do
         case " $room scb $rooms " in
-            *" ${target%%/*} "*) ;;
+            *" ${target%%/*} "*)
+                if [ "${target#*/}" = internal.h ] && [ "${target%%/*}" != "$room" ]; then
+                    echo "check-includes: $file includes $target, which is for its own room" >&2
+                    failed=1
+                fi
+                ;;
             *)
                 echo "check-includes: $file includes $target: $room may only see: $rooms" >&2
                 failed=1

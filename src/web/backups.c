@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "service/web_view.h"
 #include "view/backup_view.h"
+#include "web/view.h"
 
 enum { DEFAULT_ROWS = 50, MOST_ROWS = 1000 };
 
