@@ -121,15 +121,26 @@ const char *const *scb_config_files(const struct scb_config *config)
     return list_of(&config->files);
 }
 
-static bool is_live(size_t index)
+bool scb_config_is_given(const struct scb_config *config, size_t index)
 {
-    return (scb_settings[index].flags & SCB_SETTING_LIVE) != 0;
+    const struct scb_texts *texts = &config->entries[index].value.texts;
+    return texts->count > 0 && texts->items[0][0] != '\0';
+}
+
+/* Whether a running service may take the setting over from one of them to the other. */
+static bool may_change(const struct scb_config *a, const struct scb_config *b, size_t index)
+{
+    unsigned flags = scb_settings[index].flags;
+    if ((flags & SCB_SETTING_KEPT) != 0 &&
+        scb_config_is_given(a, index) != scb_config_is_given(b, index))
+        return false;
+    return (flags & SCB_SETTING_LIVE) != 0;
 }
 
 static void swap_live(struct scb_config *a, struct scb_config *b)
 {
     for (size_t i = 0; i < SCB_SETTING_COUNT; i++) {
-        if (!is_live(i))
+        if (!may_change(a, b, i))
             continue;
         struct entry entry = a->entries[i];
         a->entries[i] = b->entries[i];
@@ -161,7 +172,7 @@ enum scb_status scb_config_take_over(struct scb_config *config, struct scb_confi
     }
     for (size_t i = 0; i < SCB_SETTING_COUNT; i++)
         if (!scb_config_same_value(config, fresh, i))
-            visit(state, scb_settings[i].name, is_live(i));
+            visit(state, scb_settings[i].name, may_change(config, fresh, i));
     return SCB_OK;
 }
 

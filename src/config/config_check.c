@@ -11,9 +11,7 @@ static enum scb_status check_required(const struct scb_config *config, struct sc
 {
     for (size_t i = 0; i < SCB_SETTING_COUNT; i++) {
         const struct scb_setting *setting = &scb_settings[i];
-        const struct scb_texts *texts = &scb_config_value(config, i)->texts;
-        bool given = texts->count > 0 && texts->items[0][0] != '\0';
-        if ((setting->flags & SCB_SETTING_REQUIRED) == 0 || given)
+        if ((setting->flags & SCB_SETTING_REQUIRED) == 0 || scb_config_is_given(config, i))
             continue;
         char variable[SCB_CONFIG_NAME_SIZE], flag[SCB_CONFIG_NAME_SIZE];
         scb_setting_environment(setting, variable);

@@ -127,7 +127,9 @@ static enum scb_status append_secrets(struct scb_buffer *out, struct scb_error *
                                   out,
                                   ".\n"
                                   "- \"live\": a running service takes a change over at its next "
-                                  "run, or on SIGHUP; others need a restart.\n",
+                                  "run, or on SIGHUP; others need a restart. The\n"
+                                  "  server's TLS files are live from one to another: from none, "
+                                  "or to none, needs a restart.\n",
                                   error)
                             : status;
 }
