@@ -129,6 +129,17 @@ static enum scb_status ask(const struct scb_backup_keys *keys, char *passphrase,
     return scb_error_hint(error, "run the command at a terminal");
 }
 
+/* What is wrong with the file says nothing of the backup that it was to open. */
+static enum scb_status blame_file(const struct scb_backup_keys *keys, struct scb_error *error)
+{
+    if (error->status == SCB_ERROR_INTEGRITY) {
+        error->status = SCB_ERROR_VALIDATION;
+        scb_error_hint(error,
+                       "give another copy of it, or make it again from the identity: age -p");
+    }
+    return scb_error_wrap(error, "%s '%s'", setting, keys->settings.identity_file);
+}
+
 static enum scb_status open_document(struct scb_backup_keys *keys, const struct document *document,
                                      struct scb_error *error)
 {
@@ -142,7 +153,7 @@ static enum scb_status open_document(struct scb_backup_keys *keys, const struct 
         status = scb_age_identity_file_open(bytes_of(document), typed, MAX_WORK, &keys->identities,
                                             error);
         if (status != SCB_OK)
-            scb_error_wrap(error, "%s '%s'", setting, keys->settings.identity_file);
+            status = blame_file(keys, error);
     }
     scb_wipe(passphrase, sizeof(passphrase));
     return status;
