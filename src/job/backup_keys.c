@@ -89,10 +89,8 @@ static enum scb_status open_plain(const char *path, int *ret_fd, struct scb_erro
     struct stat about;
     *ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*ret_fd < 0 || fstat(*ret_fd, &about) != 0) {
-        enum scb_status status = errno == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE;
-        status = scb_error_set_errno(error, status, errno, "%s '%s' not opened", setting, path);
-        scb_error_hint(error, "check the path and who may read the file");
-        return status;
+        scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s '%s' not opened", setting, path);
+        return scb_error_hint(error, "check the path and who may read the file");
     }
     return S_ISREG(about.st_mode) ? SCB_OK
                                   : scb_error_set(error, SCB_ERROR_VALIDATION,

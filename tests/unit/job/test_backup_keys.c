@@ -147,7 +147,7 @@ static void a_file_that_is_none_is_an_error(void **state)
     temp_write("key-odd", "hello\n");
     temp_write("key-empty", "");
     temp_mkdir("key-dir");
-    assert_refused(keys_of("key-nowhere", ask), SCB_ERROR_NOT_FOUND, "not opened");
+    assert_refused(keys_of("key-nowhere", ask), SCB_ERROR_FILE, "not opened");
     assert_refused(keys_of("key-large", ask), SCB_ERROR_VALIDATION, "over 64 KiB");
     assert_refused(keys_of("key-odd", ask), SCB_ERROR_VALIDATION, "line 1");
     assert_refused(keys_of("key-empty", ask), SCB_ERROR_VALIDATION, "encryption.identity_file");

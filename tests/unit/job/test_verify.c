@@ -497,7 +497,7 @@ static enum scb_status say_horse(void *state, const char *path, char *ret_text, 
     return SCB_OK;
 }
 
-/* Every sound backup would be invalid. */
+/* Every sound backup would be invalid, or be looked at again and again, as if it were gone. */
 static void an_identity_file_that_does_not_open_is_not_the_backups_fault(void **state)
 {
     (void)state;
@@ -506,7 +506,7 @@ static void an_identity_file_that_does_not_open_is_not_the_backups_fault(void **
     static const struct {
         const char *name;
         enum scb_status status;
-    } table[] = {{"cut.txt", SCB_ERROR_VALIDATION}};
+    } table[] = {{"cut.txt", SCB_ERROR_VALIDATION}, {"nowhere.txt", SCB_ERROR_FILE}};
     for (size_t i = 0; i < SCB_LENGTH(table); i++) {
         const struct scb_backup_keys_settings with = {.identity_file = temp_path(table[i].name),
                                                       .ask = say_horse};
