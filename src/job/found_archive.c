@@ -13,8 +13,11 @@ enum scb_status scb_found_archive_adopt(const struct scb_backup_parts *parts,
                                         const struct scb_backup_dir *dir, bool *ret_adopted,
                                         struct scb_error *error)
 {
-    const struct scb_cleanup_parts rescan = {
-        .store = parts->store, .catalog = parts->catalog, .log = parts->log, .clock = parts->clock};
+    const struct scb_cleanup_parts rescan = {.store = parts->store,
+                                             .catalog = parts->catalog,
+                                             .log = parts->log,
+                                             .clock = parts->clock,
+                                             .cancel = parts->cancel};
     SCB_AUTO(fd) int fd = -1;
     uint64_t size = 0;
     char name[SCB_ARCHIVE_NAME_SIZE];
