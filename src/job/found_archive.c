@@ -24,15 +24,20 @@ enum scb_status scb_found_archive_adopt(const struct scb_backup_parts *parts,
     scb_archive_name(settings->backup_date, name);
     if (scb_backup_dir_read(dir, name, &fd, &size, NULL) != SCB_OK)
         return SCB_OK;
-    enum scb_status status = scb_rescan_adopt(&rescan, settings->backup_date,
-                                              settings->contract.bytes, ret_adopted, error);
+    const struct scb_rescan_demands demands = {.contract = settings->contract.bytes,
+                                               .recipients = settings->recipients,
+                                               .trusted = settings->trusted};
+    enum scb_status status =
+        scb_rescan_adopt(&rescan, settings->backup_date, &demands, ret_adopted, error);
     if (status != SCB_OK || *ret_adopted)
         return status;
     scb_error_set(error, SCB_ERROR_DATABASE,
                   "%s/%s is there, but the status database does not know it, nor is it a whole "
-                  "backup of this contract",
+                  "backup of this contract, for encryption.recipients and signed for "
+                  "identity.trusted",
                   settings->backup_date, name);
-    return scb_error_hint(error, "move it away to make the backup again");
+    return scb_error_hint(error, "the log says what it lacks; move it away to make the backup "
+                                 "again");
 }
 
 enum scb_status scb_found_archive_check(const struct scb_backup_dir *dir,

@@ -16,6 +16,7 @@
 #include "format/page.h"
 #include "job/archive_pages.h"
 #include "job/page_content.h"
+#include "job/signature_check.h"
 #include "store/inventory.h"
 
 enum {
@@ -97,6 +98,35 @@ static enum scb_status check_archive(const struct archive *archive,
         manifest->page_size > INT64_MAX)
         return scb_error_set(error, SCB_ERROR_INTEGRITY, "its manifest has numbers out of bounds");
     return SCB_OK;
+}
+
+static enum scb_status check_signature(const struct archive *archive,
+                                       const struct scb_node_ids *trusted, struct scb_error *error)
+{
+    enum scb_signature_state signature;
+    struct scb_node_id signer;
+    struct scb_archive_pages *pages = NULL;
+    enum scb_status status =
+        scb_archive_pages_open(archive->fd, (uint64_t)archive->record.file_size,
+                               archive->record.backup_date, &pages, error);
+    if (status == SCB_OK)
+        status = scb_signature_check(archive->fd, pages, trusted, &signature, &signer, error);
+    scb_archive_pages_close(pages);
+    return status;
+}
+
+/* Whoever may write to the directory can put a whole archive there. */
+static enum scb_status check_demands(const struct archive *archive,
+                                     const struct scb_rescan_demands *demands,
+                                     struct scb_error *error)
+{
+    const struct scb_manifest *manifest = &archive->manifest;
+    if (memcmp(manifest->contract, demands->contract, sizeof(manifest->contract)) != 0)
+        return scb_error_set(error, SCB_ERROR_VALIDATION, "it is of another contract");
+    if (!scb_age_recipients_are_equal(&manifest->recipients, demands->recipients))
+        return scb_error_set(error, SCB_ERROR_VALIDATION,
+                             "it is not encrypted for whom encryption.recipients names");
+    return check_signature(archive, demands->trusted, error);
 }
 
 static enum scb_status read_archive(const struct scb_store *store, const char *backup_date,
@@ -210,32 +240,30 @@ static void warn(const struct scb_cleanup_parts *parts, const char *message,
                  SCB_TEXT("reason", reason));
 }
 
-/* Makes the row of a directory whose archive is whole; row is the one there is, or NULL, contract
- * the one that it must be of, or NULL. An archive that cannot be read is a finding, too: it must
- * not keep the others from being found. */
+/* Makes the row of a directory whose archive is whole, and what is demanded, where something is;
+ * row is the one there is, or NULL. An archive that cannot be read is a finding, too: it must not
+ * keep the others from being found. */
 static enum scb_status restore(const struct scb_cleanup_parts *parts, const char *backup_date,
-                               const struct scb_backup_record *row, const uint8_t *contract,
+                               const struct scb_backup_record *row,
+                               const struct scb_rescan_demands *demands,
                                struct scb_rescan_result *result, struct scb_error *error)
 {
     struct scb_error problem = {0};
     struct archive archive = {.fd = -1, .cancel = parts->cancel};
     enum scb_status status = read_archive(parts->store, backup_date, row, &archive, &problem);
-    if (status == SCB_OK && contract != NULL &&
-        memcmp(archive.manifest.contract, contract, sizeof(archive.manifest.contract)) != 0)
-        status = scb_error_set(&problem, SCB_ERROR_VALIDATION, "it is of another contract");
-    if (status == SCB_ERROR_CANCELED) {
-        scb_fd_cleanup(&archive.fd);
+    if (status == SCB_OK && demands != NULL)
+        status = check_demands(&archive, demands, &problem);
+    bool whole = status == SCB_OK;
+    if (whole)
+        status = record_archive(parts->catalog, &archive, error);
+    scb_fd_cleanup(&archive.fd);
+    if (!whole && status == SCB_ERROR_CANCELED)
         *error = problem;
-        return status;
-    }
-    if (status != SCB_OK) {
+    if (!whole && status != SCB_ERROR_CANCELED) {
         warn(parts, "Directory holds no whole backup", backup_date, problem.message);
         result->orphans++;
-        scb_fd_cleanup(&archive.fd);
         return SCB_OK;
     }
-    status = record_archive(parts->catalog, &archive, error);
-    scb_fd_cleanup(&archive.fd);
     if (status != SCB_OK)
         return scb_error_wrap(error, "backup %s", backup_date);
     result->restored++;
@@ -362,11 +390,11 @@ enum scb_status scb_rescan_run(const struct scb_cleanup_parts *parts,
 }
 
 enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts, const char *backup_date,
-                                 const uint8_t contract[20], bool *ret_adopted,
+                                 const struct scb_rescan_demands *demands, bool *ret_adopted,
                                  struct scb_error *error)
 {
     struct scb_rescan_result result = {0};
-    enum scb_status status = restore(parts, backup_date, NULL, contract, &result, error);
+    enum scb_status status = restore(parts, backup_date, NULL, demands, &result, error);
     *ret_adopted = status == SCB_OK && result.restored == 1;
     return status;
 }
