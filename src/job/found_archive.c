@@ -21,14 +21,19 @@ enum scb_status scb_found_archive_adopt(const struct scb_backup_parts *parts,
     SCB_AUTO(fd) int fd = -1;
     uint64_t size = 0;
     char name[SCB_ARCHIVE_NAME_SIZE];
+    struct scb_error problem = {0};
     scb_archive_name(settings->backup_date, name);
-    if (scb_backup_dir_read(dir, name, &fd, &size, NULL) != SCB_OK)
+    enum scb_status status = scb_backup_dir_read(dir, name, &fd, &size, &problem);
+    if (status == SCB_ERROR_NOT_FOUND)
         return SCB_OK;
+    if (status != SCB_OK) { /* nobody knows what stands there: it is not renamed over */
+        *error = problem;
+        return status;
+    }
     const struct scb_rescan_demands demands = {.contract = settings->contract.bytes,
                                                .recipients = settings->recipients,
                                                .trusted = settings->trusted};
-    enum scb_status status =
-        scb_rescan_adopt(&rescan, settings->backup_date, &demands, ret_adopted, error);
+    status = scb_rescan_adopt(&rescan, settings->backup_date, &demands, ret_adopted, error);
     if (status != SCB_OK || *ret_adopted)
         return status;
     scb_error_set(error, SCB_ERROR_DATABASE,

@@ -72,6 +72,22 @@ static void there_may_be_none(void **state)
     assert_false(adopted);
 }
 
+/* What stands there, or whether, is not known then: nothing may be put in its place. */
+static void what_cannot_be_opened_is_there(void **state)
+{
+    (void)state;
+    bool adopted = true;
+    temp_mkdir("backups/" DATE);
+    temp_link("../elsewhere.zip", archive_name(DATE));
+    assert_int_equal(adopt(&adopted), SCB_ERROR_FILE);
+    assert_int_equal(unlink(temp_path(archive_name(DATE))), 0);
+    temp_mkdir(archive_name(DATE));
+    assert_int_equal(adopt(&adopted), SCB_ERROR_FILE);
+    assert_int_equal(rmdir(temp_path(archive_name(DATE))), 0);
+    assert_ok(adopt(&adopted));
+    assert_false(adopted);
+}
+
 static void a_plain_one_is_no_encrypted_backup(void **state)
 {
     (void)state;
@@ -120,6 +136,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOUND(there_may_be_none),
+        FOUND(what_cannot_be_opened_is_there),
         FOUND(a_plain_one_is_no_encrypted_backup),
         FOUND(one_that_nobody_trusted_has_signed_is_nobodys),
     };
