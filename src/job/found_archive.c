@@ -33,16 +33,15 @@ enum scb_status scb_found_archive_adopt(const struct scb_backup_parts *parts,
     const struct scb_rescan_demands demands = {.contract = settings->contract.bytes,
                                                .recipients = settings->recipients,
                                                .trusted = settings->trusted};
-    status = scb_rescan_adopt(&rescan, settings->backup_date, &demands, ret_adopted, error);
+    status = scb_rescan_adopt(&rescan, settings->backup_date, &demands, &problem, error);
+    *ret_adopted = status == SCB_OK && problem.status == SCB_OK;
     if (status != SCB_OK || *ret_adopted)
         return status;
     scb_error_set(error, SCB_ERROR_DATABASE,
-                  "%s/%s is there, but the status database does not know it, nor is it a whole "
-                  "backup of this contract, for encryption.recipients and signed for "
-                  "identity.trusted",
-                  settings->backup_date, name);
-    return scb_error_hint(error, "the log says what it lacks; move it away to make the backup "
-                                 "again");
+                  "%s/%s is there, but the status database does not know it, nor can it be taken "
+                  "in: %s",
+                  settings->backup_date, name, problem.message);
+    return scb_error_hint(error, "move it away to make the backup again");
 }
 
 enum scb_status scb_found_archive_check(const struct scb_backup_dir *dir,

@@ -246,27 +246,24 @@ static void warn(const struct scb_cleanup_parts *parts, const char *message,
 static enum scb_status restore(const struct scb_cleanup_parts *parts, const char *backup_date,
                                const struct scb_backup_record *row,
                                const struct scb_rescan_demands *demands,
-                               struct scb_rescan_result *result, struct scb_error *error)
+                               struct scb_error *ret_problem, struct scb_error *error)
 {
-    struct scb_error problem = {0};
     struct archive archive = {.fd = -1, .cancel = parts->cancel};
-    enum scb_status status = read_archive(parts->store, backup_date, row, &archive, &problem);
+    enum scb_status status = read_archive(parts->store, backup_date, row, &archive, ret_problem);
     if (status == SCB_OK && demands != NULL)
-        status = check_demands(&archive, demands, &problem);
+        status = check_demands(&archive, demands, ret_problem);
     bool whole = status == SCB_OK;
     if (whole)
         status = record_archive(parts->catalog, &archive, error);
     scb_fd_cleanup(&archive.fd);
     if (!whole && status == SCB_ERROR_CANCELED)
-        *error = problem;
+        *error = *ret_problem;
     if (!whole && status != SCB_ERROR_CANCELED) {
-        warn(parts, "Directory holds no whole backup", backup_date, problem.message);
-        result->orphans++;
+        warn(parts, "Directory holds no whole backup", backup_date, ret_problem->message);
         return SCB_OK;
     }
     if (status != SCB_OK)
         return scb_error_wrap(error, "backup %s", backup_date);
-    result->restored++;
     scb_log_info(parts->log, "Backup restored to the status database",
                  SCB_TEXT("backup_date", backup_date),
                  SCB_NUMBER("total_keys", archive.record.total_keys),
@@ -313,8 +310,13 @@ static enum scb_status compare(const struct scb_cleanup_parts *parts, const char
                                  : NULL;
         return reason == NULL ? SCB_OK : lose(parts, backup_date, reason, result, error);
     }
-    if (archived)
-        return restore(parts, backup_date, has_row ? &row : NULL, NULL, result, error);
+    if (archived) {
+        problem = (struct scb_error){0};
+        status = restore(parts, backup_date, has_row ? &row : NULL, NULL, &problem, error);
+        result->restored += status == SCB_OK && problem.status == SCB_OK;
+        result->orphans += status == SCB_OK && problem.status != SCB_OK;
+        return status;
+    }
     if (has_files && !has_row) {
         warn(parts, "Directory holds no whole backup", backup_date,
              "it has no archive, and the status database does not know it");
@@ -390,11 +392,9 @@ enum scb_status scb_rescan_run(const struct scb_cleanup_parts *parts,
 }
 
 enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts, const char *backup_date,
-                                 const struct scb_rescan_demands *demands, bool *ret_adopted,
-                                 struct scb_error *error)
+                                 const struct scb_rescan_demands *demands,
+                                 struct scb_error *ret_problem, struct scb_error *error)
 {
-    struct scb_rescan_result result = {0};
-    enum scb_status status = restore(parts, backup_date, NULL, demands, &result, error);
-    *ret_adopted = status == SCB_OK && result.restored == 1;
-    return status;
+    *ret_problem = (struct scb_error){0};
+    return restore(parts, backup_date, NULL, demands, ret_problem, error);
 }

@@ -34,11 +34,12 @@ struct scb_rescan_demands {
 
 /*
  * Makes the row of one backup that has none from its archive, whose lock the caller holds. Where
- * that is not whole, or not what is demanded, *ret_adopted is false, and the log says why.
+ * that is not whole, or not what is demanded, *ret_problem says why; else it stays {0}.
  */
 SCB_MUST_CHECK enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts,
                                                 const char *backup_date,
                                                 const struct scb_rescan_demands *demands,
-                                                bool *ret_adopted, struct scb_error *error);
+                                                struct scb_error *ret_problem,
+                                                struct scb_error *error);
 
 #endif

@@ -266,7 +266,7 @@ describe('an archive that the database does not know', () => {
         truncateSync(store.archivePath(), 1000);
         const { code, stderr } = await store.run();
         assert.equal(code, 6, stderr);
-        assert.match(stderr, /does not know it, nor is it a whole backup of this contract, .*; move it away/);
+        assert.match(stderr, /does not know it, nor can it be taken in: .*; move it away/);
         assert.equal(readFileSync(store.archivePath()).length, 1000);
     });
 });
