@@ -14,10 +14,10 @@ static const char *const system_paths[] = {"/bin", "/etc",  "/lib", "/lib32", "/
                                            "/opt", "/proc", "/run", "/sbin",  "/sys",   "/usr"};
 
 /* Of files: their directories are read, since those who replace a file do so by its name. */
-static const char *const read_settings[] = {"contract.ca_file",         "encryption.identity_file",
-                                            "identity.cert_path",       "identity.key_path",
-                                            "server.tls_cert_path",     "server.tls_key_path",
-                                            "server.tls_client_ca_path"};
+static const char *const read_settings[] = {"contract.ca_file",    "encryption.identity_file",
+                                            "identity.cert_path",  "identity.key_path",
+                                            "notify.ca_file",      "server.tls_cert_path",
+                                            "server.tls_key_path", "server.tls_client_ca_path"};
 
 struct paths {
     struct scb_sandbox_path list[SCB_SANDBOX_MAX_PATHS];

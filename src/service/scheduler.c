@@ -146,8 +146,10 @@ static bool reload(struct scb_service *service, struct schedule *schedule)
     if (changed && scb_service_take_settings(service, &error) != SCB_OK) /* it was checked */
         scb_log_failure(service->parts.log, "Setting not taken over", "", &error);
     pthread_rwlock_unlock(&service->config_lock);
-    if (changed)
+    if (changed) {
         take_settings(service, schedule);
+        scb_notify_check(service);
+    }
     return changed;
 }
 
@@ -303,6 +305,7 @@ static void close_desk(struct scb_service *service, struct scb_web *web)
 
 enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     const struct scb_supervisor_settings supervised = {.log = service->parts.log,
                                                        .cancel = service->cancel,
                                                        .stuck = service->parts.stuck,
@@ -324,6 +327,7 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
     }
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
                  SCB_NUMBER("chore_interval_ms", schedule.interval_ms));
+    scb_notify_check(service);
     scb_supervisor_ready(service->supervisor);
     atomic_store(&service->running, true);
     while (!scb_cancel_requested(service->cancel)) {
