@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/web_socket.h"
+#include "web/socket.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "service/web_target.h"
+#include "web/target.h"
 
 enum { BACKLOG = 64 };
 

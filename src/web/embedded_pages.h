@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The files that the HTTP server gives away, as they are in src/service/dashboard/ and docs/;
+ * The files that the HTTP server gives away, as they are in src/web/dashboard/ and docs/;
  * scripts/embed.py makes arrays of them.
  */
-#ifndef SCB_SERVICE_EMBEDDED_PAGES_H
-#define SCB_SERVICE_EMBEDDED_PAGES_H
+#ifndef SCB_WEB_EMBEDDED_PAGES_H
+#define SCB_WEB_EMBEDDED_PAGES_H
 
 #include <stddef.h>
 

@@ -3,8 +3,8 @@
  * Who a TLS client is: the node that its certificate names (crypto/identity), where one of the
  * certificates in its chain is among those that the server accepts.
  */
-#ifndef SCB_SERVICE_WEB_PEER_H
-#define SCB_SERVICE_WEB_PEER_H
+#ifndef SCB_WEB_PEER_H
+#define SCB_WEB_PEER_H
 
 #include <gnutls/gnutls.h>
 #include <stdbool.h>

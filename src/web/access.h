@@ -6,11 +6,11 @@
  * A dashboard looks every second. So what only reads is in the audit log once an hour for each
  * caller and operation; what is refused and what is to be done, each time.
  */
-#ifndef SCB_SERVICE_WEB_ACCESS_H
-#define SCB_SERVICE_WEB_ACCESS_H
+#ifndef SCB_WEB_ACCESS_H
+#define SCB_WEB_ACCESS_H
 
 #include "access/gate.h"
-#include "service/web_call.h"
+#include "web/call.h"
 
 struct scb_web_access;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/web_access.h"
+#include "web/access.h"
 
 #include <pthread.h>
 #include <stdarg.h>

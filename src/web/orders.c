@@ -11,9 +11,9 @@
 #include "base/json_load.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "service/web_access.h"
-#include "service/web_call.h"
-#include "service/web_view.h"
+#include "web/access.h"
+#include "web/call.h"
+#include "web/view.h"
 
 enum { DAY_MS = 86400000 };
 
@@ -113,7 +113,7 @@ enum scb_status scb_web_operation(struct scb_web_call *call, struct scb_error *e
     struct scb_request request;
     enum scb_status status = scb_text_parse_u64(call->segment, &id, error);
     if (status == SCB_OK)
-        status = scb_requests_get(call->service->requests, id, &request, error);
+        status = scb_requests_get(call->desk->requests, id, &request, error);
     if (status != SCB_OK) {
         error->status = SCB_ERROR_NOT_FOUND;
         return error->status;
@@ -124,7 +124,7 @@ enum scb_status scb_web_operation(struct scb_web_call *call, struct scb_error *e
 
 enum scb_status scb_web_operations(struct scb_web_call *call, struct scb_error *error)
 {
-    struct scb_requests *requests = call->service->requests;
+    struct scb_requests *requests = call->desk->requests;
     struct scb_request request;
     scb_json_open_object(&call->json, NULL);
     scb_json_open_array(&call->json, "operations");
@@ -153,7 +153,7 @@ static enum scb_status post(struct scb_web_call *call, struct scb_request *reque
     }
     request->ended = scb_web_access_end;
     request->ended_state = passage;
-    status = scb_requests_post(call->service->requests, request, request, error);
+    status = scb_requests_post(call->desk->requests, request, request, error);
     if (status != SCB_OK) {
         scb_web_access_end(passage, status);
         return status;
@@ -169,7 +169,7 @@ static enum scb_status post(struct scb_web_call *call, struct scb_request *reque
 static enum scb_status check_free(const struct scb_web_call *call, struct scb_error *error)
 {
     struct scb_live_view live;
-    scb_live_look(call->service->live, &live);
+    scb_live_look(call->desk->live, &live);
     if (live.activity != SCB_LIVE_BACKUP)
         return SCB_OK;
     scb_error_set(error, SCB_ERROR_BUSY, "backup %s is being made", live.backup_date);
@@ -264,7 +264,7 @@ static enum scb_status take_age(const struct scb_web_call *call, const char *age
     policy->older_than_ms = -1;
     if (age != NULL && scb_text_parse_duration_ms(age, &policy->older_than_ms, error) != SCB_OK)
         return scb_error_wrap(error, "older_than");
-    if (age != NULL || scb_config_integer(call->service->parts.config, "backup.retention_days") > 0)
+    if (age != NULL || scb_config_integer(call->desk->config, "backup.retention_days") > 0)
         return SCB_OK;
     scb_error_set(error, SCB_ERROR_VALIDATION,
                   "older_than is missing, and backup.retention_days is 0");
@@ -352,7 +352,7 @@ enum scb_status scb_web_cleanup_plan(struct scb_web_call *call, struct scb_error
         return status;
     scb_json_open_object(&call->json, NULL);
     scb_json_open_array(&call->json, "backups");
-    status = scb_service_cleanup(call->service, &options, add_decision, &call->json, error);
+    status = scb_service_cleanup(call->desk->service, &options, add_decision, &call->json, error);
     scb_json_close_array(&call->json);
     scb_json_close_object(&call->json);
     return status;

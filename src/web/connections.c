@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/web_connections.h"
+#include "web/connections.h"
 
 #include <pthread.h>
 #include <stdlib.h>

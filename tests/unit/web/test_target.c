@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Covers service/web_target: which request targets, hosts, origins, media ranges and listening
+ * Covers web/target: which request targets, hosts, origins, media ranges and listening
  * addresses are let through, and what is made of them.
  */
 /* clang-format off */
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "service/web_target.h"
+#include "web/target.h"
 
 static struct scb_error error;
 

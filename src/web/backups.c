@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "service/backup_view.h"
-#include "service/web_view.h"
+#include "web/view.h"
 
 enum { DEFAULT_ROWS = 50, MOST_ROWS = 1000 };
 

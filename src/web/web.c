@@ -4,7 +4,7 @@
  * its route, of how often, and of who asks; whatever fails there or in the handler becomes one
  * problem document.
  */
-#include "service/web.h"
+#include "web/web.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,12 +15,12 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "config/state_dir.h"
-#include "service/web_access.h"
-#include "service/web_call.h"
-#include "service/web_limits.h"
+#include "web/access.h"
+#include "web/call.h"
+#include "web/limits.h"
 
 struct scb_web {
-    struct scb_service *service;
+    struct scb_desk desk;
     struct scb_web_server *server;
     struct scb_web_access *access;
     struct scb_web_limits *limits;
@@ -30,7 +30,7 @@ struct scb_web {
 static const struct scb_web_route routes[] = {
 #define SCB_ROUTE(method, path, operation, type, handler)                                          \
     {#method, path, SCB_OPERATION_##operation, type, scb_web_##handler},
-#include "service/routes.def"
+#include "web/routes.def"
 #undef SCB_ROUTE
 };
 
@@ -126,7 +126,7 @@ static enum scb_status check_content(struct scb_web_call *call, struct scb_error
 static enum scb_status check_limit(struct scb_web_call *call, enum scb_web_limit limit,
                                    struct scb_error *error)
 {
-    int64_t now_ms = scb_clock_monotonic_ms(call->service->clock);
+    int64_t now_ms = scb_clock_monotonic_ms(call->desk->clock);
     int64_t wait_s = scb_web_limits_take(call->web->limits, call->request->address, limit, now_ms);
     if (wait_s == 0)
         return SCB_OK;
@@ -280,18 +280,17 @@ static enum scb_status handle(struct scb_web_call *call, struct scb_error *error
 static void answer(void *state, const struct scb_web_request *request, struct scb_web_reply *reply)
 {
     struct scb_web *web = state;
-    struct scb_web_call call = {
-        .web = web, .service = web->service, .request = request, .reply = reply};
+    struct scb_web_call call = {.web = web, .desk = &web->desk, .request = request, .reply = reply};
     struct scb_error error = {0};
-    pthread_rwlock_rdlock(&web->service->config_lock);
+    pthread_rwlock_rdlock(web->desk.config_lock);
     enum scb_status status = check(&call, &error);
     if (status == SCB_OK)
         status = handle(&call, &error);
-    pthread_rwlock_unlock(&web->service->config_lock);
+    pthread_rwlock_unlock(web->desk.config_lock);
     if (status != SCB_OK)
         write_problem(reply, &error);
     if (reply->status >= 500)
-        scb_log_failure(web->service->parts.log, "HTTP request failed", NULL, &error);
+        scb_log_failure(web->desk.log, "HTTP request failed", NULL, &error);
 }
 
 /* --- what handlers share --- */
@@ -339,13 +338,13 @@ enum scb_status scb_web_date(const struct scb_web_call *call, struct scb_error *
 
 static enum scb_status start(struct scb_web *web, struct scb_error *error)
 {
-    const struct scb_config *config = web->service->parts.config;
+    const struct scb_config *config = web->desk.config;
     const struct scb_web_server_settings settings = {
         .listen = scb_config_text(config, "server.listen"),
         .cert_path = scb_config_text(config, "server.tls_cert_path"),
         .key_path = scb_config_text(config, "server.tls_key_path"),
         .client_ca_path = scb_config_text(config, "server.tls_client_ca_path"),
-        .log = web->service->parts.log,
+        .log = web->desk.log,
         .answer = answer,
         .state = web};
     web->state_dir = scb_config_state_dir(config, error);
@@ -353,25 +352,25 @@ static enum scb_status start(struct scb_web *web, struct scb_error *error)
         return error->status;
     enum scb_status status = scb_web_limits_new(&web->limits, error);
     if (status == SCB_OK)
-        status = scb_web_access_new(web->service->parts.gate, web->state_dir, web->service->clock,
-                                    &web->access, error);
+        status = scb_web_access_new(web->desk.gate, web->state_dir, web->desk.clock, &web->access,
+                                    error);
     if (status == SCB_OK)
         status = scb_web_server_start(&settings, &web->server, error);
     return status;
 }
 
-enum scb_status scb_web_start(struct scb_service *service, struct scb_web **ret_web,
+enum scb_status scb_web_start(const struct scb_desk *desk, struct scb_web **ret_web,
                               struct scb_error *error)
 {
-    if (scb_config_text(service->parts.config, "server.listen")[0] == '\0')
+    if (scb_config_text(desk->config, "server.listen")[0] == '\0')
         return SCB_OK;
     struct scb_web *web = scb_alloc(1, sizeof(*web), error);
     if (web == NULL)
         return SCB_ERROR_RESOURCE;
-    web->service = service;
-    pthread_rwlock_wrlock(&service->config_lock); /* no answer before all of web is there */
+    web->desk = *desk;
+    pthread_rwlock_wrlock(desk->config_lock); /* no answer before all of web is there */
     enum scb_status status = start(web, error);
-    pthread_rwlock_unlock(&service->config_lock);
+    pthread_rwlock_unlock(desk->config_lock);
     if (status != SCB_OK) {
         scb_web_stop(web);
         return status;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What several handlers of the API write and read; not for others than service/web*.
+ * What several handlers of the API write and read; not for other rooms.
  */
-#ifndef SCB_SERVICE_WEB_VIEW_H
-#define SCB_SERVICE_WEB_VIEW_H
+#ifndef SCB_WEB_VIEW_H
+#define SCB_WEB_VIEW_H
 
 #include "base/json.h"
 #include "scb/catalog.h"
-#include "service/web_call.h"
+#include "web/call.h"
 
 /* A time, or null where it is 0 or less. */
 void scb_web_time_member(struct scb_json *json, const char *name, int64_t real_ms);

@@ -2,8 +2,7 @@
 /*
  * The routes that show whether all is well around the backups: health, disk; and who asks.
  */
-#include "service/web_view.h"
-#include "store/store.h"
+#include "web/view.h"
 
 enum scb_status scb_web_healthz(struct scb_web_call *call, struct scb_error *error)
 {
@@ -29,12 +28,8 @@ static enum scb_status check_database(const struct scb_web_call *call, struct sc
 /* A directory that is not there yet is the first backup's to make. */
 static enum scb_status check_disk(const struct scb_web_call *call, struct scb_error *error)
 {
-    struct scb_store *store = NULL;
     struct scb_error problem = {0};
-    enum scb_status status = scb_service_open_store(call->service, false, &store, &problem);
-    if (status == SCB_OK)
-        status = scb_store_check_space(store, &problem);
-    scb_store_close(store);
+    enum scb_status status = scb_service_check_space(call->desk->service, &problem);
     if (status == SCB_OK || status == SCB_ERROR_NOT_FOUND)
         return SCB_OK;
     *error = problem;
@@ -96,7 +91,7 @@ enum scb_status scb_web_storage(struct scb_web_call *call, struct scb_error *err
     scb_json_open_object(json, NULL);
     scb_json_open_array(json, "backups");
     enum scb_status status =
-        scb_service_storage(call->service, add_storage, json, &storage, &problem);
+        scb_service_storage(call->desk->service, add_storage, json, &storage, &problem);
     bool none = status == SCB_ERROR_NOT_FOUND;
     scb_json_close_array(json);
     scb_json_unsigned(json, "used_bytes", storage.used_bytes);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Covers service/web_limits: how often an address may ask, that one does not count for another, and
+ * Covers web/limits: how often an address may ask, that one does not count for another, and
  * that many addresses take no more memory.
  */
 /* clang-format off */
@@ -12,7 +12,7 @@
 /* clang-format on */
 #include <string.h>
 
-#include "service/web_limits.h"
+#include "web/limits.h"
 
 static const uint8_t one[16] = {1}, other[16] = {2};
 

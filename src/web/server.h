@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The HTTP server as such: one listening address, with or without TLS, its limits of size, time and
- * number; HTTP itself is libmicrohttpd's. What is answered is its user's (service/web).
+ * number; HTTP itself is libmicrohttpd's. What is answered is its user's (web.c).
  *
  * A thread per connection, so that one that waits for the disk or for a slow client holds nobody
- * up. Connections are few and each has a deadline, whatever the client does (web_connections).
+ * up. Connections are few and each has a deadline, whatever the client does (connections.c).
  */
-#ifndef SCB_SERVICE_WEB_SERVER_H
-#define SCB_SERVICE_WEB_SERVER_H
+#ifndef SCB_WEB_SERVER_H
+#define SCB_WEB_SERVER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buffer.h"
 #include "base/log.h"
-#include "service/web_peer.h"
-#include "service/web_target.h"
+#include "web/peer.h"
+#include "web/target.h"
 
 enum {
     SCB_WEB_MAX_CONNECTIONS = 64,

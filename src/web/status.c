@@ -4,13 +4,13 @@
  */
 #include <stdio.h>
 
-#include "service/web_view.h"
+#include "web/view.h"
 
 static void write_progress(struct scb_web_call *call, const char *name)
 {
     struct scb_live_view live;
     struct scb_json *json = &call->json;
-    scb_live_look(call->service->live, &live);
+    scb_live_look(call->desk->live, &live);
     scb_json_open_object(json, name);
     scb_json_text(json, "activity", scb_live_activity_name(live.activity));
     scb_json_text(json, "backup_date", live.backup_date[0] == '\0' ? NULL : live.backup_date);
@@ -74,8 +74,8 @@ static enum scb_status judge(const struct scb_web_call *call, struct scb_catalog
                              struct scb_error *error)
 {
     const struct scb_backup_record *completed = &newest->completed;
-    int64_t interval_ms = scb_config_integer(call->service->parts.config, "backup.chore_interval");
-    int64_t now_ms = scb_clock_real_ms(call->service->clock);
+    int64_t interval_ms = scb_config_integer(call->desk->config, "backup.chore_interval");
+    int64_t now_ms = scb_clock_real_ms(call->desk->clock);
     *health = (struct health){.word = "ok"};
     if (newest->any.backup_date[0] == '\0') {
         health->word = "empty";
@@ -105,7 +105,7 @@ static enum scb_status write_newest(struct scb_web_call *call, struct scb_catalo
 static enum scb_status write_status(struct scb_web_call *call, struct scb_catalog *catalog,
                                     struct scb_error *error)
 {
-    const struct scb_config *config = call->service->parts.config;
+    const struct scb_config *config = call->desk->config;
     struct scb_json *json = &call->json;
     struct newest newest = {0};
     struct health health;
@@ -116,7 +116,7 @@ static enum scb_status write_status(struct scb_web_call *call, struct scb_catalo
         return status;
     scb_json_open_object(json, NULL);
     scb_json_text(json, "version", SCB_VERSION);
-    scb_web_time_member(json, "now", scb_clock_real_ms(call->service->clock));
+    scb_web_time_member(json, "now", scb_clock_real_ms(call->desk->clock));
     scb_json_text(json, "health", health.word);
     scb_json_text(json, "health_reason", health.text[0] == '\0' ? NULL : health.text);
     scb_json_text(json, "contract_address", scb_config_text(config, "contract.address"));

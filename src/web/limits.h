@@ -3,8 +3,8 @@
  * How often one address may ask: requests of the API, those that change something, and credentials
  * that are none (each of which is audited). What is asked of /metrics and /healthz does not count.
  */
-#ifndef SCB_SERVICE_WEB_LIMITS_H
-#define SCB_SERVICE_WEB_LIMITS_H
+#ifndef SCB_WEB_LIMITS_H
+#define SCB_WEB_LIMITS_H
 
 #include <stdint.h>
 

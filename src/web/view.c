@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/web_view.h"
+#include "web/view.h"
 
 #include "service/backup_view.h"
 
@@ -22,7 +22,7 @@ enum scb_status scb_web_open_catalog(const struct scb_web_call *call,
                                      struct scb_catalog **ret_catalog, struct scb_error *error)
 {
     struct scb_error problem = {0};
-    enum scb_status status = scb_service_open_catalog(call->service, ret_catalog, &problem);
+    enum scb_status status = scb_service_open_catalog(call->desk->service, ret_catalog, &problem);
     if (status == SCB_OK || status == SCB_ERROR_NOT_FOUND)
         return SCB_OK;
     *error = problem;
@@ -45,7 +45,7 @@ static void write_interrupted(struct scb_web_call *call, struct scb_catalog *cat
     bool interrupted = false;
     struct scb_error none = {0};
     enum scb_status status =
-        scb_service_interrupted(call->service, catalog, backup, &interrupted, &none);
+        scb_service_interrupted(call->desk->service, catalog, backup, &interrupted, &none);
     if (status == SCB_OK)
         scb_json_boolean(&call->json, "interrupted", interrupted);
     else
@@ -79,7 +79,7 @@ enum scb_status scb_web_find_backup(const struct scb_web_call *call,
 {
     enum scb_status status = scb_web_date(call, error);
     if (status == SCB_OK)
-        status = scb_service_open_catalog(call->service, ret_catalog, error);
+        status = scb_service_open_catalog(call->desk->service, ret_catalog, error);
     if (status == SCB_OK)
         status = scb_catalog_get(*ret_catalog, call->segment, ret_backup, error);
     return status;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "service/embedded_pages.h"
-#include "service/web_call.h"
+#include "web/call.h"
+#include "web/embedded_pages.h"
 
 static const char script[] = "text/javascript; charset=utf-8";
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Covers service/web_connections: a connection ends at its deadline however busy its client looks,
+ * Covers web/connections: a connection ends at its deadline however busy its client looks,
  * unless the server itself is to blame; there are only so many.
  */
 /* clang-format off */
@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "service/web_connections.h"
+#include "web/connections.h"
 
 static void a_connection_ends_at_its_deadline(void **state)
 {

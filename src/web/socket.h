@@ -2,8 +2,8 @@
 /*
  * The socket that server.listen names.
  */
-#ifndef SCB_SERVICE_WEB_SOCKET_H
-#define SCB_SERVICE_WEB_SOCKET_H
+#ifndef SCB_WEB_SOCKET_H
+#define SCB_WEB_SOCKET_H
 
 #include <stdbool.h>
 

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One request on its way through dispatch, gate and handler; not for others than service/web*.
+ * One request on its way through dispatch, gate and handler; not for other rooms.
  */
-#ifndef SCB_SERVICE_WEB_CALL_H
-#define SCB_SERVICE_WEB_CALL_H
+#ifndef SCB_WEB_CALL_H
+#define SCB_WEB_CALL_H
 
 #include <jansson.h>
 
 #include "access/caller.h"
 #include "access/operation.h"
 #include "base/json.h"
-#include "service/internal.h"
-#include "service/web_server.h"
-#include "service/web_target.h"
+#include "service/desk.h"
+#include "web/server.h"
+#include "web/target.h"
 
 struct scb_web_call;
 
@@ -30,7 +30,7 @@ struct scb_web_route {
 
 struct scb_web_call {
     struct scb_web *web;
-    struct scb_service *service;
+    const struct scb_desk *desk;
     const struct scb_web_request *request;
     const struct scb_web_route *route;
     struct scb_web_target target;
@@ -45,7 +45,7 @@ struct scb_web_call {
 
 #define SCB_ROUTE(method, path, operation, type, handler)                                          \
     enum scb_status scb_web_##handler(struct scb_web_call *call, struct scb_error *error);
-#include "service/routes.def"
+#include "web/routes.def"
 #undef SCB_ROUTE
 
 struct scb_web_access;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/web_target.h"
+#include "web/target.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

@@ -3,8 +3,8 @@
  * What a client sends that is ours to take apart: the request's target, Host, Origin, Accept. And
  * server.listen. Pure functions over text from anywhere; HTTP itself is libmicrohttpd's.
  */
-#ifndef SCB_SERVICE_WEB_TARGET_H
-#define SCB_SERVICE_WEB_TARGET_H
+#ifndef SCB_WEB_TARGET_H
+#define SCB_WEB_TARGET_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/web_peer.h"
+#include "web/peer.h"
 
 #include <gnutls/x509.h>
 #include <stdlib.h>

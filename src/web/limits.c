@@ -3,7 +3,7 @@
  * Design: a small table; a new address takes the place of the one that has asked the longest time
  * ago, so there is no more memory to be had by who has many addresses.
  */
-#include "service/web_limits.h"
+#include "web/limits.h"
 
 #include <pthread.h>
 #include <stdlib.h>

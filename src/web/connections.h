@@ -4,8 +4,8 @@
  * only ends those on which nothing moves, and a client that sends a byte now and then would stay
  * for ever.
  */
-#ifndef SCB_SERVICE_WEB_CONNECTIONS_H
-#define SCB_SERVICE_WEB_CONNECTIONS_H
+#ifndef SCB_WEB_CONNECTIONS_H
+#define SCB_WEB_CONNECTIONS_H
 
 #include <stddef.h>
 #include <stdint.h>

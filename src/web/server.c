@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/web_server.h"
+#include "web/server.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,8 +15,8 @@
 
 #include "base/file.h"
 #include "base/memory.h"
-#include "service/web_connections.h"
-#include "service/web_socket.h"
+#include "web/connections.h"
+#include "web/socket.h"
 
 enum { MAX_PEM = 64 * 1024, STACK_SIZE = 512 * 1024 };
 
