@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "base/file_watch.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "crypto/age_recipients.h"
@@ -36,7 +35,6 @@ struct scb_backup_parts {
     const struct scb_cancel *cancel;
     scb_progress_observer observe;
     void *observe_state;
-    struct scb_file_watch *watch; /* over file operations; may be NULL */
 };
 
 struct scb_backup_settings {
