@@ -11,7 +11,8 @@ import { rpc } from '../tests/chain/rpc.mjs';
 import { stateFile } from '../tests/chain/state.mjs';
 import { installSynthetic } from '../tests/chain/synthetic.mjs';
 import {
-    cache, NODE_CORE, root, runBaseline, runResumeCheck, runSatellite, runVerify, runWrk,
+    cache, NODE_CORE, root, runBaseline, runResumeCheck, runSatellite,
+    runSatelliteAndTools, runVerify, runWrk,
 } from './run.mjs';
 
 const IN_FLIGHT = 10; // satellite's default, wrk's connections and the script's
@@ -88,9 +89,10 @@ async function ratePairs(program, target, { pageSize, pairs, seconds }) {
     for (let i = 1; i <= pairs; i++) {
         const run = {
             wrk: await runWrk(target, load),
-            satellite: await runSatellite(program, target, settings),
+            ...await runSatelliteAndTools(program, target, settings),
             script: await runBaseline(target, { pageSize }),
         };
+        run.toolsCpuPerKeyUs = run.wrk.cpuPerPageUs / pageSize + (run.toolsCpu / target.keys) * 1e6;
         runs.push(run);
         say(`${pageSize} keys a page, ${i} of ${pairs}, pages/s: ` + ['wrk', 'satellite', 'script']
             .map((name) => `${name} ${run[name].rate.toFixed(1)}`).join(', '));
@@ -99,6 +101,7 @@ async function ratePairs(program, target, { pageSize, pairs, seconds }) {
 }
 
 function summary(pageSize, runs) {
+    const toTools = runs.map((run) => run.satellite.cpuPerKeyUs / run.toolsCpuPerKeyUs);
     const of = (name, member) => median(runs.map((run) => run[name][member]));
     const ratios = runs.map((run) => run.satellite.rate / run.wrk.rate);
     const client = (name) => ({
@@ -115,6 +118,9 @@ function summary(pageSize, runs) {
         satelliteToWrk: median(ratios),
         satelliteToWrkEach: ratios,
         satelliteToScript: median(runs.map((run) => run.satellite.rate / run.script.rate)),
+        toolsCpuPerKeyUs: median(runs.map((run) => run.toolsCpuPerKeyUs)),
+        satelliteToTools: median(toTools),
+        satelliteToToolsEach: toTools,
     };
 }
 

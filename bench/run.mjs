@@ -27,6 +27,7 @@ export function prepare() {
     for (const [command, flag, source] of [
         ['wrk', '-v', 'apt-get install wrk'],
         ['unzip', '-v', 'apt-get install unzip'],
+        ['libdeflate-gzip', '-V', 'apt-get install libdeflate-tools'],
         ['taskset', '-V', 'apt-get install util-linux'],
         ['cc', '--version', 'apt-get install gcc'],
     ]) {
@@ -76,17 +77,21 @@ async function measured(command) {
  * wrk cycling through the pages of a target for some seconds.
  *
  * @param {object} target { url, address, blockHash, keys }
- * @returns {Promise<{rate: number, meanMs: number}>} rate in pages a second
+ * @returns {Promise<{rate: number, meanMs: number, cpuPerPageUs: number}>} rate in pages a second
  */
 export async function runWrk(target, { pageSize, connections, seconds }) {
-    const { stdout } = await measured(['wrk', '-t1', `-c${connections}`, `-d${seconds}s`,
+    const { stdout, cpu } = await measured(['wrk', '-t1', `-c${connections}`, `-d${seconds}s`,
         '--timeout', '60s', '-s', join(root, 'bench', 'wrk-pages.lua'), target.url, '--',
         target.address, target.blockHash, String(pageSize), String(target.keys)]);
     const result = JSON.parse(stdout.trim().split('\n').at(-1));
     if (result.errors > 0 || result.pages === 0) {
         throw new BenchError(`wrk: ${result.errors} of ${result.pages} answers were no page`);
     }
-    return { rate: result.pages / result.seconds, meanMs: result.mean_ms };
+    return {
+        rate: result.pages / result.seconds,
+        meanMs: result.mean_ms,
+        cpuPerPageUs: (cpu / result.pages) * 1e6,
+    };
 }
 
 function costs(target, pageSize, { wall, cpu, peakKib }) {
@@ -139,10 +144,33 @@ async function makeBackup(program, target, settings) {
     return { store, archive, usage };
 }
 
+/**
+ * CPU seconds that tools take for the least that a backup does with its page files, each tool once
+ * for all of them: write, hash, deflate.
+ */
+async function toolsOn(pages) {
+    const copy = freshDirectory();
+    let seconds = 0;
+    for (const command of ['cp "$1"/page_*.json "$2"', 'sha256sum "$1"/page_*.json',
+        'libdeflate-gzip -1 -c "$1"/page_*.json']) {
+        seconds += (await measured(['sh', '-c', `${command} >/dev/null`, 'sh', pages, copy])).cpu;
+    }
+    return seconds;
+}
+
 /** What a whole backup of a target costs; `settings` are flags without dashes. */
 export async function runSatellite(program, target, settings = {}) {
     const { usage } = await makeBackup(program, target, settings);
     return costs(target, settings['page-size'] ?? 100, usage);
+}
+
+/** The same, and the CPU seconds of tools on its page files. */
+export async function runSatelliteAndTools(program, target, settings) {
+    const { archive, usage } = await makeBackup(program, target, settings);
+    return {
+        satellite: costs(target, settings['page-size'], usage),
+        toolsCpu: await toolsOn(dirname(archive)),
+    };
 }
 
 /** Verify and the tools that do as much, in turn on one archive: { bytes, runs } */

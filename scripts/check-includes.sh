@@ -18,6 +18,7 @@ allowed() {
         access) echo "base crypto" ;;
         job) echo "base observe net evm crypto format source store catalog" ;;
         service) echo "base access observe config net evm crypto format source store catalog job" ;;
+        web) echo "base access observe config net crypto service" ;;
         cli | main.c) echo "base access observe config evm crypto format service cli" ;;
         *) return 1 ;;
     esac
@@ -34,7 +35,12 @@ for file in $(git ls-files --cached --others --exclude-standard 'src/*.c' 'src/*
     fi
     while read -r target; do
         case " $room scb $rooms " in
-            *" ${target%%/*} "*) ;;
+            *" ${target%%/*} "*)
+                if [ "${target#*/}" = internal.h ] && [ "${target%%/*}" != "$room" ]; then
+                    echo "check-includes: $file includes $target, which is for its own room" >&2
+                    failed=1
+                fi
+                ;;
             *)
                 echo "check-includes: $file includes $target: $room may only see: $rooms" >&2
                 failed=1

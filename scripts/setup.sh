@@ -24,7 +24,7 @@ test_packages=(
     zsh fish man-db mandoc prometheus systemd shellcheck yamllint
     chromium
 )
-bench_packages=(wrk util-linux)
+bench_packages=(wrk util-linux libdeflate-tools)
 dev_packages=(
     clang clang-tidy clang-format libclang-rt-14-dev cppcheck valgrind
 )

@@ -117,9 +117,5 @@ enum scb_status scb_command_backup_retry(const struct scb_command_context *conte
 {
     struct scb_backup_options options = {
         .backup_date = scb_command_option(context, "--backup-date"), .retry = true};
-    if (options.backup_date == NULL) {
-        scb_error_set(error, SCB_ERROR_USAGE, "--backup-date is missing");
-        return scb_error_hint(error, "satellite backup list shows the dates");
-    }
     return make_backup(context, &options, error);
 }

@@ -8,6 +8,8 @@
 #include "cli/handlers.h"
 
 #define OPTION(flag_, value_, help_) {.flag = (flag_), .value = (value_), .help = (help_)},
+#define REQUIRED(flag_, value_, help_)                                                             \
+    {.flag = (flag_), .value = (value_), .help = (help_), .required = true},
 #define OPTION_AS(operation_, flag_, value_, help_)                                                \
     {.flag = (flag_), .value = (value_), .help = (help_), .operation = SCB_OPERATION_##operation_},
 

@@ -31,6 +31,7 @@ struct scb_command_option {
     const char *value; /* what stands for its value in the help; NULL where it takes none */
     const char *help;
     enum scb_operation_id operation; /* that the command is with it; NONE: its own */
+    bool required;
 };
 
 /* A flag as given on the command line; value is "" where it takes none. Borrowed from argv. */

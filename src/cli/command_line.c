@@ -12,14 +12,17 @@
 #include "scb/config.h"
 
 const struct scb_command_option scb_global_options[] = {
-    {"--config", "FILE", "Configuration file; default: /etc/satellite/backup-config.yaml",
-     SCB_OPERATION_NONE},
-    {"--json", NULL, "Print JSON instead of a table", SCB_OPERATION_NONE},
-    {"--quiet", NULL, "Print no progress and log only errors", SCB_OPERATION_NONE},
-    {"--progress", "auto|always|never", "Show progress; auto: on a terminal", SCB_OPERATION_NONE},
-    {"--help", NULL, "Print what a command does", SCB_OPERATION_NONE},
-    {"--version", NULL, "Print the version", SCB_OPERATION_NONE},
-    {NULL, NULL, NULL, SCB_OPERATION_NONE},
+    {.flag = "--config",
+     .value = "FILE",
+     .help = "Configuration file; default: /etc/satellite/backup-config.yaml"},
+    {.flag = "--json", .help = "Print JSON instead of a table"},
+    {.flag = "--quiet", .help = "Print no progress and log only errors"},
+    {.flag = "--progress",
+     .value = "auto|always|never",
+     .help = "Show progress; auto: on a terminal"},
+    {.flag = "--help", .help = "Print what a command does"},
+    {.flag = "--version", .help = "Print the version"},
+    {.flag = NULL},
 };
 
 enum { MAX_FLAG = 64, MAX_CANDIDATES = 256, MAX_COMMANDS = 64, MAX_PATH_TEXT = 64 };
@@ -202,8 +205,15 @@ enum scb_status scb_command_line_unknown(const char *const *words, size_t count,
     return scb_error_hint(error, "satellite help lists all");
 }
 
-/* Own options must be the command's, arguments as many as it takes. */
-static enum scb_status check_command(const struct scb_command_line *line, struct scb_error *error)
+static bool was_given(const struct scb_command_line *line, const char *flag)
+{
+    for (size_t i = 0; i < line->option_count; i++)
+        if (strcmp(line->options[i].flag, flag) == 0)
+            return true;
+    return false;
+}
+
+static enum scb_status check_options(const struct scb_command_line *line, struct scb_error *error)
 {
     const struct scb_command *command = line->command;
     for (size_t i = 0; i < line->option_count; i++) {
@@ -216,6 +226,24 @@ static enum scb_status check_command(const struct scb_command_line *line, struct
             return scb_error_hint(error, "see satellite help %s", command->path);
         }
     }
+    for (const struct scb_command_option *option = command->options; option->flag != NULL;
+         option++) {
+        if (!option->required || was_given(line, option->flag))
+            continue;
+        scb_error_set(error, SCB_ERROR_USAGE, "satellite %s: %s %s is missing", command->path,
+                      option->flag, option->value);
+        return scb_error_hint(error, "write it like %s", command->example);
+    }
+    return SCB_OK;
+}
+
+/* Own options must be the command's, arguments as many as it takes. */
+static enum scb_status check_command(const struct scb_command_line *line, struct scb_error *error)
+{
+    const struct scb_command *command = line->command;
+    enum scb_status status = check_options(line, error);
+    if (status != SCB_OK)
+        return status;
     size_t given = line->word_count - line->command_words;
     if (given >= command->min_arguments && given <= command->max_arguments)
         return SCB_OK;

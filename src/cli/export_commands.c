@@ -46,10 +46,6 @@ static enum scb_status read_options(const struct scb_command_context *context,
         read_format(scb_command_option(context, "--format"), &options->format, error);
     if (status != SCB_OK)
         return status;
-    if (output == NULL) {
-        (void)scb_error_set(error, SCB_ERROR_USAGE, "--output is missing");
-        return scb_error_hint(error, "--output FILE, or - for standard output");
-    }
     if (strcmp(output, "-") != 0)
         options->output = output;
     if (options->output == NULL && options->format == SCB_EXPORT_SQLITE)

@@ -17,7 +17,8 @@ void scb_help_usage(FILE *out, const struct scb_command *command)
         int size = (int)(strlen(option->flag) + strlen(value)) + 4;
         if (used + size > WIDTH)
             used = fprintf(out, "\n         ") - 1;
-        used += fprintf(out, " [%s%s%s]", option->flag, value[0] == '\0' ? "" : " ", value);
+        used += fprintf(out, option->required ? " %s%s%s" : " [%s%s%s]", option->flag,
+                        value[0] == '\0' ? "" : " ", value);
     }
 }
 

@@ -26,16 +26,6 @@ struct asking {
     bool yes;
 };
 
-static enum scb_status need(const struct scb_command_context *context, const char *flag,
-                            const char **ret_value, struct scb_error *error)
-{
-    *ret_value = scb_command_option(context, flag);
-    if (*ret_value != NULL)
-        return SCB_OK;
-    scb_error_set(error, SCB_ERROR_USAGE, "%s is missing", flag);
-    return scb_error_hint(error, "satellite help backup restore has an example");
-}
-
 static enum scb_status read_amount(const struct scb_command_context *context, const char *flag,
                                    scb_wei *ret_amount, struct scb_error *error)
 {
@@ -78,11 +68,10 @@ static enum scb_status read_options(const struct scb_command_context *context,
     options->version_suffix = suffix == NULL ? "" : suffix;
     options->dry_run = scb_command_option(context, "--dry-run") != NULL;
     options->replace_after_ms = DEFAULT_REPLACE_AFTER_MS;
-    enum scb_status status = need(context, "--rpc-url", &options->rpc_url, error);
-    if (status == SCB_OK)
-        status = need(context, "--contract", &options->contract, error);
-    if (status == SCB_OK)
-        status = read_amount(context, "--max-fee-per-gas", &options->max_fee_per_gas, error);
+    options->rpc_url = scb_command_option(context, "--rpc-url");
+    options->contract = scb_command_option(context, "--contract");
+    enum scb_status status =
+        read_amount(context, "--max-fee-per-gas", &options->max_fee_per_gas, error);
     if (status == SCB_OK)
         status = read_amount(context, "--max-total-cost", &options->max_total_cost, error);
     if (status == SCB_OK && replace_after != NULL &&

@@ -40,10 +40,6 @@ static enum scb_status read_new(const struct scb_command_context *context, struc
     const char *name = scb_command_option(context, "--name");
     const char *expires = scb_command_option(context, "--expires");
     int64_t lasts_ms = DEFAULT_DAYS * DAY_MS;
-    if (role == NULL) {
-        (void)scb_error_set(error, SCB_ERROR_USAGE, "--role is missing");
-        return scb_error_hint(error, "give viewer, operator or admin");
-    }
     enum scb_status status = scb_role_parse(role, &token->role, error);
     if (status == SCB_OK && expires != NULL)
         status = scb_text_parse_duration_ms(expires, &lasts_ms, error);

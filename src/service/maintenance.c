@@ -8,6 +8,7 @@
 #include "job/cleanup.h"
 #include "job/rescan.h"
 #include "job/storage.h"
+#include "service/desk.h"
 #include "service/internal.h"
 #include "store/inventory.h"
 
@@ -113,6 +114,16 @@ enum scb_status scb_service_rescan(struct scb_service *service, struct scb_error
         scb_log_info(service->parts.log, "Backups rescanned",
                      SCB_NUMBER("restored", result.restored), SCB_NUMBER("lost", result.lost),
                      SCB_NUMBER("orphans", result.orphans), SCB_NUMBER("skipped", result.skipped));
+    return status;
+}
+
+enum scb_status scb_service_check_space(const struct scb_service *service, struct scb_error *error)
+{
+    struct scb_store *store = NULL;
+    enum scb_status status = scb_service_open_store(service, false, &store, error);
+    if (status == SCB_OK)
+        status = scb_store_check_space(store, error);
+    scb_store_close(store);
     return status;
 }
 

@@ -4,6 +4,8 @@
  * unfinished (SPEC 9); between backups, and one at a time, what proves those that are there. When
  * is slot.c's and checks.c's; how a backup is made is service.c's, how it is proved reading.c's.
  */
+#include "service/scheduler.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +19,6 @@
 #include "service/request_runner.h"
 #include "service/slot.h"
 #include "service/supervisor.h"
-#include "service/web.h"
 
 enum {
     MAX_UNFINISHED = 16,
@@ -282,46 +283,38 @@ static void serve_check_or_sleep(struct scb_service *service, struct schedule *s
     scb_requests_wait(service->requests, service->cancel, service->parts.reload_asked, left_ms);
 }
 
-/* What others look at and ask for while the loop runs. */
-static enum scb_status open_desk(struct scb_service *service, struct scb_web **ret_web,
-                                 struct scb_error *error)
-{
-    enum scb_status status = scb_live_new(&service->live, error);
-    if (status == SCB_OK)
-        status = scb_requests_new(&service->requests, error);
-    return status == SCB_OK ? scb_web_start(service, ret_web, error) : status;
-}
-
-static void close_desk(struct scb_service *service, struct scb_web *web)
-{
-    scb_web_stop(web);
-    scb_requests_free(service->requests);
-    scb_live_free(service->live);
-    service->requests = NULL;
-    service->live = NULL;
-}
-
-enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
+enum scb_status scb_service_loop_begin(struct scb_service *service, struct scb_error *error)
 {
     const struct scb_supervisor_settings supervised = {.log = service->parts.log,
                                                        .cancel = service->cancel,
                                                        .stuck = service->parts.stuck,
                                                        .stuck_state = service->parts.stuck_state};
-    struct schedule schedule = {0};
     enum scb_status status = scb_service_check(service->parts.config, true, error);
     if (status == SCB_OK)
         status = scb_supervisor_start(&supervised, &service->supervisor, error);
     if (status != SCB_OK)
         return status;
-    struct scb_web *web = NULL;
+    scb_supervisor_allow(service->supervisor, longest_silence_ms(service->parts.config));
+    status = scb_live_new(&service->live, error);
+    return status == SCB_OK ? scb_requests_new(&service->requests, error) : status;
+}
+
+struct scb_desk scb_service_desk(struct scb_service *service)
+{
+    return (struct scb_desk){.service = service,
+                             .config_lock = &service->config_lock,
+                             .config = service->parts.config,
+                             .clock = service->clock,
+                             .gate = service->parts.gate,
+                             .log = service->parts.log,
+                             .live = service->live,
+                             .requests = service->requests};
+}
+
+void scb_service_loop(struct scb_service *service)
+{
+    struct schedule schedule = {0};
     take_settings(service, &schedule);
-    status = open_desk(service, &web, error);
-    if (status != SCB_OK) {
-        close_desk(service, web);
-        scb_supervisor_stop(service->supervisor);
-        service->supervisor = NULL;
-        return status;
-    }
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
                  SCB_NUMBER("chore_interval_ms", schedule.interval_ms));
     scb_supervisor_ready(service->supervisor);
@@ -333,10 +326,16 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
             serve_check_or_sleep(service, &schedule);
         scb_service_keep_metrics(service);
     }
-    atomic_store(&service->running, false);
-    close_desk(service, web);
-    scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
+}
+
+void scb_service_loop_end(struct scb_service *service)
+{
+    scb_requests_free(service->requests);
+    scb_live_free(service->live);
+    service->requests = NULL;
+    service->live = NULL;
+    if (atomic_exchange(&service->running, false))
+        scb_log_info(service->parts.log, "Service stopped", SCB_TEXT("version", SCB_VERSION));
     scb_supervisor_stop(service->supervisor);
     service->supervisor = NULL;
-    return SCB_OK;
 }

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/json_load.h"
-#include "service/web_target.h"
+#include "web/target.h"
 
 enum { MAX = 64 * 1024 };
 

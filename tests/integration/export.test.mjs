@@ -227,7 +227,7 @@ describe('the output', () => {
         }
         assertFailed(await store.command('export', '--output', join(store.directory, 'no/file')),
             11, 'NotFoundError');
-        assertFailed(await store.command('export'), 2, 'UsageError', /--output is missing/);
+        assertFailed(await store.command('export'), 2, 'UsageError', /--output FILE is missing/);
         assertFailed(await store.command('export', '--format', 'xml', '--output', '-'), 2,
             'UsageError', /none of ndjson, csv, sqlite/);
     });

@@ -107,7 +107,7 @@ describe('the API', () => {
     it('serves what docs/openapi.json describes, and nothing else', async () => {
         const { json } = await service.get('/api/v1/openapi.json');
         assert.deepEqual(json, spec);
-        const table = readFileSync(join(root, 'src/service/routes.def'), 'utf8');
+        const table = readFileSync(join(root, 'src/web/routes.def'), 'utf8');
         const routes = [...table.matchAll(/^SCB_ROUTE\((\w+), +"([^"]+)", +(\w+),/gm)];
         const described = Object.entries(spec.paths).flatMap(([path, methods]) =>
             Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));

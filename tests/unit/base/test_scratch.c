@@ -57,8 +57,7 @@ static void gives_back_what_was_appended(void **state)
     (void)state;
     static const size_t places[][2] = {{0, SIZE}, {0, 0},   {0, 1},       {1, 15},
                                        {15, 2},   {16, 16}, {17, 100000}, {SIZE - 1, 1}};
-    uint8_t *text = malloc(SIZE), *got = malloc(SIZE);
-    assert_true(text != NULL && got != NULL);
+    static uint8_t text[SIZE], got[SIZE];
     fill(text, SIZE);
     struct scb_scratch *scratch = written(text);
     for (size_t i = 0; i < SCB_LENGTH(places); i++) {
@@ -67,8 +66,6 @@ static void gives_back_what_was_appended(void **state)
     }
     assert_int_equal(scb_scratch_read(scratch, SIZE - 1, got, 2, &error), SCB_ERROR_FILE);
     scb_scratch_free(scratch);
-    free(text);
-    free(got);
 }
 
 /* The descriptor of a file of this size without a name. */
@@ -86,8 +83,7 @@ static int find_file(void)
 static void leaves_nothing_readable_on_the_disk(void **state)
 {
     (void)state;
-    uint8_t *text = malloc(SIZE), *raw = malloc(SIZE);
-    assert_true(text != NULL && raw != NULL);
+    static uint8_t text[SIZE], raw[SIZE];
     fill(text, SIZE);
     struct scb_scratch *scratch = written(text);
     int fd = find_file();
@@ -98,8 +94,6 @@ static void leaves_nothing_readable_on_the_disk(void **state)
     assert_null(memmem(raw + 16, SIZE - 16, raw, 16));
     scb_scratch_free(scratch);
     assert_int_equal(find_file(), -1);
-    free(text);
-    free(raw);
 }
 
 int main(void)

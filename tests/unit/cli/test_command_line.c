@@ -154,6 +154,9 @@ static void mistakes_are_explained(void **state)
          "see satellite help backup list"},
         {"--progress sometimes version", "--progress", "auto, always or never"},
         {"backup get", "satellite backup get: KEY is missing", "satellite backup get user"},
+        {"backup retry", "satellite backup retry: --backup-date D is missing",
+         "satellite backup retry --backup-date 2024-01-15"},
+        {"backup restore --rpc-url http://127.0.0.1:1", "--contract ADDR is missing", ""},
         {"backup get a b", "satellite backup get: 'b' is an argument too many", ""},
         {"backup run now", "satellite backup run: 'now' is an argument too many", ""},
     };

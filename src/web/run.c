@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The library's scb_service_run: the service's loop, and HTTP beside it.
+ */
+#include "scb/service.h"
+
+#include "service/scheduler.h"
+#include "web/web.h"
+
+enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
+{
+    struct scb_web *web = NULL;
+    enum scb_status status = scb_service_loop_begin(service, error);
+    if (status == SCB_OK) {
+        struct scb_desk desk = scb_service_desk(service);
+        status = scb_web_start(&desk, &web, error);
+    }
+    if (status == SCB_OK)
+        scb_service_loop(service);
+    scb_web_stop(web);
+    scb_service_loop_end(service);
+    return status;
+}

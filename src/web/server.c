@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "web/server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "web/connections.h"
+#include "web/socket.h"
+
+enum { MAX_PEM = 64 * 1024, STACK_SIZE = 512 * 1024 };
+
+struct scb_web_server {
+    struct scb_web_server_settings settings;
+    struct MHD_Daemon *daemon;
+    struct scb_web_connections *connections;
+    struct scb_web_certs *own, *clients; /* NULL where there are none */
+    bool is_loopback;
+};
+
+/* A request on its way in. */
+struct exchange {
+    char *target;
+    struct scb_buffer body;
+    size_t received;
+    bool begun;
+};
+
+/* --- its files --- */
+
+static enum scb_status read_pem(const char *path, bool is_secret, char ret_text[MAX_PEM + 1],
+                                size_t *ret_size, struct scb_error *error)
+{
+    struct stat about = {0};
+    SCB_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 || fstat(fd, &about) != 0)
+        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "'%s' not opened", path);
+    if (!S_ISREG(about.st_mode))
+        return scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is no plain file", path);
+    if (is_secret && (about.st_mode & S_IROTH) != 0) {
+        scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is a key that everybody may read", path);
+        return scb_error_hint(error, "chmod o= %s", path);
+    }
+    size_t size = 0;
+    enum scb_status status = scb_file_read(fd, path, ret_text, MAX_PEM + 1, &size, error);
+    if (status == SCB_OK && size > MAX_PEM)
+        return scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is over %d bytes", path, MAX_PEM);
+    if (status != SCB_OK)
+        return status;
+    ret_text[size] = '\0';
+    *ret_size = size;
+    return SCB_OK;
+}
+
+static enum scb_status read_certs(const char *path, char text[MAX_PEM + 1],
+                                  struct scb_web_certs **ret_certs, struct scb_error *error)
+{
+    size_t size = 0;
+    if (path[0] == '\0')
+        return SCB_OK;
+    enum scb_status status = read_pem(path, false, text, &size, error);
+    const struct scb_bytes pem = {(const uint8_t *)text, size};
+    return status == SCB_OK ? scb_web_certs_parse(pem, path, ret_certs, error) : status;
+}
+
+static enum scb_status check_tls(const struct scb_web_server_settings *settings,
+                                 struct scb_error *error)
+{
+    bool tls = settings->cert_path[0] != '\0';
+    if (tls != (settings->key_path[0] != '\0'))
+        return scb_error_set(error, SCB_ERROR_VALIDATION,
+                             "server.tls_cert_path and server.tls_key_path go together");
+    if (tls || settings->client_ca_path[0] == '\0')
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_VALIDATION,
+                  "server.tls_client_ca_path without server.tls_cert_path: there is no TLS");
+    return scb_error_hint(error, "set server.tls_cert_path and server.tls_key_path too");
+}
+
+/* --- a request comes in --- */
+
+static void *on_target(void *state, const char *target, struct MHD_Connection *connection)
+{
+    (void)state;
+    (void)connection;
+    struct exchange *exchange = calloc(1, sizeof(*exchange));
+    if (exchange == NULL)
+        return NULL;
+    exchange->body.max = SCB_WEB_MAX_BODY;
+    exchange->target = strdup(target);
+    return exchange;
+}
+
+static void on_completed(void *state, struct MHD_Connection *connection, void **exchange_slot,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct scb_web_server *server = state;
+    struct exchange *exchange = *exchange_slot;
+    (void)code;
+    const union MHD_ConnectionInfo *context =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    scb_web_connection_resume(server->connections, context->socket_context);
+    if (exchange == NULL)
+        return;
+    scb_buffer_free(&exchange->body);
+    free(exchange->target);
+    free(exchange);
+    *exchange_slot = NULL;
+}
+
+static void on_connection(void *state, struct MHD_Connection *connection, void **context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct scb_web_server *server = state;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+        scb_web_connection_close(server->connections, *context);
+        return;
+    }
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    *context = scb_web_connection_open(server->connections, info->connect_fd);
+}
+
+/* What is over the limit is let pass unseen, as far as that is not endless. */
+static enum MHD_Result take_body(struct exchange *exchange, const char *data, size_t size)
+{
+    struct scb_error none = {0};
+    exchange->received += size;
+    if (exchange->received > 64 * (size_t)SCB_WEB_MAX_BODY)
+        return MHD_NO;
+    if (exchange->received > SCB_WEB_MAX_BODY) {
+        scb_buffer_free(&exchange->body);
+        return MHD_YES;
+    }
+    return scb_buffer_append(&exchange->body, data, size, &none) == SCB_OK ? MHD_YES : MHD_NO;
+}
+
+static const char *header(struct MHD_Connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static bool declares_too_much(struct MHD_Connection *connection)
+{
+    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return length != NULL && strtoull(length, NULL, 10) > SCB_WEB_MAX_BODY;
+}
+
+static void take_address(struct MHD_Connection *connection, uint8_t ret_address[16])
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info == NULL ? NULL : info->client_addr;
+    memset(ret_address, 0, 16);
+    if (address != NULL && address->sa_family == AF_INET) {
+        struct sockaddr_in in;
+        memcpy(&in, address, sizeof(in));
+        memset(ret_address + 10, 0xff, 2);
+        memcpy(ret_address + 12, &in.sin_addr, 4);
+    } else if (address != NULL && address->sa_family == AF_INET6) {
+        struct sockaddr_in6 in6;
+        memcpy(&in6, address, sizeof(in6));
+        memcpy(ret_address, &in6.sin6_addr, 16);
+    }
+}
+
+static void take_request(const struct scb_web_server *server, struct MHD_Connection *connection,
+                         struct scb_web_request *request)
+{
+    request->host = header(connection, MHD_HTTP_HEADER_HOST);
+    request->origin = header(connection, MHD_HTTP_HEADER_ORIGIN);
+    request->fetch_site = header(connection, "Sec-Fetch-Site");
+    request->accept = header(connection, MHD_HTTP_HEADER_ACCEPT);
+    request->authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
+    request->content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
+    take_address(connection, request->address);
+    if (server->own == NULL)
+        return;
+    request->tls = true;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info != NULL)
+        scb_web_peer_find(info->tls_session, server->clients, &request->peer);
+}
+
+/* --- an answer goes out --- */
+
+/* What a page from here may do: show and run what comes from here, nothing else (CSP 3). */
+static const char page_policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+static void add(struct MHD_Response *response, const char *name, const char *value)
+{
+    (void)MHD_add_response_header(response, name, value);
+}
+
+static void add_headers(struct MHD_Response *response, const struct scb_web_reply *reply)
+{
+    char seconds[24];
+    add(response, "Content-Type", reply->content_type);
+    add(response, "Cache-Control", "no-store");
+    add(response, "X-Content-Type-Options", "nosniff");
+    add(response, "Referrer-Policy", "no-referrer");
+    add(response, "Cross-Origin-Resource-Policy", "same-origin");
+    add(response, "Cross-Origin-Opener-Policy", "same-origin");
+    add(response, "X-Frame-Options", "DENY");
+    add(response, "Content-Security-Policy",
+        reply->is_page ? page_policy : "default-src 'none'; frame-ancestors 'none'");
+    if (reply->allow[0] != '\0')
+        add(response, "Allow", reply->allow);
+    if (reply->location[0] != '\0')
+        add(response, "Location", reply->location);
+    if (reply->challenge)
+        add(response, "WWW-Authenticate", "Bearer realm=\"satellite\"");
+    (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)reply->retry_after_s);
+    if (reply->retry_after_s > 0)
+        add(response, "Retry-After", seconds);
+}
+
+static enum MHD_Result send_reply(struct MHD_Connection *connection, struct scb_web_reply *reply)
+{
+    struct scb_bytes body = reply->fixed;
+    enum MHD_ResponseMemoryMode mode = MHD_RESPMEM_PERSISTENT;
+    if (body.data == NULL && reply->body.size > 0) {
+        body = scb_buffer_bytes(&reply->body);
+        mode = MHD_RESPMEM_MUST_FREE;
+    }
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        body.size, (void *)(uintptr_t)(body.size == 0 ? (const uint8_t *)"" : body.data), mode);
+    if (response == NULL) {
+        scb_buffer_free(&reply->body);
+        return MHD_NO;
+    }
+    if (mode != MHD_RESPMEM_MUST_FREE)
+        scb_buffer_free(&reply->body);
+    add_headers(response, reply);
+    enum MHD_Result result = MHD_queue_response(connection, reply->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static enum MHD_Result answer(const struct scb_web_server *server,
+                              struct MHD_Connection *connection, const struct exchange *exchange,
+                              struct scb_web_request *request)
+{
+    const union MHD_ConnectionInfo *context =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct scb_web_reply reply = {.body = {.max = SCB_WEB_MAX_REPLY}};
+    request->target = exchange->target;
+    request->body = scb_buffer_bytes(&exchange->body);
+    take_request(server, connection, request);
+    scb_web_connection_pause(server->connections, context->socket_context);
+    server->settings.answer(server->settings.state, request, &reply);
+    scb_web_connection_resume(server->connections, context->socket_context);
+    return send_reply(connection, &reply);
+}
+
+static enum MHD_Result on_request(void *state, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_size, void **exchange_slot)
+{
+    const struct scb_web_server *server = state;
+    struct exchange *exchange = *exchange_slot;
+    struct scb_web_request request = {.method = method};
+    (void)url;
+    (void)version;
+    if (exchange == NULL || exchange->target == NULL)
+        return MHD_NO;
+    if (!exchange->begun) {
+        exchange->begun = true;
+        request.body_too_large = declares_too_much(connection);
+        return request.body_too_large ? answer(server, connection, exchange, &request) : MHD_YES;
+    }
+    if (*data_size > 0) {
+        size_t size = *data_size;
+        *data_size = 0;
+        return take_body(exchange, data, size);
+    }
+    request.body_too_large = exchange->received > SCB_WEB_MAX_BODY;
+    return answer(server, connection, exchange, &request);
+}
+
+/* --- the server --- */
+
+/* No path of ours needs an escape: text is taken as it came. */
+static size_t leave_escapes(void *state, struct MHD_Connection *connection, char *text)
+{
+    (void)state;
+    (void)connection;
+    return strlen(text);
+}
+
+SCB_PRINTF(2, 0)
+static void on_message(void *state, const char *format, va_list arguments)
+{
+    const struct scb_web_server *server = state;
+    char text[256];
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    text[strcspn(text, "\n")] = '\0';
+    scb_log_debug(server->settings.log, "HTTP", SCB_TEXT("note", text));
+}
+
+static enum scb_status start_daemon(struct scb_web_server *server, int fd, const char *cert,
+                                    const char *key, const char *client_ca, struct scb_error *error)
+{
+    bool tls = server->own != NULL;
+    const struct MHD_OptionItem tls_options[] = {
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0,
+         (void *)(uintptr_t) "NORMAL:-VERS-TLS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+        {server->clients != NULL ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
+         (void *)(uintptr_t)client_ca},
+        {MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+    unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
+                     MHD_USE_POLL | MHD_USE_ITC | MHD_USE_ERROR_LOG | (tls ? MHD_USE_TLS : 0);
+    sigset_t all, before;
+    (void)sigfillset(&all); /* signals are the main thread's */
+    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
+    server->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)SCB_WEB_MAX_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)SCB_WEB_MAX_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SCB_WEB_IDLE_S,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SCB_WEB_MAX_HEADERS,
+        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target,
+        server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_ARRAY, tls ? tls_options : none, MHD_OPTION_END);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (server->daemon != NULL)
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_VALIDATION, "HTTP server on %s not started",
+                  server->settings.listen);
+    return scb_error_hint(error, tls ? "is server.tls_key_path the certificate's key? --log-level "
+                                       "debug says more"
+                                     : "--log-level debug says more");
+}
+
+/* PEM texts are only needed until it runs. */
+struct pem_texts {
+    char cert[MAX_PEM + 1], key[MAX_PEM + 1], client_ca[MAX_PEM + 1];
+};
+
+static enum scb_status start(struct scb_web_server *server, struct pem_texts *pem,
+                             struct scb_error *error)
+{
+    const struct scb_web_server_settings *settings = &server->settings;
+    size_t key_size = 0;
+    SCB_AUTO(fd) int fd = -1;
+    enum scb_status status = check_tls(settings, error);
+    if (status == SCB_OK)
+        status = scb_web_socket_open(settings->listen, settings->cert_path[0] != '\0', &fd,
+                                     &server->is_loopback, error);
+    if (status == SCB_OK)
+        status = read_certs(settings->cert_path, pem->cert, &server->own, error);
+    if (status == SCB_OK && server->own != NULL)
+        status = read_pem(settings->key_path, true, pem->key, &key_size, error);
+    if (status == SCB_OK)
+        status = read_certs(settings->client_ca_path, pem->client_ca, &server->clients, error);
+    if (status == SCB_OK)
+        status = scb_web_connections_new(SCB_WEB_MAX_CONNECTIONS, SCB_WEB_DEADLINE_MS,
+                                         &server->connections, error);
+    if (status == SCB_OK)
+        status = start_daemon(server, fd, pem->cert, pem->key, pem->client_ca, error);
+    if (status != SCB_OK)
+        return status;
+    char url[SCB_WEB_URL_SIZE];
+    scb_web_socket_url(fd, server->own != NULL, url);
+    scb_log_info(settings->log, "HTTP server started", SCB_TEXT("url", url));
+    fd = -1; /* the daemon's now */
+    return SCB_OK;
+}
+
+enum scb_status scb_web_server_start(const struct scb_web_server_settings *settings,
+                                     struct scb_web_server **ret_server, struct scb_error *error)
+{
+    struct scb_web_server *server = scb_alloc(1, sizeof(*server), error);
+    struct pem_texts *pem = scb_alloc(1, sizeof(*pem), error);
+    if (server == NULL || pem == NULL) {
+        free(server);
+        free(pem);
+        return SCB_ERROR_RESOURCE;
+    }
+    server->settings = *settings;
+    enum scb_status status = start(server, pem, error);
+    scb_wipe(pem, sizeof(*pem));
+    free(pem);
+    if (status != SCB_OK) {
+        scb_web_server_stop(server);
+        return status;
+    }
+    *ret_server = server;
+    return SCB_OK;
+}
+
+void scb_web_server_stop(struct scb_web_server *server)
+{
+    if (server == NULL)
+        return;
+    if (server->daemon != NULL)
+        MHD_stop_daemon(server->daemon);
+    scb_web_connections_free(server->connections);
+    scb_web_certs_free(server->own);
+    scb_web_certs_free(server->clients);
+    free(server);
+}
+
+bool scb_web_server_has_name(const struct scb_web_server *server, const char *name)
+{
+    if (server->own != NULL && scb_web_certs_are_for(server->own, name))
+        return true;
+    return server->is_loopback ? scb_web_host_is_loopback(name) : scb_web_host_is_address(name);
+}
+
+bool scb_web_server_is_loopback(const struct scb_web_server *server)
+{
+    return server->is_loopback;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What several handlers of the API write and read; not for other rooms.
+ */
+#ifndef SCB_WEB_VIEW_H
+#define SCB_WEB_VIEW_H
+
+#include "base/json.h"
+#include "scb/catalog.h"
+#include "web/call.h"
+
+/* A time, or null where it is 0 or less. */
+void scb_web_time_member(struct scb_json *json, const char *name, int64_t real_ms);
+/* A number, or null where it is below 0. */
+void scb_web_number_member(struct scb_json *json, const char *name, int64_t number);
+
+/* Before the first backup there is no database, and nothing is wrong with that: *ret_catalog is
+ * NULL then. */
+SCB_MUST_CHECK enum scb_status scb_web_open_catalog(const struct scb_web_call *call,
+                                                    struct scb_catalog **ret_catalog,
+                                                    struct scb_error *error);
+/* The row of the route's date. *ret_catalog is to be closed whatever this returns. 404. */
+SCB_MUST_CHECK enum scb_status scb_web_find_backup(const struct scb_web_call *call,
+                                                   struct scb_catalog **ret_catalog,
+                                                   struct scb_backup_record *ret_backup,
+                                                   struct scb_error *error);
+/* All that is told of one backup, as an object. */
+SCB_MUST_CHECK enum scb_status scb_web_write_backup(struct scb_web_call *call,
+                                                    struct scb_catalog *catalog, const char *name,
+                                                    const struct scb_backup_record *record,
+                                                    struct scb_error *error);
+
+#endif

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Design: what is asked passes, in this order, the checks of its form, of where it comes from, of
+ * its route, of how often, and of who asks; whatever fails there or in the handler becomes one
+ * problem document.
+ */
+#include "web/web.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "config/state_dir.h"
+#include "web/access.h"
+#include "web/call.h"
+#include "web/limits.h"
+
+struct scb_web {
+    struct scb_desk desk;
+    struct scb_web_server *server;
+    struct scb_web_access *access;
+    struct scb_web_limits *limits;
+    char *state_dir;
+};
+
+static const struct scb_web_route routes[] = {
+#define SCB_ROUTE(method, path, operation, type, handler)                                          \
+    {#method, path, SCB_OPERATION_##operation, type, scb_web_##handler},
+#include "web/routes.def"
+#undef SCB_ROUTE
+};
+
+struct scb_web_access *scb_web_access_of(const struct scb_web_call *call)
+{
+    return call->web->access;
+}
+
+/* --- the checks --- */
+
+static enum scb_status fail(struct scb_web_call *call, unsigned status, struct scb_error *error,
+                            const char *what)
+{
+    call->reply->status = status;
+    return scb_error_set(error, status < 500 ? SCB_ERROR_VALIDATION : SCB_ERROR_INTERNAL, "%s",
+                         what);
+}
+
+/* DNS rebinding: a page whose name was made to lead here asks for its own name. */
+static enum scb_status check_host(struct scb_web_call *call, struct scb_error *error)
+{
+    char name[SCB_WEB_MAX_HOST];
+    const char *host = call->request->host;
+    if (host == NULL || !scb_web_host_name(host, name))
+        return fail(call, 400, error, "the Host header is missing or none");
+    if (scb_web_server_has_name(call->web->server, name))
+        return SCB_OK;
+    return fail(call, 421, error, "the Host header is not a name of this server");
+}
+
+/* Pages of other sites have no business with the API, whatever their browser would send along. */
+static enum scb_status check_origin(struct scb_web_call *call, struct scb_error *error)
+{
+    const struct scb_web_request *request = call->request;
+    const char *site = request->fetch_site;
+    bool other_site = site != NULL && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0;
+    bool other_origin = request->origin != NULL &&
+                        !scb_web_same_origin(request->origin, request->host, request->tls);
+    bool is_api = strncmp(call->target.path, "/api/", 5) == 0;
+    if (!other_origin && !(other_site && is_api))
+        return SCB_OK;
+    return fail(call, 403, error, "this was asked by a page from elsewhere");
+}
+
+static void allow(struct scb_web_reply *reply, const char *method)
+{
+    size_t used = strlen(reply->allow);
+    (void)snprintf(reply->allow + used, sizeof(reply->allow) - used, "%s%s", used > 0 ? ", " : "",
+                   method);
+    if (strcmp(method, "GET") == 0)
+        allow(reply, "HEAD");
+}
+
+static enum scb_status find_route(struct scb_web_call *call, struct scb_error *error)
+{
+    const char *method = call->request->method;
+    const char *wanted = strcmp(method, "HEAD") == 0 ? "GET" : method;
+    bool found = false;
+    for (size_t i = 0; i < SCB_LENGTH(routes) && call->route == NULL; i++) {
+        if (!scb_web_path_matches(routes[i].path, call->target.path, call->segment))
+            continue;
+        found = true;
+        if (strcmp(routes[i].method, wanted) == 0)
+            call->route = &routes[i];
+        else
+            allow(call->reply, routes[i].method);
+    }
+    if (call->route != NULL) {
+        call->reply->allow[0] = '\0';
+        return SCB_OK;
+    }
+    if (found)
+        return fail(call, 405, error, "this path does not take that method");
+    call->reply->status = 404;
+    scb_error_set(error, SCB_ERROR_NOT_FOUND, "there is nothing at %s", call->target.path);
+    return scb_error_hint(error, "/api/v1/openapi.json lists what there is");
+}
+
+static enum scb_status check_content(struct scb_web_call *call, struct scb_error *error)
+{
+    static const char json[] = "application/json";
+    const struct scb_web_request *request = call->request;
+    if (request->body_too_large)
+        return fail(call, 413, error, "the body is over 16 KiB");
+    if (request->body.size > 0 && (request->content_type == NULL ||
+                                   strncasecmp(request->content_type, json, sizeof(json) - 1) != 0))
+        return fail(call, 415, error, "the body is not application/json");
+    if (call->route->type != NULL && !scb_web_accepts(request->accept, call->route->type))
+        return fail(call, 406, error, "the Accept header does not allow what there is here");
+    return SCB_OK;
+}
+
+static enum scb_status check_limit(struct scb_web_call *call, enum scb_web_limit limit,
+                                   struct scb_error *error)
+{
+    int64_t now_ms = scb_clock_monotonic_ms(call->desk->clock);
+    int64_t wait_s = scb_web_limits_take(call->web->limits, call->request->address, limit, now_ms);
+    if (wait_s == 0)
+        return SCB_OK;
+    call->reply->retry_after_s = wait_s;
+    call->reply->challenge = false;
+    call->reply->status = 429;
+    scb_error_set(error, SCB_ERROR_RESOURCE, "too many requests from one address");
+    error->retryable = true;
+    return error->status;
+}
+
+static enum scb_status check_access(struct scb_web_call *call, struct scb_error *error)
+{
+    bool may_look = scb_web_server_is_loopback(call->web->server);
+    struct scb_error refusal = {0};
+    enum scb_status status = scb_web_access_identify(call->web->access, call, may_look, &refusal);
+    if (status == SCB_OK && call->route->operation != SCB_OPERATION_NONE) {
+        /* What is refused is audited: not as often as somebody likes. */
+        if (call->is_known && call->role < scb_operation_of(call->route->operation)->role)
+            status = check_limit(call, SCB_WEB_LIMIT_REFUSED, error);
+        if (status != SCB_OK)
+            return status;
+        status = scb_web_access_check(call->web->access, call, &refusal);
+    } else if (status == SCB_ERROR_ACCESS &&
+               check_limit(call, SCB_WEB_LIMIT_REFUSED, error) != SCB_OK) {
+        return error->status;
+    }
+    if (status != SCB_OK)
+        *error = refusal;
+    return status;
+}
+
+static enum scb_status check(struct scb_web_call *call, struct scb_error *error)
+{
+    const struct scb_web_request *request = call->request;
+    enum scb_status status = scb_web_target_parse(request->target, &call->target, error);
+    if (status != SCB_OK) {
+        call->reply->status = 400;
+        return status;
+    }
+    status = check_host(call, error);
+    if (status == SCB_OK)
+        status = check_origin(call, error);
+    if (status == SCB_OK)
+        status = find_route(call, error);
+    if (status == SCB_OK)
+        status = check_content(call, error);
+    if (status == SCB_OK && strncmp(call->target.path, "/api/", 5) == 0)
+        status = check_limit(call, SCB_WEB_LIMIT_REQUEST, error);
+    if (status == SCB_OK && strcmp(call->route->method, "POST") == 0)
+        status = check_limit(call, SCB_WEB_LIMIT_ORDER, error);
+    return status == SCB_OK ? check_access(call, error) : status;
+}
+
+/* --- the answer --- */
+
+static unsigned status_of(enum scb_status status)
+{
+    switch (status) {
+    case SCB_OK:
+        return 200;
+    case SCB_ERROR_USAGE:
+    case SCB_ERROR_VALIDATION:
+        return 400;
+    case SCB_ERROR_ACCESS:
+        return 403;
+    case SCB_ERROR_NOT_FOUND:
+        return 404;
+    case SCB_ERROR_BUSY:
+        return 409;
+    case SCB_ERROR_RESOURCE:
+    case SCB_ERROR_DATABASE:
+    case SCB_ERROR_CANCELED:
+        return 503;
+    case SCB_ERROR_INTERNAL:
+    case SCB_ERROR_CONTRACT:
+    case SCB_ERROR_FILE:
+    case SCB_ERROR_INTEGRITY:
+    case SCB_ERROR_DIFFERENT:
+        return 500;
+    default:
+        return 500;
+    }
+}
+
+static const char *title_of(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *title;
+    } titles[] = {{400, "Bad Request"},
+                  {401, "Unauthorized"},
+                  {403, "Forbidden"},
+                  {404, "Not Found"},
+                  {405, "Method Not Allowed"},
+                  {406, "Not Acceptable"},
+                  {409, "Conflict"},
+                  {413, "Content Too Large"},
+                  {415, "Unsupported Media Type"},
+                  {421, "Misdirected Request"},
+                  {429, "Too Many Requests"},
+                  {503, "Service Unavailable"}};
+    for (size_t i = 0; i < SCB_LENGTH(titles); i++)
+        if (titles[i].status == status)
+            return titles[i].title;
+    return "Internal Server Error";
+}
+
+/* RFC 9457. */
+static void write_problem(struct scb_web_reply *reply, const struct scb_error *error)
+{
+    struct scb_json json;
+    struct scb_error none = {0};
+    reply->status = reply->status != 0 ? reply->status : status_of(error->status);
+    reply->content_type = "application/problem+json";
+    reply->fixed = (struct scb_bytes){0};
+    if (reply->status == 503 && reply->retry_after_s == 0)
+        reply->retry_after_s = 5;
+    scb_buffer_clear(&reply->body);
+    scb_json_begin(&json, &reply->body);
+    scb_json_open_object(&json, NULL);
+    scb_json_text(&json, "type", "about:blank");
+    scb_json_text(&json, "title", title_of(reply->status));
+    scb_json_unsigned(&json, "status", reply->status);
+    scb_json_text(&json, "detail", error->message);
+    scb_json_text(&json, "error_type", scb_status_name(error->status));
+    scb_json_text(&json, "hint", error->hint[0] == '\0' ? NULL : error->hint);
+    scb_json_boolean(&json, "retryable", error->retryable);
+    scb_json_close_object(&json);
+    if (scb_json_finish(&json, &none) != SCB_OK ||
+        scb_buffer_append_text(&reply->body, "\n", &none) != SCB_OK)
+        scb_buffer_clear(&reply->body); /* then the status has to do */
+}
+
+static enum scb_status handle(struct scb_web_call *call, struct scb_error *error)
+{
+    struct scb_web_reply *reply = call->reply;
+    scb_json_begin(&call->json, &reply->body);
+    reply->content_type = call->route->type;
+    enum scb_status status = call->route->handle(call, error);
+    if (status == SCB_OK && reply->fixed.data == NULL && !call->is_text) {
+        status = scb_json_finish(&call->json, error);
+        if (status == SCB_OK)
+            status = scb_buffer_append_text(&reply->body, "\n", error);
+    }
+    if (status == SCB_OK && reply->status == 0)
+        reply->status = 200;
+    return status;
+}
+
+static void answer(void *state, const struct scb_web_request *request, struct scb_web_reply *reply)
+{
+    struct scb_web *web = state;
+    struct scb_web_call call = {.web = web, .desk = &web->desk, .request = request, .reply = reply};
+    struct scb_error error = {0};
+    pthread_rwlock_rdlock(web->desk.config_lock);
+    enum scb_status status = check(&call, &error);
+    if (status == SCB_OK)
+        status = handle(&call, &error);
+    pthread_rwlock_unlock(web->desk.config_lock);
+    if (status != SCB_OK)
+        write_problem(reply, &error);
+    if (reply->status >= 500)
+        scb_log_failure(web->desk.log, "HTTP request failed", NULL, &error);
+}
+
+/* --- what handlers share --- */
+
+enum scb_status scb_web_number(const struct scb_web_call *call, const char *name, uint64_t least,
+                               uint64_t most, uint64_t otherwise, uint64_t *ret_number,
+                               struct scb_error *error)
+{
+    uint64_t number = otherwise;
+    const char *text = scb_web_target_param(&call->target, name);
+    if (text != NULL && scb_text_parse_u64(text, &number, error) != SCB_OK)
+        return scb_error_wrap(error, "%s", name);
+    if (number < least || number > most)
+        return scb_error_set(error, SCB_ERROR_VALIDATION,
+                             "%s: %" PRIu64 " is not from %" PRIu64 " to %" PRIu64, name, number,
+                             least, most);
+    *ret_number = number;
+    return SCB_OK;
+}
+
+enum scb_status scb_web_only(const struct scb_web_call *call, const char *const *names,
+                             struct scb_error *error)
+{
+    for (size_t i = 0; i < call->target.param_count; i++) {
+        const char *name = call->target.params[i].name;
+        size_t at = 0;
+        while (names[at] != NULL && strcmp(names[at], name) != 0)
+            at++;
+        if (names[at] == NULL)
+            return scb_error_set(error, SCB_ERROR_VALIDATION,
+                                 "the query has '%s', which is unknown", name);
+    }
+    return SCB_OK;
+}
+
+enum scb_status scb_web_date(const struct scb_web_call *call, struct scb_error *error)
+{
+    if (scb_backup_date_parse(call->segment, NULL, error) == SCB_OK)
+        return SCB_OK;
+    error->status = SCB_ERROR_NOT_FOUND;
+    return error->status;
+}
+
+/* --- start and end --- */
+
+static enum scb_status start(struct scb_web *web, struct scb_error *error)
+{
+    const struct scb_config *config = web->desk.config;
+    const struct scb_web_server_settings settings = {
+        .listen = scb_config_text(config, "server.listen"),
+        .cert_path = scb_config_text(config, "server.tls_cert_path"),
+        .key_path = scb_config_text(config, "server.tls_key_path"),
+        .client_ca_path = scb_config_text(config, "server.tls_client_ca_path"),
+        .log = web->desk.log,
+        .answer = answer,
+        .state = web};
+    web->state_dir = scb_config_state_dir(config, error);
+    if (web->state_dir == NULL)
+        return error->status;
+    enum scb_status status = scb_web_limits_new(&web->limits, error);
+    if (status == SCB_OK)
+        status = scb_web_access_new(web->desk.gate, web->state_dir, web->desk.clock, &web->access,
+                                    error);
+    if (status == SCB_OK)
+        status = scb_web_server_start(&settings, &web->server, error);
+    return status;
+}
+
+enum scb_status scb_web_start(const struct scb_desk *desk, struct scb_web **ret_web,
+                              struct scb_error *error)
+{
+    if (scb_config_text(desk->config, "server.listen")[0] == '\0')
+        return SCB_OK;
+    struct scb_web *web = scb_alloc(1, sizeof(*web), error);
+    if (web == NULL)
+        return SCB_ERROR_RESOURCE;
+    web->desk = *desk;
+    pthread_rwlock_wrlock(desk->config_lock); /* no answer before all of web is there */
+    enum scb_status status = start(web, error);
+    pthread_rwlock_unlock(desk->config_lock);
+    if (status != SCB_OK) {
+        scb_web_stop(web);
+        return status;
+    }
+    *ret_web = web;
+    return SCB_OK;
+}
+
+void scb_web_stop(struct scb_web *web)
+{
+    if (web == NULL)
+        return;
+    scb_web_server_stop(web->server);
+    scb_web_access_free(web->access);
+    scb_web_limits_free(web->limits);
+    free(web->state_dir);
+    free(web);
+}
