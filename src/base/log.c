@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/file_watch.h"
 #include "base/hash.h"
 #include "base/json.h"
 #include "base/log_repeat.h"
@@ -218,6 +219,25 @@ static uint64_t key_of(enum scb_log_level level, const char *message,
     return key;
 }
 
+static void write_out(const struct scb_log *log)
+{
+    size_t done = 0;
+    while (done < log->line.size) {
+        ssize_t written = write(log->fd, log->line.data + done, log->line.size - done);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            break; /* there is nobody left to tell */
+        done += (size_t)written;
+    }
+}
+
+static void write_file(const struct scb_log *log)
+{
+    SCB_FILE_OPERATION;
+    write_out(log);
+}
+
 /* Under the lock. */
 static void write_line(struct scb_log *log, enum scb_log_level level, const char *message,
                        const struct scb_log_field *fields, size_t count)
@@ -234,15 +254,10 @@ static void write_line(struct scb_log *log, enum scb_log_level level, const char
         status = scb_buffer_append(&log->line, "\n", 1, NULL);
     if (log->around_line != NULL)
         log->around_line(log->around_state, true);
-    size_t done = 0;
-    while (status == SCB_OK && done < log->line.size) {
-        ssize_t written = write(log->fd, log->line.data + done, log->line.size - done);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            break; /* there is nobody left to tell */
-        done += (size_t)written;
-    }
+    if (status == SCB_OK && log->path != NULL)
+        write_file(log);
+    else if (status == SCB_OK) /* a terminal or a pipe, which may be stopped */
+        write_out(log);
     if (log->around_line != NULL)
         log->around_line(log->around_state, false);
 }
@@ -250,6 +265,7 @@ static void write_line(struct scb_log *log, enum scb_log_level level, const char
 /* The descriptor's number stays: it is its owner's to close. */
 static void reopen(struct scb_log *log)
 {
+    SCB_FILE_OPERATION;
     int fd = open(log->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) { /* the old file is better than none */
         const struct scb_log_field field = SCB_TEXT("error", strerrordesc_np(errno));

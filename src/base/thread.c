@@ -11,21 +11,66 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/file_watch.h"
 #include "base/memory.h"
+
+static int64_t now_ms(void)
+{
+    return scb_clock_monotonic_ms(scb_clock_system());
+}
+
+/* What a new thread is given; its own to free. */
+struct beginning {
+    void *(*run)(void *);
+    void *argument;
+    struct scb_file_watch *watch;
+};
+
+static void *begin(void *argument)
+{
+    const struct beginning own = *(struct beginning *)argument;
+    free(argument);
+    SCB_FILE_WATCHED(own.watch);
+    return own.run(own.argument);
+}
 
 enum scb_status scb_thread_start(pthread_t *ret_thread, const char *name, void *(*run)(void *),
                                  void *argument, struct scb_error *error)
 {
+    struct beginning *given = scb_alloc(1, sizeof(*given), error);
+    if (given == NULL)
+        return SCB_ERROR_RESOURCE;
+    *given = (struct beginning){run, argument, scb_file_watch_present()};
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(ret_thread, NULL, run, argument);
+    int failed = pthread_create(ret_thread, NULL, begin, given);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed != 0)
+    if (failed != 0) {
+        free(given);
         return scb_error_set_errno(error, SCB_ERROR_RESOURCE, failed, "thread '%s' not started",
                                    name);
+    }
     (void)pthread_setname_np(*ret_thread, name);
     return SCB_OK;
+}
+
+void scb_condition_init(pthread_cond_t *ret_condition)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(ret_condition, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+bool scb_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t end_ms)
+{
+    if (end_ms == INT64_MAX)
+        return pthread_cond_wait(condition, lock) == 0;
+    const struct timespec end = {.tv_sec = end_ms / 1000, .tv_nsec = end_ms % 1000 * 1000000};
+    return pthread_cond_timedwait(condition, lock, &end) == 0;
 }
 
 struct scb_queue {
@@ -49,11 +94,7 @@ enum scb_status scb_queue_new(size_t capacity, struct scb_queue **ret_queue,
     }
     queue->capacity = capacity;
     pthread_mutex_init(&queue->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&queue->filled, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    scb_condition_init(&queue->filled);
     *ret_queue = queue;
     return SCB_OK;
 }
@@ -81,30 +122,14 @@ bool scb_queue_push(struct scb_queue *queue, void *item)
     return taken;
 }
 
-static struct timespec monotonic_after(int64_t ms)
-{
-    struct timespec end = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += ms / 1000;
-    end.tv_nsec += (ms % 1000) * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_sec++;
-        end.tv_nsec -= 1000000000;
-    }
-    return end;
-}
-
 void *scb_queue_pop(struct scb_queue *queue, int64_t timeout_ms)
 {
-    struct timespec end = {0};
-    if (timeout_ms >= 0)
-        end = monotonic_after(timeout_ms);
+    int64_t end_ms = timeout_ms < 0 ? INT64_MAX : now_ms() + timeout_ms;
     void *item = NULL;
     pthread_mutex_lock(&queue->lock);
-    int waited = 0;
-    while (queue->count == 0 && !queue->closed && waited == 0)
-        waited = timeout_ms < 0 ? pthread_cond_wait(&queue->filled, &queue->lock)
-                                : pthread_cond_timedwait(&queue->filled, &queue->lock, &end);
+    while (queue->count == 0 && !queue->closed &&
+           scb_condition_wait(&queue->filled, &queue->lock, end_ms))
+        ;
     if (queue->count > 0) {
         item = queue->items[queue->first];
         queue->first = (queue->first + 1) % queue->capacity;
@@ -188,12 +213,9 @@ bool scb_cancel_sleep(const struct scb_cancel *cancel, int64_t ms)
 bool scb_cancel_sleep_both(const struct scb_cancel *cancel, const struct scb_cancel *other,
                            int64_t ms)
 {
-    struct timespec end = monotonic_after(ms < 0 ? 0 : ms);
+    int64_t end_ms = now_ms() + (ms < 0 ? 0 : ms);
     while (!scb_cancel_requested(cancel) && !scb_cancel_requested(other)) {
-        struct timespec now = {0};
-        (void)clock_gettime(CLOCK_MONOTONIC, &now);
-        int64_t left_ms =
-            (end.tv_sec - now.tv_sec) * 1000 + (end.tv_nsec - now.tv_nsec + 999999) / 1000000;
+        int64_t left_ms = end_ms - now_ms();
         if (left_ms <= 0)
             break;
         struct pollfd waited[] = {{.fd = scb_cancel_fd(cancel), .events = POLLIN},

@@ -12,10 +12,21 @@
 
 #include "scb/error.h"
 
-/* Starts a thread with all signals blocked; name (up to 15 characters) is what top shows. */
+/*
+ * Starts a thread with all signals blocked; name (up to 15 characters) is what top shows. Its file
+ * operations are watched by whoever watches those of the thread that starts it (file_watch.h).
+ */
 SCB_MUST_CHECK enum scb_status scb_thread_start(pthread_t *ret_thread, const char *name,
                                                 void *(*run)(void *), void *argument,
                                                 struct scb_error *error);
+
+/* A condition variable whose waits are bounded on the monotonic clock. */
+void scb_condition_init(pthread_cond_t *ret_condition);
+/*
+ * One wait, under lock, until end_ms (scb_clock_monotonic_ms; INT64_MAX: for ever): false where
+ * that has come. It may end without a reason, so it stands in a loop.
+ */
+bool scb_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t end_ms);
 
 /* A bounded first-in first-out queue of pointers. */
 struct scb_queue;

@@ -67,13 +67,13 @@ struct scb_command_context {
     size_t option_count;
     const struct scb_setting_value *settings; /* the flags of settings, as given */
     size_t setting_count;
-    /* Says a failure as the command's end would, for who ends the process before that. */
-    void (*show_error)(const void *run, const struct scb_error *error);
+    /* Ends the process where a file operation hangs: says why as the command's end would. */
+    void (*end_stuck)(void *run, const struct scb_error *error);
     /* For who runs on while they change: reads file, environment and flags anew, to be freed; */
     enum scb_status (*read_config)(const void *run, struct scb_config **ret_config,
                                    struct scb_error *error);
     void (*take_settings)(const void *run); /* what the run holds of config is as it says now */
-    const void *run;
+    void *run;
 };
 
 typedef enum scb_status (*scb_command_handler)(const struct scb_command_context *context,

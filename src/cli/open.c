@@ -2,18 +2,9 @@
 #include "cli/open.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "cli/secret.h"
-
-/* A hanging disk: say so and go, without waiting for the thread that hangs on it. */
-static void end_stuck(void *state, const struct scb_error *error)
-{
-    const struct scb_command_context *context = state;
-    context->show_error(context->run, error);
-    _exit((int)error->status);
-}
 
 static const char passphrase_flag[] = "--passphrase-file";
 
@@ -62,8 +53,8 @@ static void fill_parts(const struct scb_command_context *context, struct scb_ser
     parts->log = context->log;
     parts->cancel = context->cancel;
     parts->gate = context->gate;
-    parts->stuck = end_stuck;
-    parts->stuck_state = (void *)(uintptr_t)context;
+    parts->stuck = context->end_stuck;
+    parts->stuck_state = context->run;
     parts->ask_passphrase = may_ask(context) ? ask_passphrase : NULL;
     parts->ask_state = (void *)(uintptr_t)context;
 }

@@ -19,11 +19,12 @@
 #include "cli/gate.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/stuck.h"
 #include "scb/config.h"
 
 const char scb_default_config_path[] = "/etc/satellite/backup-config.yaml";
 
-enum { MAX_WARNINGS = 16 };
+enum { MAX_WARNINGS = 16, LAST_WORDS_MS = 5000 };
 
 /* All that a run of a command holds. */
 struct run {
@@ -212,14 +213,10 @@ static bool wants_json_log(const struct run *run)
     return wants;
 }
 
-/* The error as one line: in fields where --json is given or the log on the screen is JSON. */
-static void show_error(const void *shown_by, const struct scb_error *failure)
+/* In fields where --json is given or the log on the screen is JSON. */
+static void show_on_screen(const struct run *run, const struct scb_error *failure)
 {
-    const struct run *run = shown_by;
-    bool log_on_screen = run->log_fd == STDERR_FILENO;
     struct scb_log *screen = NULL;
-    if (run->log != NULL && !log_on_screen)
-        write_failure(run->log, failure);
     if ((run->line.json || wants_json_log(run)) &&
         scb_log_new(STDERR_FILENO, SCB_LOG_ERROR, SCB_LOG_JSON, scb_clock_system(), &screen,
                     NULL) == SCB_OK) {
@@ -237,6 +234,20 @@ static void show_error(const void *shown_by, const struct scb_error *failure)
     (void)fprintf(stderr, "satellite: %s%s%s: %s%s%s\n", color ? "\033[31m" : "",
                   scb_status_name(failure->status), color ? "\033[0m" : "", message,
                   hint[0] == '\0' ? "" : "; ", hint);
+}
+
+/* The error as one line. The log's file may hang, so it comes last. */
+static void show_error(const void *shown_by, const struct scb_error *failure)
+{
+    const struct run *run = shown_by;
+    show_on_screen(run, failure);
+    if (run->log != NULL && run->log_fd != STDERR_FILENO)
+        write_failure(run->log, failure);
+}
+
+static void end_stuck(void *state, const struct scb_error *error)
+{
+    scb_stuck_end(show_error, state, error, LAST_WORDS_MS);
 }
 
 /* Whatever a command does with its date: a wrong one is said before anything is opened. */
@@ -269,7 +280,7 @@ static enum scb_status call_handler(struct run *run, const struct scb_cancel *ca
         .argument_count = line->word_count - line->command_words,
         .options = line->options,
         .option_count = line->option_count,
-        .show_error = show_error,
+        .end_stuck = end_stuck,
         .read_config = read_config,
         .take_settings = take_settings,
         .settings = line->settings,
@@ -298,41 +309,6 @@ static void end_audit(const struct run *run, const struct scb_passage *passage,
     if (run->line.command->operation == SCB_OPERATION_run_backup &&
         scb_audit_sign(&gate->audit, &error) != SCB_OK)
         scb_log_failure(run->log, "Audit log's head not made", NULL, &error);
-}
-
-/* A hanging disk, before or after the command's own watch: see cli/open.c. */
-static void end_stuck(void *state, const struct scb_error *error)
-{
-    show_error(state, error);
-    _exit((int)error->status);
-}
-
-static enum scb_status watch_files(struct run *run, struct scb_file_watch **ret_watch,
-                                   struct scb_error *error)
-{
-    int64_t timeout_ms = scb_config_integer(run->config, "backup.file_operation_timeout");
-    enum scb_status status = scb_file_watch_start(timeout_ms, end_stuck, run, ret_watch, error);
-    if (status == SCB_OK)
-        scb_file_watch_join(*ret_watch);
-    return status;
-}
-
-static void unwatch_files(struct scb_file_watch *watch)
-{
-    scb_file_watch_leave();
-    if (watch != NULL)
-        scb_file_watch_stop(watch);
-}
-
-static enum scb_status begin_audit(struct run *run, struct scb_passage *ret_passage,
-                                   struct scb_error *error)
-{
-    struct scb_file_watch *watch = NULL;
-    enum scb_status status = watch_files(run, &watch, error);
-    if (status == SCB_OK)
-        status = scb_command_gate_begin(run->gate, &run->line, ret_passage, error);
-    unwatch_files(watch);
-    return status;
 }
 
 /* What changes the configuration is let through by the one that is in force: without its flags. */
@@ -364,14 +340,31 @@ static enum scb_status pass_gate(struct run *run, const struct scb_cancel *cance
         return call_handler(run, cancel, NULL, error);
     enum scb_status status = make_gate(run, error);
     if (status == SCB_OK)
-        status = begin_audit(run, &passage, error);
+        status = scb_command_gate_begin(run->gate, &run->line, &passage, error);
     if (status != SCB_OK)
         return status;
     status = check_and_call(run, cancel, &passage, error);
-    struct scb_file_watch *watch = NULL;
-    (void)!watch_files(run, &watch, NULL); /* without it the line is written all the same */
     end_audit(run, &passage, status);
-    unwatch_files(watch);
+    return status;
+}
+
+static enum scb_status pass_watched(struct run *run, const struct scb_cancel *cancel,
+                                    struct scb_file_watch *watch, struct scb_error *error)
+{
+    SCB_FILE_WATCHED(watch);
+    return pass_gate(run, cancel, error);
+}
+
+/* All of a command's file operations; those of a service are its own watch's. */
+static enum scb_status watch_and_pass(struct run *run, const struct scb_cancel *cancel,
+                                      struct scb_error *error)
+{
+    struct scb_file_watch *watch = NULL;
+    int64_t timeout_ms = scb_config_integer(run->config, "backup.file_operation_timeout");
+    enum scb_status status = scb_file_watch_start(timeout_ms, end_stuck, run, &watch, error);
+    if (status == SCB_OK)
+        status = pass_watched(run, cancel, watch, error);
+    scb_file_watch_stop(watch);
     return status;
 }
 
@@ -383,7 +376,7 @@ static enum scb_status run_command(struct run *run, const struct scb_cancel *can
         status = load_config(run, error);
     if (status == SCB_OK)
         status = open_log(run, error);
-    return status == SCB_OK ? pass_gate(run, cancel, error) : status;
+    return status == SCB_OK ? watch_and_pass(run, cancel, error) : status;
 }
 
 int scb_cli_run(int argc, char *const *argv, const char *const *environment,

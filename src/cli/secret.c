@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/memory.h"
 
 enum scb_status scb_secret_read_file(const char *what, const char *path, char *data, size_t size,
                                      size_t *ret_size, struct scb_error *error)
 {
+    SCB_FILE_WATCHED(NULL); /* it may be a pipe from a program that asks somebody */
     SCB_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
         enum scb_status status = errno == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE;

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "config/settings.h"
@@ -74,6 +75,7 @@ enum scb_status scb_texts_add_value(struct scb_texts *texts, const struct scb_se
 enum scb_status scb_config_read_file(const char *path, struct scb_buffer *out,
                                      struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     SCB_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not opened", path);

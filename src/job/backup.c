@@ -70,7 +70,6 @@ static enum scb_status run_pages(struct backup *backup, bool *ret_pin_lost, stru
                                              .log = parts->log,
                                              .metrics = parts->metrics,
                                              .clock = parts->clock,
-                                             .watch = parts->watch,
                                              .cancel = parts->cancel,
                                              .backup_date = settings->backup_date,
                                              .rules = settings->rules,

@@ -9,7 +9,6 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "base/file_watch.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "crypto/age_recipients.h"
@@ -36,7 +35,6 @@ struct scb_backup_parts {
     const struct scb_cancel *cancel;
     scb_progress_observer observe;
     void *observe_state;
-    struct scb_file_watch *watch; /* over file operations; may be NULL */
 };
 
 struct scb_backup_settings {
@@ -57,6 +55,7 @@ struct scb_backup_settings {
     struct scb_page_rules rules;
     const struct scb_age_recipients *recipients; /* whom it is encrypted to; nobody: plain */
     const struct scb_identity *identity;         /* signs the manifest; NULL: it is not signed */
+    const struct scb_node_ids *trusted;          /* whose archives are taken in; NULL: anybody's */
     int64_t page_deadline_ms;
     int64_t file_operation_timeout_ms; /* that long a busy status database is waited for, too */
     uint64_t quorum;                   /* contract.quorum */

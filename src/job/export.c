@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/memory.h"
 #include "format/rows.h"
 #include "job/entries_db.h"
@@ -29,9 +30,10 @@ static enum scb_status write_output(void *state, const void *data, size_t size,
                                     struct scb_error *error)
 {
     const struct target *target = state;
-    bool file = target->options->output != NULL;
-    return scb_file_write(file ? target->file.fd : target->options->fd,
-                          file ? target->options->output : "standard output", data, size, error);
+    if (target->options->output != NULL)
+        return scb_file_write(target->file.fd, target->options->output, data, size, error);
+    SCB_FILE_WATCHED(NULL); /* a reader may take its time */
+    return scb_file_write(target->options->fd, "standard output", data, size, error);
 }
 
 /* A rename would replace a device or a pipe by a file. */

@@ -355,7 +355,6 @@ static enum scb_status prepare(struct pipeline *pipeline, struct scb_error *erro
     if (status == SCB_OK)
         status = scb_window_init(&pipeline->window, SPAN, error);
     const struct scb_workers_settings workers = {.source = settings->source,
-                                                 .watch = settings->watch,
                                                  .log = settings->log,
                                                  .backup_date = settings->backup_date,
                                                  .most_slots = SPAN,

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "base/file_watch.h"
 #include "base/log.h"
 #include "base/thread.h"
 #include "crypto/age_recipients.h"
@@ -37,7 +36,6 @@ struct scb_pipeline_settings {
     struct scb_metrics *metrics; /* may be NULL */
     const struct scb_clock *clock;
     const struct scb_cancel *cancel;
-    struct scb_file_watch *watch; /* over the workers' file operations; may be NULL */
     const char *backup_date;
     struct scb_page_rules rules;
     const struct scb_age_recipients

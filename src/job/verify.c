@@ -92,7 +92,6 @@ void scb_verify_show(struct scb_verify_report *report, const struct scb_manifest
 /* Its checksum is made while its pages are looked at. */
 struct hasher {
     const struct scb_cancel *cancel;
-    struct scb_file_watch *watch;
     int fd;
     char checksum[65];
     enum scb_status status;
@@ -103,10 +102,8 @@ struct hasher {
 static void *hash_archive(void *argument)
 {
     struct hasher *hasher = argument;
-    scb_file_watch_join(hasher->watch);
     hasher->status =
         scb_digest_file(hasher->fd, "archive", hasher->cancel, hasher->checksum, &hasher->error);
-    scb_file_watch_leave();
     return NULL;
 }
 
@@ -257,8 +254,7 @@ static enum scb_status check_archive(struct scb_verify_report *report,
     if (record->file_size >= 0 && size != (uint64_t)record->file_size)
         scb_verify_problem(report, "archive", "%" PRIu64 " bytes; the database says %" PRId64, size,
                            record->file_size);
-    struct hasher hasher = {
-        .fd = fd, .cancel = report->parts->cancel, .watch = report->parts->watch};
+    struct hasher hasher = {.fd = fd, .cancel = report->parts->cancel};
     status = scb_thread_start(&hasher.thread, "verify-hash", hash_archive, &hasher, error);
     if (status != SCB_OK)
         return status;

@@ -7,7 +7,6 @@
 #define SCB_JOB_VERIFY_H
 
 #include "base/clock.h"
-#include "base/file_watch.h"
 #include "base/thread.h"
 #include "evm/address.h"
 #include "format/page.h"
@@ -26,7 +25,6 @@ struct scb_verify_parts {
     struct scb_backup_keys *keys; /* NULL: none, and any signature will do */
     const struct scb_clock *clock;
     const struct scb_cancel *cancel;
-    struct scb_file_watch *watch; /* that the caller has joined; NULL: none */
     struct scb_verify_observer observer;
     scb_progress_observer observe; /* may be NULL */
     void *observe_state;

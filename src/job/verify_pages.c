@@ -117,7 +117,6 @@ static void *work(void *argument)
 {
     struct worker *worker = argument;
     struct checker *checker = worker->checker;
-    scb_file_watch_join(checker->model.report->parts->watch);
     for (struct batch *batch = scb_queue_pop(checker->full_batches, -1); batch != NULL;
          batch = scb_queue_pop(checker->full_batches, -1)) {
         struct scb_error error = {0};
@@ -132,7 +131,6 @@ static void *work(void *argument)
         bool pushed = scb_queue_push(checker->free_batches, batch);
         (void)pushed; /* it has room for all of them */
     }
-    scb_file_watch_leave();
     return NULL;
 }
 

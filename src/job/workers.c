@@ -183,7 +183,6 @@ static void *run(void *argument)
     struct scb_source *source = workers->settings.source;
     struct scb_page_tools tools;
     struct scb_error no_tools = {0};
-    scb_file_watch_join(workers->settings.watch);
     enum scb_status ready = scb_page_tools_init(&tools, workers->settings.recipients, &no_tools);
     for (struct scb_page_slot *slot = scb_queue_pop(workers->todo, -1); slot != NULL;
          slot = scb_queue_pop(workers->todo, -1)) {
@@ -201,7 +200,6 @@ static void *run(void *argument)
             push(workers->done, slot);
     }
     scb_page_tools_free(&tools);
-    scb_file_watch_leave();
     return NULL;
 }
 

@@ -9,15 +9,13 @@
 
 #include <stdint.h>
 
-#include "base/file_watch.h"
 #include "base/log.h"
 #include "job/window.h"
 #include "scb/error.h"
 #include "scb/source.h"
 
 struct scb_workers_settings {
-    struct scb_source *source;    /* pinned */
-    struct scb_file_watch *watch; /* over their file operations; may be NULL */
+    struct scb_source *source; /* pinned */
     struct scb_log *log;
     const char *backup_date; /* for the log */
     uint64_t most_slots;     /* that are with them at once */

@@ -55,7 +55,7 @@ static enum scb_status set_ca_file(struct scb_http *http, const char *ca_file,
     if (access(ca_file, R_OK) != 0) {
         (void)scb_error_set_errno(error, SCB_ERROR_VALIDATION, errno,
                                   "CA certificates '%s' not opened", ca_file);
-        (void)scb_error_hint(error, "check contract.ca_file and who may read it");
+        (void)scb_error_hint(error, "check the setting ca_file and who may read that file");
         return SCB_ERROR_VALIDATION;
     }
     http->ca_file = scb_strdup(ca_file, error);

@@ -285,6 +285,7 @@ static void look_at_chain(struct look *look)
 enum scb_status scb_service_health(struct scb_service *service, scb_health_visitor visit,
                                    void *state, struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct look look = {.service = service, .visit = visit, .visit_state = state};
     struct scb_catalog *catalog = NULL;
     look.probes = scb_alloc(SCB_MAX_PROBES, sizeof(*look.probes), error);

@@ -27,6 +27,8 @@
 struct scb_service {
     struct scb_service_parts parts;
     const struct scb_clock *clock;
+    /* Over the file operations of each thread that works for it; NULL where nobody wants it. */
+    struct scb_file_watch *watch;
     struct scb_cancel *own_cancel; /* where none was handed in */
     const struct scb_cancel *cancel;
     struct scb_address contract;
@@ -56,9 +58,9 @@ SCB_MUST_CHECK enum scb_status scb_service_open_keys(const struct scb_service *s
 SCB_MUST_CHECK enum scb_status scb_service_metrics_begin(struct scb_service *service,
                                                          struct scb_error *error);
 void scb_service_metrics_end(struct scb_service *service);
-/* Keeps what was counted, where that is anything; the calling thread is not watched. */
+/* Keeps what was counted, where that is anything. */
 void scb_service_keep_metrics(struct scb_service *service);
-/* A run's observer, on its watched thread: tells the service's own, and keeps the counts of long
+/* A run's observer, on its thread: tells the service's own, and keeps the counts of long
  * runs on the way. */
 void scb_service_observe(void *state, const struct scb_run_progress *progress);
 
@@ -76,15 +78,6 @@ SCB_MUST_CHECK enum scb_status scb_service_take_settings(struct scb_service *ser
 SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *service,
                                                       bool create, struct scb_store **ret_store,
                                                       struct scb_error *error);
-
-/*
- * The calling thread's file operations are watched until it says otherwise, where somebody wants to
- * know of those that hang; *ret_watch, for other threads, stays NULL where nobody does.
- */
-SCB_MUST_CHECK enum scb_status scb_service_watch(const struct scb_service *service,
-                                                 struct scb_file_watch **ret_watch,
-                                                 struct scb_error *error);
-void scb_service_unwatch(struct scb_file_watch *watch);
 
 /*
  * One backup of options->backup_date, which is a checked one. It has an id of its own, which is in

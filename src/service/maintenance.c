@@ -27,7 +27,8 @@ static enum scb_status open_parts(const struct scb_service *service, bool create
                                   struct scb_cleanup_parts *ret_parts, struct scb_error *error)
 {
     const char *url = scb_config_text(service->parts.config, "database.url");
-    *ret_parts = (struct scb_cleanup_parts){.log = service->parts.log, .clock = service->clock};
+    *ret_parts = (struct scb_cleanup_parts){
+        .log = service->parts.log, .clock = service->clock, .cancel = service->cancel};
     enum scb_status status = scb_service_open_store(service, false, &ret_parts->store, error);
     if (status == SCB_OK)
         status = scb_catalog_open(url, create_catalog, &ret_parts->catalog, error);
@@ -52,6 +53,7 @@ enum scb_status scb_service_cleanup(struct scb_service *service,
                                     const struct scb_cleanup_options *options,
                                     scb_cleanup_visitor visit, void *state, struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct scb_cleanup_options filled = *options;
     struct scb_cleanup_parts parts;
     fill_policy(service, &filled.policy);
@@ -91,6 +93,7 @@ void scb_service_retain(const struct scb_service *service, struct scb_store *sto
 enum scb_status scb_service_hold(struct scb_service *service, const char *backup_date, bool held,
                                  struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct scb_catalog *catalog = NULL;
     enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
     if (status == SCB_OK)
@@ -104,6 +107,7 @@ enum scb_status scb_service_hold(struct scb_service *service, const char *backup
 
 enum scb_status scb_service_rescan(struct scb_service *service, struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct scb_cleanup_parts parts;
     struct scb_rescan_result result = {0};
     enum scb_status status = open_parts(service, true, &parts, error);
@@ -131,6 +135,7 @@ enum scb_status scb_service_storage(struct scb_service *service, scb_storage_vis
                                     void *state, struct scb_storage_status *ret_status,
                                     struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct scb_store *store = NULL;
     struct scb_catalog *catalog = NULL;
     struct scb_error problem = {0};

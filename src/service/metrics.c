@@ -44,7 +44,7 @@ static bool has_database(const struct scb_service *service)
     return path != NULL && access(path, F_OK) == 0;
 }
 
-/* On a watched thread. A first run that fails leaves nothing half made, so not this either. */
+/* A first run that fails leaves nothing half made, so not this either. */
 static void keep(struct scb_service *service)
 {
     struct scb_error error = {0}, damaged = {0};
@@ -60,15 +60,9 @@ static void keep(struct scb_service *service)
 
 void scb_service_keep_metrics(struct scb_service *service)
 {
-    struct scb_file_watch *watch = NULL;
-    struct scb_error error = {0};
-    if (service->metrics == NULL || !scb_totals_changed(&service->totals))
-        return;
-    if (scb_service_watch(service, &watch, &error) == SCB_OK)
+    SCB_FILE_WATCHED(service->watch);
+    if (service->metrics != NULL && scb_totals_changed(&service->totals))
         keep(service);
-    else
-        say_once(service, "Totals not kept", &error);
-    scb_service_unwatch(watch);
 }
 
 void scb_service_metrics_end(struct scb_service *service)
@@ -170,6 +164,7 @@ static void measure_disk(struct scb_service *service, struct scb_metrics_snapsho
 
 void scb_service_metrics(struct scb_service *service, struct scb_metrics_snapshot *ret_snapshot)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct scb_error damaged = {0};
     scb_totals_read(&service->totals, ret_snapshot, &damaged);
     say_once(service, "Totals cannot be read", &damaged);

@@ -2,7 +2,8 @@
 /*
  * Design: a list of deliveries under a lock and one thread that takes those whose time has come,
  * one at a time. One that may succeed later goes back into the list with its next time, so that it
- * holds nobody up; each attempt is bounded.
+ * holds nobody up; each attempt is bounded. At the end the time has come for each of them once,
+ * and for a little longer what failed is tried again.
  */
 #include "service/notifier.h"
 
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -23,15 +23,18 @@
 
 enum { GIVE_UP_MS = 15 * 60 * 1000, MAX_HEADER = 128 };
 
+static const char program_ended[] = "the program ended";
+
 struct delivery {
     char *target; /* may hold a key */
     char header[MAX_HEADER];
     struct scb_buffer body;
     int64_t attempts, not_before_ms, deadline_ms;
+    bool tried_last; /* since the end has begun */
 };
 
 struct scb_notifier {
-    struct scb_log *log;
+    struct scb_notifier_settings settings;
     struct scb_http *http;
     struct scb_cancel *cancel; /* ends the attempt that is under way */
     pthread_t thread;
@@ -40,6 +43,7 @@ struct scb_notifier {
     struct delivery *waiting[SCB_NOTIFIER_ROOM];
     size_t count;
     bool closing, done;
+    int64_t last_ms; /* while it is closing: after that nothing is tried again */
 };
 
 static int64_t now_ms(void)
@@ -73,7 +77,7 @@ static void log_undelivered(const struct scb_notifier *notifier, const struct de
     else
         (void)snprintf(shown, sizeof(shown), "%.*s", (int)strcspn(delivery->target, " "),
                        delivery->target);
-    scb_log_warn(notifier->log, "Notification not delivered", SCB_TEXT("target", shown),
+    scb_log_warn(notifier->settings.log, "Notification not delivered", SCB_TEXT("target", shown),
                  SCB_NUMBER("attempts", delivery->attempts), SCB_TEXT("error", why));
 }
 
@@ -117,15 +121,17 @@ static bool call_url(struct scb_notifier *notifier, struct delivery *delivery,
                     .body = delivery->body.size == 0 ? NULL : delivery->body.data,
                     .body_size = delivery->body.size,
                     .header = delivery->header[0] == '\0' ? NULL : delivery->header,
-                    .timeout_ms = SCB_NOTIFIER_URL_MS,
+                    .timeout_ms = notifier->settings.url_ms,
                     .take_body = ignore_body,
                     .finished = note_end}};
     *ret_cause = SCB_RETRY_TROUBLE;
     if (scb_http_start(notifier->http, &attempt.request, error) != SCB_OK)
         return false;
     while (!attempt.ended) {
-        if (scb_http_run(notifier->http, 1000, scb_cancel_fd(notifier->cancel), error) != SCB_OK ||
-            scb_cancel_requested(notifier->cancel))
+        enum scb_status status =
+            scb_http_run(notifier->http, 1000, scb_cancel_fd(notifier->cancel), error);
+        bool stopped = status != SCB_OK || scb_cancel_requested(notifier->cancel);
+        if (stopped && !attempt.ended)
             scb_http_abort(notifier->http, &attempt.request);
     }
     if (attempt.result.status >= 200 && attempt.result.status < 300)
@@ -148,11 +154,11 @@ static bool deliver(struct scb_notifier *notifier, struct delivery *delivery)
     int64_t after_ms = 0;
     struct scb_error error = {0};
     delivery->attempts++;
-    bool delivered =
-        is_url(delivery)
-            ? call_url(notifier, delivery, &cause, &after_ms, &error)
-            : scb_notify_command_run(delivery->target, scb_buffer_bytes(&delivery->body),
-                                     SCB_NOTIFIER_COMMAND_MS, notifier->cancel, &error) == SCB_OK;
+    bool delivered = is_url(delivery) ? call_url(notifier, delivery, &cause, &after_ms, &error)
+                                      : scb_notify_command_run(delivery->target,
+                                                               scb_buffer_bytes(&delivery->body),
+                                                               notifier->settings.command_ms,
+                                                               notifier->cancel, &error) == SCB_OK;
     if (delivered)
         return false;
     uint32_t random = arc4random();
@@ -167,51 +173,59 @@ static bool deliver(struct scb_notifier *notifier, struct delivery *delivery)
 
 /* --- the thread --- */
 
-/* The one whose time comes first, taken out where it has come; else *ret_wait_ms until then. */
-static struct delivery *take_due(struct scb_notifier *notifier, int64_t *ret_wait_ms)
+static int64_t due_ms(const struct scb_notifier *notifier, const struct delivery *delivery)
+{
+    return notifier->closing && !delivery->tried_last ? 0 : delivery->not_before_ms;
+}
+
+static bool comes_before(const struct scb_notifier *notifier, const struct delivery *one,
+                         const struct delivery *other)
+{
+    int64_t one_ms = due_ms(notifier, one), other_ms = due_ms(notifier, other);
+    return one_ms != other_ms ? one_ms < other_ms : !is_url(one) && is_url(other);
+}
+
+/* The one whose turn it is, taken out where its time has come; else *ret_end_ms is that time. */
+static struct delivery *take_due(struct scb_notifier *notifier, int64_t *ret_end_ms)
 {
     size_t first = 0;
     for (size_t i = 1; i < notifier->count; i++)
-        if (notifier->waiting[i]->not_before_ms < notifier->waiting[first]->not_before_ms)
+        if (comes_before(notifier, notifier->waiting[i], notifier->waiting[first]))
             first = i;
-    *ret_wait_ms = -1;
+    *ret_end_ms = INT64_MAX;
     if (notifier->count == 0)
         return NULL;
     struct delivery *delivery = notifier->waiting[first];
-    *ret_wait_ms = delivery->not_before_ms - now_ms();
-    if (*ret_wait_ms > 0)
+    *ret_end_ms = due_ms(notifier, delivery);
+    if (*ret_end_ms > now_ms())
         return NULL;
-    notifier->count--; /* their times say which is next, not their order */
-    notifier->waiting[first] = notifier->waiting[notifier->count];
+    notifier->count--;
+    memmove(notifier->waiting + first, notifier->waiting + first + 1,
+            (notifier->count - first) * sizeof(struct delivery *));
     return delivery;
 }
 
-static void wait_for_change(struct scb_notifier *notifier, int64_t ms)
+/* Under the lock. */
+static void put(struct scb_notifier *notifier, struct delivery *delivery)
 {
-    if (ms < 0) {
-        (void)pthread_cond_wait(&notifier->changed, &notifier->lock);
+    if (notifier->count < SCB_NOTIFIER_ROOM) {
+        notifier->waiting[notifier->count++] = delivery;
         return;
     }
-    struct timespec end = {0};
-    (void)clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += ms / 1000;
-    end.tv_nsec += ms % 1000 * 1000000;
-    if (end.tv_nsec >= 1000000000) {
-        end.tv_sec++;
-        end.tv_nsec -= 1000000000;
-    }
-    (void)pthread_cond_timedwait(&notifier->changed, &notifier->lock, &end);
+    log_undelivered(notifier, delivery, "too many wait");
+    delivery_free(delivery);
 }
 
 /* Under the lock. */
 static void put_back_or_free(struct scb_notifier *notifier, struct delivery *delivery, bool again)
 {
-    if (again && notifier->count < SCB_NOTIFIER_ROOM) {
-        notifier->waiting[notifier->count++] = delivery;
+    delivery->tried_last = notifier->closing;
+    if (again && (!notifier->closing || delivery->not_before_ms < notifier->last_ms)) {
+        put(notifier, delivery);
         return;
     }
     if (again)
-        log_undelivered(notifier, delivery, "too many wait");
+        log_undelivered(notifier, delivery, program_ended);
     delivery_free(delivery);
 }
 
@@ -220,12 +234,12 @@ static void *run(void *argument)
     struct scb_notifier *notifier = argument;
     pthread_mutex_lock(&notifier->lock);
     while (!scb_cancel_requested(notifier->cancel)) {
-        int64_t wait_ms = -1;
-        struct delivery *delivery = take_due(notifier, &wait_ms);
+        int64_t end_ms = INT64_MAX;
+        struct delivery *delivery = take_due(notifier, &end_ms);
         if (delivery == NULL && notifier->closing && notifier->count == 0)
             break;
         if (delivery == NULL) {
-            wait_for_change(notifier, wait_ms);
+            (void)scb_condition_wait(&notifier->changed, &notifier->lock, end_ms);
             continue;
         }
         pthread_mutex_unlock(&notifier->lock);
@@ -241,10 +255,16 @@ static void *run(void *argument)
 
 /* --- for others --- */
 
+static void set_default(int64_t *ms, int64_t value)
+{
+    if (*ms == 0)
+        *ms = value;
+}
+
 static void release(struct scb_notifier *notifier)
 {
     for (size_t i = 0; i < notifier->count; i++) {
-        log_undelivered(notifier, notifier->waiting[i], "the program ended");
+        log_undelivered(notifier, notifier->waiting[i], program_ended);
         delivery_free(notifier->waiting[i]);
     }
     pthread_cond_destroy(&notifier->changed);
@@ -254,20 +274,19 @@ static void release(struct scb_notifier *notifier)
     free(notifier);
 }
 
-enum scb_status scb_notifier_new(struct scb_log *log, struct scb_notifier **ret_notifier,
-                                 struct scb_error *error)
+enum scb_status scb_notifier_new(const struct scb_notifier_settings *settings,
+                                 struct scb_notifier **ret_notifier, struct scb_error *error)
 {
     struct scb_notifier *notifier = scb_alloc(1, sizeof(*notifier), error);
     if (notifier == NULL)
         return SCB_ERROR_RESOURCE;
-    notifier->log = log;
+    notifier->settings = *settings;
+    set_default(&notifier->settings.url_ms, SCB_NOTIFIER_URL_MS);
+    set_default(&notifier->settings.command_ms, SCB_NOTIFIER_COMMAND_MS);
+    set_default(&notifier->settings.drain_ms, SCB_NOTIFIER_DRAIN_MS);
     pthread_mutex_init(&notifier->lock, NULL);
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&notifier->changed, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    enum scb_status status = scb_http_new(1, NULL, &notifier->http, error);
+    scb_condition_init(&notifier->changed);
+    enum scb_status status = scb_http_new(1, settings->ca_file, &notifier->http, error);
     if (status == SCB_OK)
         status = scb_cancel_new(&notifier->cancel, error);
     if (status == SCB_OK)
@@ -284,13 +303,13 @@ void scb_notifier_free(struct scb_notifier *notifier)
 {
     if (notifier == NULL)
         return;
-    int64_t end_ms = now_ms() + SCB_NOTIFIER_DRAIN_MS;
     pthread_mutex_lock(&notifier->lock);
+    int64_t closing_ms = now_ms(), end_ms = closing_ms + notifier->settings.drain_ms;
     notifier->closing = true;
+    notifier->last_ms = closing_ms + notifier->settings.url_ms;
     pthread_cond_broadcast(&notifier->changed);
-    for (int64_t left_ms = end_ms - now_ms(); !notifier->done && left_ms > 0;
-         left_ms = end_ms - now_ms())
-        wait_for_change(notifier, left_ms);
+    while (!notifier->done && scb_condition_wait(&notifier->changed, &notifier->lock, end_ms))
+        ;
     scb_cancel_request(notifier->cancel);
     pthread_cond_broadcast(&notifier->changed);
     pthread_mutex_unlock(&notifier->lock);
@@ -324,14 +343,15 @@ void scb_notifier_send(struct scb_notifier *notifier, const char *target, const 
     struct scb_error error = {0};
     struct delivery *delivery = scb_alloc(1, sizeof(*delivery), &error);
     if (delivery == NULL || fill(delivery, target, secret, body, &error) != SCB_OK) {
-        scb_log_warn(notifier->log, "Notification not delivered", SCB_TEXT("error", error.message));
+        scb_log_warn(notifier->settings.log, "Notification not delivered",
+                     SCB_TEXT("error", error.message));
         delivery_free(delivery);
         return;
     }
     delivery->not_before_ms = now_ms();
     delivery->deadline_ms = delivery->not_before_ms + GIVE_UP_MS;
     pthread_mutex_lock(&notifier->lock);
-    put_back_or_free(notifier, delivery, true);
+    put(notifier, delivery);
     pthread_cond_broadcast(&notifier->changed);
     pthread_mutex_unlock(&notifier->lock);
 }

@@ -12,16 +12,26 @@
 
 enum {
     SCB_NOTIFIER_ROOM = 64,          /* notices that wait; more are dropped, and that is logged */
-    SCB_NOTIFIER_DRAIN_MS = 10000,   /* for what is left at the end */
     SCB_NOTIFIER_URL_MS = 10000,     /* one attempt at a URL */
     SCB_NOTIFIER_COMMAND_MS = 30000, /* one run of a command */
+    SCB_NOTIFIER_DRAIN_MS = 45000, /* for all that is left at the end; a service has 60 s to end */
+};
+
+struct scb_notifier_settings {
+    struct scb_log *log; /* borrowed */
+    const char *ca_file; /* what https:// receivers are checked against; "": the system's; copied */
+    int64_t url_ms, command_ms, drain_ms; /* 0: as above */
 };
 
 struct scb_notifier;
 
-SCB_MUST_CHECK enum scb_status
-scb_notifier_new(struct scb_log *log, struct scb_notifier **ret_notifier, struct scb_error *error);
-/* Delivers what is left, for a bounded time; the rest is logged. */
+SCB_MUST_CHECK enum scb_status scb_notifier_new(const struct scb_notifier_settings *settings,
+                                                struct scb_notifier **ret_notifier,
+                                                struct scb_error *error);
+/*
+ * What is left has one attempt more at least, commands first since they are near; the time for all
+ * is bounded. What is not delivered then is logged.
+ */
 void scb_notifier_free(struct scb_notifier *notifier);
 
 /*

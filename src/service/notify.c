@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "service/notify.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "service/internal.h"
@@ -12,12 +16,56 @@
 
 enum { MAX_BODY = 16 * 1024, HOST_SIZE = 256 };
 
+static bool is_readable(const char *path)
+{
+    SCB_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0;
+}
+
+/* Why a program cannot be run; NULL where it can. Landlock lets access(2) see what open(2) may
+ * not. */
+static const char *find_obstacle(const char *program)
+{
+    if (access(program, X_OK) != 0)
+        return strerrordesc_np(errno);
+    if (access(program, R_OK) == 0 && !is_readable(program))
+        return "it stands outside of what the service may run since its start";
+    return NULL;
+}
+
+static void check_commands(const struct scb_service *service, const char *setting)
+{
+    const char *const *targets = scb_config_list(service->parts.config, setting);
+    for (; *targets != NULL; targets++) {
+        char program[4096];
+        if (**targets != '/')
+            continue;
+        (void)snprintf(program, sizeof(program), "%.*s", (int)strcspn(*targets, " "), *targets);
+        const char *obstacle = find_obstacle(program);
+        if (obstacle != NULL)
+            scb_log_warn(service->parts.log, "Notification command cannot be run",
+                         SCB_TEXT("setting", setting), SCB_TEXT("target", program),
+                         SCB_TEXT("error", obstacle),
+                         SCB_TEXT("hint", "check the path and who may run it; a command in another "
+                                          "directory needs a restart of the service"));
+    }
+}
+
+void scb_notify_check(const struct scb_service *service)
+{
+    check_commands(service, "notify.on_success");
+    check_commands(service, "notify.on_failure");
+}
+
 /* The notifier is there once there is somebody to tell. */
 static struct scb_notifier *notifier_of(struct scb_service *service)
 {
     struct scb_error error = {0};
+    const struct scb_notifier_settings settings = {
+        .log = service->parts.log,
+        .ca_file = scb_config_text(service->parts.config, "notify.ca_file")};
     if (service->notifier == NULL &&
-        scb_notifier_new(service->parts.log, &service->notifier, &error) != SCB_OK)
+        scb_notifier_new(&settings, &service->notifier, &error) != SCB_OK)
         scb_log_warn(service->parts.log, "Notification not delivered",
                      SCB_TEXT("error", error.message));
     return service->notifier;

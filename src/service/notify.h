@@ -8,6 +8,9 @@
 
 #include "scb/service.h"
 
+/* Warns of commands that could not be run when they are needed: at the start, and when they have
+ * changed. */
+void scb_notify_check(const struct scb_service *service);
 /* A backup was completed by this run. */
 void scb_notify_completed(struct scb_service *service, const struct scb_backup_result *result);
 /*

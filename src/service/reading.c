@@ -57,6 +57,7 @@ enum scb_status scb_service_get(struct scb_service *service, const char *backup_
                                 struct scb_bytes key, struct scb_get_result *ret_result,
                                 struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct reading reading = {0};
     enum scb_status status = open_reading(service, &reading, error);
     const struct scb_backup_reader_settings settings = {.backup_date = backup_date,
@@ -72,6 +73,7 @@ enum scb_status scb_service_export(struct scb_service *service,
                                    const struct scb_export_options *options,
                                    struct scb_export_result *ret_result, struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct reading reading = {0};
     enum scb_status status = open_reading(service, &reading, error);
     if (status == SCB_OK)
@@ -84,6 +86,7 @@ enum scb_status scb_service_diff(struct scb_service *service, const char *old_da
                                  const char *new_date, scb_difference_visitor visit, void *state,
                                  struct scb_diff_result *ret_result, struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct reading reading = {0};
     enum scb_status status = open_reading(service, &reading, error);
     if (status == SCB_OK)
@@ -96,16 +99,13 @@ enum scb_status scb_service_test_restore(struct scb_service *service, const char
                                          struct scb_restore_test_result *ret_result,
                                          struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct reading reading = {0};
-    struct scb_file_watch *watch = NULL;
-    enum scb_status status = scb_service_watch(service, &watch, error);
-    if (status == SCB_OK)
-        status = open_reading(service, &reading, error);
+    enum scb_status status = open_reading(service, &reading, error);
     if (status == SCB_OK)
         status = scb_test_restore_run(&reading.parts, backup_date, ret_result, error);
     scb_service_count_test_restore(service, status);
     close_reading(&reading);
-    scb_service_unwatch(watch);
     return status;
 }
 
@@ -231,13 +231,11 @@ enum scb_status scb_service_verify(struct scb_service *service,
         .contract = service->contract,
         .max_concurrent_pages = (size_t)scb_config_integer(config, "backup.max_concurrent_pages"),
         .page_deadline_ms = scb_config_integer(config, "backup.page_deadline")};
+    SCB_FILE_WATCHED(service->watch);
     struct reading reading = {0};
     struct choice choice = {0};
     struct scb_source *source = NULL;
-    struct scb_file_watch *watch = NULL;
-    enum scb_status status = scb_service_watch(service, &watch, error);
-    if (status == SCB_OK)
-        status = open_reading(service, &reading, error);
+    enum scb_status status = open_reading(service, &reading, error);
     if (status == SCB_OK)
         status = choose_all(reading.catalog, options, &choice, error);
     if (status == SCB_OK && options->against_chain)
@@ -248,7 +246,6 @@ enum scb_status scb_service_verify(struct scb_service *service,
                                            .keys = reading.keys,
                                            .clock = service->clock,
                                            .cancel = service->cancel,
-                                           .watch = watch,
                                            .observer = *observer,
                                            .observe = service->parts.observe,
                                            .observe_state = service->parts.observe_state};
@@ -258,7 +255,6 @@ enum scb_status scb_service_verify(struct scb_service *service,
         source->ops->close(source);
     free(choice.dates);
     close_reading(&reading);
-    scb_service_unwatch(watch);
     return status;
 }
 

@@ -140,6 +140,7 @@ enum scb_status scb_service_restore(struct scb_service *service,
                                     const struct scb_restore_options *options,
                                     struct scb_restore_result *ret_result, struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct work work;
     *ret_result = (struct scb_restore_result){0};
     SCB_AUTO(string) char *journal_dir = scb_config_state_dir(service->parts.config, error);
@@ -212,6 +213,7 @@ enum scb_status scb_service_drill(struct scb_service *service,
                                   struct scb_restore_result *ret_result, struct scb_error *error)
 {
     enum { REPLACE_AFTER_MS = 60000 };
+    SCB_FILE_WATCHED(service->watch);
     struct work work;
     *ret_result = (struct scb_restore_result){0};
     struct scb_restore_options restore = {.backup_date = options->backup_date,

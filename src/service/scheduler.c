@@ -150,8 +150,10 @@ static bool reload(struct scb_service *service, struct schedule *schedule)
         scb_log_failure(service->parts.log, "Setting not taken over", "", &error);
     pthread_rwlock_unlock(&service->config_lock);
     schedule->reloaded(schedule->reloaded_state);
-    if (changed)
+    if (changed) {
         take_settings(service, schedule);
+        scb_notify_check(service);
+    }
     return changed;
 }
 
@@ -288,6 +290,7 @@ static void serve_check_or_sleep(struct scb_service *service, struct schedule *s
 
 enum scb_status scb_service_loop_begin(struct scb_service *service, struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     const struct scb_supervisor_settings supervised = {.log = service->parts.log,
                                                        .cancel = service->cancel,
                                                        .stuck = service->parts.stuck,
@@ -320,6 +323,7 @@ void scb_service_loop(struct scb_service *service, void (*reloaded)(void *state)
     take_settings(service, &schedule);
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
                  SCB_NUMBER("chore_interval_ms", schedule.interval_ms));
+    scb_notify_check(service);
     scb_supervisor_ready(service->supervisor);
     atomic_store(&service->running, true);
     while (!scb_cancel_requested(service->cancel)) {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "scb/service.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -50,6 +52,7 @@ enum scb_status scb_service_take_settings(struct scb_service *service, struct sc
     if (scb_age_recipients_parse(scb_config_list(service->parts.config, "encryption.recipients"),
                                  &service->recipients, error) != SCB_OK)
         return scb_error_wrap(error, "encryption.recipients");
+    scb_file_watch_set_timeout(service->watch, integer(service, "backup.file_operation_timeout"));
     return check_keys(service, error);
 }
 
@@ -78,7 +81,12 @@ enum scb_status scb_service_new(const struct scb_service_parts *parts,
     service->parts.observe = observe;
     service->parts.observe_state = service;
     pthread_rwlock_init(&service->config_lock, NULL);
-    enum scb_status status = scb_service_take_settings(service, error);
+    enum scb_status status = SCB_OK;
+    if (parts->stuck != NULL)
+        status = scb_file_watch_start(integer(service, "backup.file_operation_timeout"),
+                                      parts->stuck, parts->stuck_state, &service->watch, error);
+    if (status == SCB_OK)
+        status = scb_service_take_settings(service, error);
     if (status == SCB_OK && parts->cancel == NULL) {
         status = scb_cancel_new(&service->own_cancel, error);
         service->cancel = service->own_cancel;
@@ -99,6 +107,7 @@ void scb_service_free(struct scb_service *service)
         return;
     scb_service_metrics_end(service);
     scb_notifier_free(service->notifier);
+    scb_file_watch_stop(service->watch);
     scb_cancel_free(service->own_cancel);
     pthread_rwlock_destroy(&service->config_lock);
     free(service);
@@ -200,25 +209,6 @@ enum scb_status scb_service_open_store(const struct scb_service *service, bool c
     return scb_store_open(&settings, create, ret_store, error);
 }
 
-enum scb_status scb_service_watch(const struct scb_service *service,
-                                  struct scb_file_watch **ret_watch, struct scb_error *error)
-{
-    if (service->parts.stuck == NULL)
-        return SCB_OK;
-    enum scb_status status =
-        scb_file_watch_start(integer(service, "backup.file_operation_timeout"),
-                             service->parts.stuck, service->parts.stuck_state, ret_watch, error);
-    if (status == SCB_OK)
-        scb_file_watch_join(*ret_watch);
-    return status;
-}
-
-void scb_service_unwatch(struct scb_file_watch *watch)
-{
-    scb_file_watch_leave();
-    scb_file_watch_stop(watch);
-}
-
 static enum scb_status load_identity(const struct scb_service *service,
                                      struct scb_identity **ret_identity, struct scb_error *error)
 {
@@ -239,6 +229,15 @@ static enum scb_status check_scheduled(const struct scb_config *config, struct s
     return scb_error_hint(error, "use auto, finalized, safe or latest");
 }
 
+static enum scb_status check_ca_file(const struct scb_config *config, struct scb_error *error)
+{
+    const char *path = scb_config_text(config, "notify.ca_file");
+    if (path[0] == '\0' || access(path, R_OK) == 0)
+        return SCB_OK;
+    scb_error_set_errno(error, SCB_ERROR_VALIDATION, errno, "notify.ca_file '%s' not opened", path);
+    return scb_error_hint(error, "check the path and who may read it");
+}
+
 enum scb_status scb_service_check(const struct scb_config *config, bool scheduled,
                                   struct scb_error *error)
 {
@@ -249,6 +248,8 @@ enum scb_status scb_service_check(const struct scb_config *config, bool schedule
         status = scb_service_take_settings(&service, error);
     if (status == SCB_OK)
         status = load_identity(&service, &identity, error);
+    if (status == SCB_OK)
+        status = check_ca_file(config, error);
     return status == SCB_OK && scheduled ? check_scheduled(config, error) : status;
 }
 
@@ -325,12 +326,14 @@ static enum scb_status run_one(struct scb_service *service,
     uint64_t cpu_ms = scb_process_cpu_ms();
     *ret_result = (struct scb_backup_result){0};
     SCB_AUTO(identity) struct scb_identity *identity = NULL;
+    struct scb_backup_keys *keys = NULL;
     enum scb_status status = load_identity(service, &identity, error);
     settings.identity = identity;
     if (status == SCB_OK)
-        status = scb_service_open_source(service, &parts.source, error);
+        status = scb_service_open_keys(service, &keys, error);
+    settings.trusted = scb_backup_keys_trusted(keys);
     if (status == SCB_OK)
-        status = scb_service_watch(service, &parts.watch, error);
+        status = scb_service_open_source(service, &parts.source, error);
     if (status == SCB_OK && !dry_run)
         status = open_target(service, &settings, &parts, &plan, error);
     if (status == SCB_OK)
@@ -342,7 +345,7 @@ static enum scb_status run_one(struct scb_service *service,
         parts.source->ops->close(parts.source);
     scb_catalog_close(parts.catalog);
     scb_store_close(parts.store);
-    scb_service_unwatch(parts.watch);
+    scb_backup_keys_free(keys);
     if (!dry_run)
         scb_service_count_run(service, status, ret_result, scb_process_cpu_ms() - cpu_ms);
     return status;
@@ -360,6 +363,7 @@ enum scb_status scb_service_run_one(struct scb_service *service,
                                     const struct scb_backup_options *options,
                                     struct scb_backup_result *ret_result, struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     begin_run(service);
     scb_live_begin(service->live, SCB_LIVE_BACKUP, options->backup_date);
     enum scb_status status = run_one(service, options, ret_result, error);
@@ -412,6 +416,7 @@ enum scb_status scb_service_interrupted(const struct scb_service *service,
                                         struct scb_backup_record *backup, bool *ret_interrupted,
                                         struct scb_error *error)
 {
+    SCB_FILE_WATCHED(service->watch);
     *ret_interrupted = false;
     if (backup->state != SCB_BACKUP_IN_PROGRESS)
         return SCB_OK;

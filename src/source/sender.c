@@ -324,17 +324,13 @@ static enum scb_status take_answers(struct sender *sender, bool *ret_any)
 /* Waits for an answer, or until it is time to look again. */
 static void wait_for_answer(struct sender *sender)
 {
-    struct timespec until;
-    (void)clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += MIN_POLL_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
+    int64_t end_ms = scb_clock_monotonic_ms(scb_clock_system()) + MIN_POLL_MS;
     pthread_mutex_lock(&sender->lock);
     bool any = sender->count.answered;
     for (uint64_t i = sender->first; i < sender->end && !any; i++)
         any = slot_at(sender, i)->pending.answered;
     if (!any)
-        (void)pthread_cond_timedwait(&sender->answered, &sender->lock, &until);
+        (void)scb_condition_wait(&sender->answered, &sender->lock, end_ms);
     pthread_mutex_unlock(&sender->lock);
 }
 
@@ -404,13 +400,9 @@ enum scb_status scb_sender_run(const struct scb_sender_settings *settings,
     assert(settings->window > 0);
     struct scb_error local = {0};
     struct sender sender = {.settings = settings, .error = error == NULL ? &local : error};
-    pthread_condattr_t attributes;
     sender.count.sender = &sender;
     pthread_mutex_init(&sender.lock, NULL);
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&sender.answered, &attributes);
-    pthread_condattr_destroy(&attributes);
+    scb_condition_init(&sender.answered);
     enum scb_status status = begin(&sender);
     if (status == SCB_OK)
         status = loop(&sender);

@@ -11,6 +11,7 @@
  *                      middle of that write).
  *   FAULT_DIR=DIR      the directory, absolute and without symbolic links
  *   FAULT_MARK=FILE    made when the fault has struck
+ *   FAULT_ARM=FILE     calls count from the moment at which this file is there
  *   FAULT_COUNT=FILE   gets the number of such calls when the process exits; N = 0 fails none
  *   LOST=1             at a KILL what was written after a file's last sync vanishes: power loss
  *   LOST=2             so do names made, renamed or removed since their directory's last sync
@@ -68,7 +69,7 @@ static struct {
     long number;
     enum verdict verdict;
     int errnum;
-    const char *mark;
+    const char *mark, *arm;
     char dir[MAX_PATH];
 } plan;
 
@@ -144,6 +145,7 @@ static __attribute__((constructor)) void set_up(void)
     (void)snprintf(plan.dir, sizeof(plan.dir), "%s", dir);
     read_plan(text);
     plan.mark = getenv("FAULT_MARK");
+    plan.arm = getenv("FAULT_ARM");
     plan.lost = lost != NULL;
     if (plan.lost)
         power_loss_begin(plan.dir, getenv("LOST_DIR"), lost);
@@ -177,6 +179,8 @@ static void mark(void)
 static enum verdict strike(enum kind kind)
 {
     if (!plan.active || (plan.any ? kind >= READ : kind != plan.kind))
+        return PASS;
+    if (plan.arm != NULL && access(plan.arm, F_OK) != 0)
         return PASS;
     long number = atomic_fetch_add(&calls, 1) + 1;
     if (plan.number == 0 || (number != plan.number && !(plan.onwards && number > plan.number)))

@@ -17,6 +17,7 @@
 #include "base/file.h"
 #include "base/file_watch.h"
 #include "base/memory.h"
+#include "base/thread.h"
 
 /* What stuck is told, and a pipe that it writes to. */
 struct told {
@@ -51,7 +52,6 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    scb_file_watch_leave();
     scb_file_watch_stop(watch);
     (void)close(told.pipe[0]);
     (void)close(told.pipe[1]);
@@ -73,7 +73,7 @@ static void a_read_that_hangs_is_told_of(void **state)
     (void)state;
     char byte = 0;
     size_t got = 0;
-    scb_file_watch_join(watch);
+    SCB_FILE_WATCHED(watch);
     assert_int_equal(scb_file_read(told.pipe[0], "pipe", &byte, 1, &got, NULL), SCB_OK);
     wait_until_told();
 }
@@ -87,22 +87,72 @@ static void within(void)
 static void an_operation_may_contain_others(void **state)
 {
     (void)state;
-    scb_file_watch_join(watch);
+    SCB_FILE_WATCHED(watch);
     SCB_FILE_OPERATION;
     within();
     within();
     wait_until_told();
 }
 
-static void a_place_is_used_again(void **state)
+static void unwatched(void)
+{
+    SCB_FILE_WATCHED(NULL);
+    assert_null(scb_file_watch_present());
+    within();
+}
+
+/* More scopes than threads that there ever are, one in the other. */
+static void nest(int levels)
+{
+    SCB_FILE_WATCHED(watch);
+    if (levels > 0)
+        nest(levels - 1);
+    unwatched();
+    assert_ptr_equal(scb_file_watch_present(), watch);
+}
+
+static void a_scope_ends(void **state)
 {
     (void)state;
-    for (int i = 0; i < 1000; i++) {
-        scb_file_watch_join(watch);
-        within();
-        scb_file_watch_leave();
-    }
-    scb_file_watch_join(watch);
+    nest(200);
+    assert_null(scb_file_watch_present());
+    within();
+    SCB_FILE_WATCHED(watch);
+    SCB_FILE_OPERATION;
+    wait_until_told();
+}
+
+static void *hang(void *argument)
+{
+    (void)argument;
+    SCB_FILE_OPERATION;
+    wait_until_told();
+    return NULL;
+}
+
+static void start(pthread_t *thread)
+{
+    SCB_FILE_WATCHED(watch);
+    assert_int_equal(scb_thread_start(thread, "hangs", hang, NULL, NULL), SCB_OK);
+}
+
+static void a_thread_is_watched_like_who_started_it(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    start(&thread);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+}
+
+static void its_limit_may_change(void **state)
+{
+    (void)state;
+    struct scb_file_watch *patient = NULL;
+    assert_int_equal(scb_file_watch_start(86400000, stuck, &told, &patient, NULL), SCB_OK);
+    scb_file_watch_stop(watch);
+    watch = patient;
+    scb_file_watch_set_timeout(watch, 2);
+    SCB_FILE_WATCHED(watch);
     SCB_FILE_OPERATION;
     wait_until_told();
 }
@@ -111,10 +161,8 @@ static void nobody_needs_to_watch(void **state)
 {
     (void)state;
     within();
-    scb_file_watch_join(NULL);
-    within();
-    scb_file_watch_leave();
-    scb_file_watch_leave();
+    unwatched();
+    scb_file_watch_set_timeout(NULL, 1);
     scb_file_watch_stop(NULL);
 }
 
@@ -125,7 +173,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WATCHED(a_read_that_hangs_is_told_of),
         WATCHED(an_operation_may_contain_others),
-        WATCHED(a_place_is_used_again),
+        WATCHED(a_scope_ends),
+        WATCHED(a_thread_is_watched_like_who_started_it),
+        WATCHED(its_limit_may_change),
         cmocka_unit_test(nobody_needs_to_watch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
