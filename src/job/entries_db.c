@@ -219,10 +219,11 @@ static enum scb_status check(struct scb_entries_db *db, struct scb_error *error)
     if (sqlite3_step(db->statement) != SQLITE_ROW)
         return failed(db, "checking it", error);
     const unsigned char *text = sqlite3_column_text(db->statement, 0);
-    if (text == NULL || strcmp((const char *)text, "ok") != 0)
-        return scb_error_set(error, SCB_ERROR_INTEGRITY, "SQLite database: %s",
-                             text == NULL ? "no memory to check it" : (const char *)text);
-    return SCB_OK;
+    if (text == NULL)
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "SQLite database: no memory to check it");
+    return strcmp((const char *)text, "ok") == 0
+               ? SCB_OK
+               : scb_error_set(error, SCB_ERROR_INTEGRITY, "SQLite database: %s", text);
 }
 
 enum scb_status scb_entries_db_open(const struct scb_entries_db_place *place,

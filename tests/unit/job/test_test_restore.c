@@ -27,6 +27,16 @@ int sqlite3_close(sqlite3 *database)
     return own(database);
 }
 
+static bool no_text;
+
+/* Stands before SQLite's own. */
+const unsigned char *sqlite3_column_text(sqlite3_stmt *statement, int column)
+{
+    const unsigned char *(*own)(sqlite3_stmt *, int) = NULL;
+    *(void **)&own = dlsym(RTLD_NEXT, "sqlite3_column_text");
+    return no_text ? NULL : own(statement, column);
+}
+
 static struct scb_restore_test_result result;
 static struct scb_check_record recorded;
 static int records;
@@ -246,6 +256,17 @@ static void entries_come_back_in_their_order(void **state)
     scb_entries_db_close(db);
 }
 
+static void a_lack_of_memory_is_no_harm(void **state)
+{
+    (void)state;
+    write_three();
+    const struct scb_entries_db_place place = {.path = temp_path("entries.db")};
+    no_text = true;
+    enum scb_status status = scb_entries_db_open(&place, &db, &house.error);
+    no_text = false;
+    assert_int_equal(status, SCB_ERROR_RESOURCE);
+}
+
 static void a_harmed_database_is_found(void **state)
 {
     (void)state;
@@ -282,6 +303,7 @@ int main(void)
         ENCRYPTED(one_that_does_not_fit_into_memory_cannot_be_done),
         ENCRYPTED(one_without_the_identity_cannot_be_done),
         IN_SCRATCH(entries_come_back_in_their_order),
+        IN_SCRATCH(a_lack_of_memory_is_no_harm),
         IN_SCRATCH(a_harmed_database_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
