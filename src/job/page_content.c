@@ -12,8 +12,8 @@
 #include "format/gunzip.h"
 
 enum {
-    MAX_WHOLE = 8 << 20,     /* the largest page that is held in memory */
-    MAX_ENCRYPTED = 2 << 20, /* and that is decrypted there: it stands there three times then */
+    MAX_WHOLE = 8 << 20,  /* the largest page that is held in memory */
+    MAX_OPENED = 4 << 20, /* and that is decrypted and inflated there, beside what it was */
     CHUNK = 64 * 1024,
 };
 
@@ -40,7 +40,7 @@ struct scb_page_content {
 
 static enum scb_status open_decryption(struct scb_page_content *content, struct scb_error *error)
 {
-    content->compressed.max = content->json.max = MAX_WHOLE;
+    content->compressed.max = content->json.max = MAX_OPENED;
     enum scb_status status =
         scb_age_reader_new(content->settings.identities, &content->reader, error);
     return status == SCB_OK ? scb_gunzipper_new(&content->gunzipper, error) : status;
@@ -202,17 +202,19 @@ static uint64_t largest_json(const struct scb_page_content *content)
     return all;
 }
 
-/* Both steps with all of it in memory; false in *ret_done where it says to be too large for that.
- */
+/* Both steps with all of it in memory; *ret_done stays false where it is too large for that, or
+ * says to be. */
 static enum scb_status decrypt_whole(struct scb_page_content *content, bool *ret_done,
                                      struct scb_error *error)
 {
     scb_buffer_clear(&content->compressed);
+    if (content->bytes.size > MAX_OPENED)
+        return SCB_OK;
     enum scb_status status = scb_age_reader_decrypt(
         content->reader, scb_buffer_bytes(&content->bytes), &content->compressed, error);
     struct scb_bytes compressed = scb_buffer_bytes(&content->compressed);
     uint64_t size = scb_gunzip_size(compressed), most = largest_json(content);
-    *ret_done = size <= MAX_WHOLE && size <= most;
+    *ret_done = size <= MAX_OPENED && size <= most;
     return status == SCB_OK && *ret_done
                ? scb_gunzipper_run(content->gunzipper, compressed, &content->json, error)
                : status;

@@ -12,10 +12,7 @@
 #include "base/memory.h"
 #include "format/key_index.h"
 
-enum {
-    MAX_WHOLE = 8 << 20, /* the largest page that is held in memory */
-    CHUNK = 64 * 1024,
-};
+enum { CHUNK = 64 * 1024 };
 
 enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier, struct scb_error *error)
 {
@@ -24,7 +21,6 @@ enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier, struc
         .limits = verifier->report->settings->limits,
         .encrypted = scb_manifest_is_encrypted(verifier->manifest),
         .identities = verifier->report->identities};
-    verifier->file.max = MAX_WHOLE;
     verifier->stand_ins = scb_alloc(SCB_MOST_STAND_INS, sizeof(*verifier->stand_ins), error);
     return verifier->stand_ins == NULL ? SCB_ERROR_RESOURCE
                                        : scb_page_content_new(&content, &verifier->content, error);
@@ -34,7 +30,6 @@ void scb_page_verifier_free(struct scb_page_verifier *verifier)
 {
     scb_page_content_free(verifier->content);
     scb_digest_free(&verifier->digest);
-    scb_buffer_free(&verifier->file);
     free(verifier->stand_ins);
 }
 
@@ -115,13 +110,15 @@ static enum scb_status compare_file(struct scb_page_verifier *verifier, int fd, 
 {
     if (held.data == NULL)
         return hash_file(verifier, fd, name, page, error);
-    size_t got = 0;
-    scb_buffer_clear(&verifier->file);
-    enum scb_status status = scb_buffer_reserve(&verifier->file, held.size, error);
-    if (status == SCB_OK)
-        status = scb_file_read(fd, name, verifier->file.data, held.size, &got, error);
-    if (status == SCB_OK && (got != held.size || memcmp(verifier->file.data, held.data, got) != 0))
-        status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the page that the archive has");
+    uint8_t chunk[CHUNK];
+    enum scb_status status = SCB_OK;
+    for (size_t done = 0, got = 1; status == SCB_OK && got > 0; done += got) {
+        status = scb_file_read(fd, name, chunk, sizeof(chunk), &got, error);
+        size_t left = held.size - done;
+        if (status == SCB_OK &&
+            (got > left || (got == 0 && left > 0) || memcmp(chunk, held.data + done, got) != 0))
+            status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the page that the archive has");
+    }
     return status;
 }
 

@@ -41,7 +41,6 @@ struct scb_page_verifier {
     /* Its own: */
     struct scb_page_content *content;
     struct scb_digest digest;
-    struct scb_buffer file; /* the page file beside the archive */
 };
 
 SCB_MUST_CHECK enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier,
