@@ -29,8 +29,9 @@ struct drill {
 static enum scb_status make_secret_scratch(struct drill *drill, struct scb_error *error)
 {
     drill->path = scb_format(error, "drill-%p", (void *)drill);
+    size_t eighth = drill->parts->memory_limit / 8;
     drill->place = (struct scb_entries_db_place){
-        .path = drill->path, .memory = drill->parts->memory_limit / 4 * 3, .secret = true};
+        .path = drill->path, .memory = 6 * eighth, .secret = true, .cache = eighth};
     return drill->path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
 }
 

@@ -197,7 +197,9 @@ static void one_that_does_not_fit_into_memory_cannot_be_done(void **state)
         entries[i] = entry_of("a", value, "v1");
     archive_entries(DATE, entries, SCB_LENGTH(entries), 4);
     memory_limit = 32 << 20;
+    (void)sqlite3_memory_highwater(1);
     assert_ok(drill(DATE, 100));
+    assert_in_range(sqlite3_memory_highwater(1), 16 << 20, memory_limit);
     memory_limit = 16 << 20; /* of which it may take three quarters */
     assert_int_equal(drill(DATE, 100), SCB_ERROR_RESOURCE);
     assert_non_null(strstr(house.error.hint, "backup.memory_limit"));
