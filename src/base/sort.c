@@ -284,12 +284,19 @@ enum scb_status scb_sorter_add(struct scb_sorter *sorter, struct scb_bytes key,
     return SCB_OK;
 }
 
-/* Has a whole record of the run in its window; none is left where at == filled. */
+static bool has_record(const struct run *run)
+{
+    size_t unread = run->filled - run->at;
+    return unread >= HEADER && unread >= record_size(run->window + run->at);
+}
+
+/* Has a whole record of the run in its window; none is left where at == filled. Its sizes come from
+ * a file that anything may have happened to. */
 static enum scb_status fill(struct scb_sorter *sorter, struct run *run, size_t window_size,
                             struct scb_error *error)
 {
     size_t unread = run->filled - run->at;
-    if (unread >= HEADER && unread >= record_size(run->window + run->at))
+    if (has_record(run))
         return SCB_OK;
     memmove(run->window, run->window + run->at, unread);
     run->at = 0;
@@ -301,6 +308,11 @@ static enum scb_status fill(struct scb_sorter *sorter, struct run *run, size_t w
     if (status == SCB_OK) {
         run->offset += more;
         run->filled += more;
+    }
+    if (status == SCB_OK && run->filled > 0 && !has_record(run)) {
+        (void)scb_error_set(error, SCB_ERROR_FILE,
+                            "the scratch file is not what was written there");
+        status = scb_error_hint(error, "check the disk that TMPDIR is on");
     }
     return status;
 }
