@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a contract holds, as fingerprints: 40 bytes an entry, whatever its size, so that a backup
- * can be compared with it entry by entry. Salted, so that nobody can prepare two entries alike.
+ * What a contract holds, as fingerprints: 40 bytes an entry, whatever its size, and 16 more while
+ * they are sorted, so that a backup can be compared with it entry by entry. Salted, so that nobody
+ * can prepare two entries alike.
  */
 #ifndef SCB_JOB_FINGERPRINTS_H
 #define SCB_JOB_FINGERPRINTS_H
