@@ -29,8 +29,6 @@ enum scb_status scb_age_input_begin(struct scb_age_input *input, struct scb_erro
 
 void scb_age_input_free(struct scb_age_input *input)
 {
-    if (input->text.data != NULL)
-        scb_wipe(input->text.data, input->text.capacity);
     scb_buffer_free(&input->text);
     scb_buffer_free(&input->piece);
 }

@@ -74,14 +74,6 @@ static void forget_page(struct scb_page_content *content)
     content->content = NULL;
 }
 
-/* What was encrypted on the disk does not stay in memory either. */
-static void wipe(struct scb_buffer *buffer)
-{
-    if (buffer->data != NULL)
-        scb_wipe(buffer->data, buffer->capacity);
-    scb_buffer_free(buffer);
-}
-
 void scb_page_content_free(struct scb_page_content *content)
 {
     if (content == NULL)
@@ -90,8 +82,8 @@ void scb_page_content_free(struct scb_page_content *content)
     scb_age_input_free(&content->age);
     scb_age_reader_free(content->reader);
     scb_gunzipper_free(content->gunzipper);
-    wipe(&content->compressed);
-    wipe(&content->json);
+    scb_buffer_free(&content->compressed);
+    scb_buffer_free(&content->json);
     scb_buffer_free(&content->bytes);
     scb_digest_free(&content->digest);
     scb_inflater_free(content->inflater);
