@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/durable_apart.h"
 #include "base/memory.h"
 #include "format/rows.h"
 #include "job/entries_db.h"

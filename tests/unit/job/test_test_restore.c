@@ -120,6 +120,18 @@ static void a_drill_that_passes_is_recorded(void **state)
     }
 }
 
+/* One that was killed has left its database; the other is somebody's. */
+static void what_a_killed_one_has_left_goes(void **state)
+{
+    (void)state;
+    archive_odd();
+    temp_write("scratch/.satellite-0123456789abcdef.tmp", "a key, a value");
+    temp_write("scratch/.satellite-notes.tmp", "notes");
+    assert_ok(drill(DATE, 100));
+    assert_string_equal(temp_list("scratch"), ".satellite-notes.tmp");
+    assert_int_equal(unlink(temp_path("scratch/.satellite-notes.tmp")), 0);
+}
+
 static void a_damaged_archive_fails_it(void **state)
 {
     (void)state;
@@ -297,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_SCRATCH(a_drill_that_passes_is_recorded),
+        IN_SCRATCH(what_a_killed_one_has_left_goes),
         IN_SCRATCH(a_damaged_archive_fails_it),
         IN_SCRATCH(a_restored_entry_that_is_not_the_backups_fails_it),
         IN_SCRATCH(what_cannot_be_done_is_no_failed_drill),
