@@ -140,11 +140,6 @@ void scb_fingerprints_sort(struct scb_fingerprints *fingerprints)
     fingerprints->sorted = true;
 }
 
-uint64_t scb_fingerprints_count(const struct scb_fingerprints *fingerprints)
-{
-    return fingerprints->count;
-}
-
 enum scb_status scb_fingerprints_match(struct scb_fingerprints *fingerprints,
                                        const struct scb_entry *entry, struct scb_bytes suffix,
                                        enum scb_match *ret_match, struct scb_error *error)

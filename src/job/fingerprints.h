@@ -28,7 +28,6 @@ SCB_MUST_CHECK enum scb_status scb_fingerprints_add(struct scb_fingerprints *fin
                                                     struct scb_error *error);
 /* All are added: from now on they can be looked up. */
 void scb_fingerprints_sort(struct scb_fingerprints *fingerprints);
-uint64_t scb_fingerprints_count(const struct scb_fingerprints *fingerprints);
 
 enum scb_match {
     SCB_MATCH_NONE,

@@ -33,7 +33,6 @@ static struct scb_fingerprints *three(void)
         assert_int_equal(scb_fingerprints_add(made, i, &entry, NULL), SCB_OK);
     }
     scb_fingerprints_sort(made);
-    assert_int_equal(scb_fingerprints_count(made), 3);
     return made;
 }
 
