@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/stream.h"
 #include "scb/entry.h"
 #include "scb/error.h"
 
@@ -28,6 +29,9 @@ SCB_MUST_CHECK enum scb_status scb_buffer_append_text(struct scb_buffer *buffer,
                                                       struct scb_error *error);
 SCB_MUST_CHECK enum scb_status scb_buffer_printf(struct scb_buffer *buffer, struct scb_error *error,
                                                  const char *format, ...) SCB_PRINTF(3, 4);
+
+/* A sink that appends to buffer, which is borrowed. */
+struct scb_sink scb_buffer_sink(struct scb_buffer *buffer);
 
 /* Forgets the content, keeps the memory and max. */
 void scb_buffer_clear(struct scb_buffer *buffer);
