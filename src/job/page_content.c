@@ -14,7 +14,6 @@
 enum {
     MAX_WHOLE = 8 << 20,  /* the largest page that is held in memory */
     MAX_OPENED = 4 << 20, /* and that is decrypted and inflated there, beside what it was */
-    CHUNK = 64 * 1024,
 };
 
 /* Bytes in memory as an input. */
@@ -130,18 +129,9 @@ static enum scb_status open_stream(struct scb_page_content *content, struct scb_
 static enum scb_status hash_stream(struct scb_page_content *content,
                                    uint8_t ret_sha256[SCB_SHA256_SIZE], struct scb_error *error)
 {
-    uint8_t chunk[CHUNK];
-    size_t size = 1;
     struct scb_input input;
     enum scb_status status = open_stream(content, &input, error);
-    if (status == SCB_OK)
-        status = scb_digest_begin(&content->digest, error);
-    while (status == SCB_OK && size > 0) {
-        status = input.read(input.state, chunk, sizeof(chunk), &size, error);
-        if (status == SCB_OK)
-            status = scb_digest_update(&content->digest, chunk, size, error);
-    }
-    return status == SCB_OK ? scb_digest_end(&content->digest, ret_sha256, error) : status;
+    return status == SCB_OK ? scb_digest_input(&content->digest, input, ret_sha256, error) : status;
 }
 
 static enum scb_status hash_whole(struct scb_page_content *content,
