@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/stream.h"
 #include "scb/entry.h"
@@ -42,5 +43,13 @@ void scb_buffer_cleanup(struct scb_buffer *buffer);
 
 /* The content, borrowed. */
 struct scb_bytes scb_buffer_bytes(const struct scb_buffer *buffer);
+
+/* The order of memcmp; a begin comes before what goes on. 0: the same bytes. */
+static inline int scb_bytes_compare(struct scb_bytes a, struct scb_bytes b)
+{
+    size_t size = a.size < b.size ? a.size : b.size;
+    int order = size == 0 ? 0 : memcmp(a.data, b.data, size);
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
 
 #endif

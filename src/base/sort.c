@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "base/scratch.h"
 
@@ -135,20 +136,13 @@ static size_t record_size(const uint8_t *record)
     return HEADER + (size_t)sizes[0] + sizes[1];
 }
 
-static int compare_bytes(struct scb_bytes a, struct scb_bytes b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size == 0 ? 0 : memcmp(a.data, b.data, size);
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static int compare_records(const uint8_t *a, const uint8_t *b)
 {
     struct scb_bytes keys[2], payloads[2];
     take_record(a, &keys[0], &payloads[0]);
     take_record(b, &keys[1], &payloads[1]);
-    int order = compare_bytes(keys[0], keys[1]);
-    return order != 0 ? order : compare_bytes(payloads[0], payloads[1]);
+    int order = scb_bytes_compare(keys[0], keys[1]);
+    return order != 0 ? order : scb_bytes_compare(payloads[0], payloads[1]);
 }
 
 static int compare_places(const void *a, const void *b, void *state)

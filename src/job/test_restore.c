@@ -93,11 +93,6 @@ static enum scb_status restore(struct drill *drill, struct scb_backup_reader *re
     return SCB_OK;
 }
 
-static bool are_equal(struct scb_bytes a, struct scb_bytes b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 static enum scb_status compare_entry(void *state, const struct scb_entry *entry,
                                      struct scb_error *error)
 {
@@ -107,10 +102,10 @@ static enum scb_status compare_entry(void *state, const struct scb_entry *entry,
     enum scb_status status = scb_entries_db_next(drill->db, &more, &restored, error);
     if (status != SCB_OK)
         return status;
-    const char *wrong = !more                                      ? "is missing"
-                        : !are_equal(restored.key, entry->key)     ? "has another key"
-                        : !are_equal(restored.value, entry->value) ? "has another value"
-                        : !are_equal(restored.version_id, entry->version_id)
+    const char *wrong = !more                                                  ? "is missing"
+                        : scb_bytes_compare(restored.key, entry->key) != 0     ? "has another key"
+                        : scb_bytes_compare(restored.value, entry->value) != 0 ? "has another value"
+                        : scb_bytes_compare(restored.version_id, entry->version_id) != 0
                             ? "has another version id"
                             : NULL;
     if (wrong != NULL)
