@@ -150,7 +150,7 @@ static void takes_the_largest_record_and_no_larger_one(void **state)
 /* The descriptor of the file without a name. */
 static int find_scratch(void)
 {
-    for (int fd = 0; fd < 256; fd++) {
+    for (int fd = 3; fd < 256; fd++) {
         struct stat about;
         if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_nlink == 0)
             return fd;
