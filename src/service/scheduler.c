@@ -15,6 +15,7 @@
 #include "service/audited.h"
 #include "service/checks.h"
 #include "service/internal.h"
+#include "service/notifier.h"
 #include "service/notify.h"
 #include "service/request_runner.h"
 #include "service/slot.h"
@@ -302,6 +303,11 @@ enum scb_status scb_service_loop_begin(struct scb_service *service, struct scb_e
     return status == SCB_OK ? scb_requests_new(&service->requests, error) : status;
 }
 
+bool scb_service_is_silent(const struct scb_service *service)
+{
+    return scb_supervisor_is_silent(service->supervisor);
+}
+
 struct scb_desk scb_service_desk(struct scb_service *service)
 {
     return (struct scb_desk){.service = service,
@@ -310,12 +316,14 @@ struct scb_desk scb_service_desk(struct scb_service *service)
                              .clock = service->clock,
                              .gate = service->parts.gate,
                              .log = service->parts.log,
+                             .watch = service->watch,
                              .live = service->live,
                              .requests = service->requests};
 }
 
 void scb_service_loop(struct scb_service *service)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct schedule schedule = {0};
     take_settings(service, &schedule);
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
@@ -334,6 +342,9 @@ void scb_service_loop(struct scb_service *service)
 
 void scb_service_loop_end(struct scb_service *service)
 {
+    SCB_FILE_WATCHED(service->watch);
+    scb_notifier_free(service->notifier); /* while the supervisor bounds that, too */
+    service->notifier = NULL;
     scb_requests_free(service->requests);
     scb_live_free(service->live);
     service->requests = NULL;
