@@ -17,9 +17,10 @@ allowed() {
         catalog) echo "base" ;;
         access) echo "base crypto" ;;
         job) echo "base observe net evm crypto format source store catalog" ;;
+        view) echo "base" ;;
         service) echo "base access observe config net evm crypto format source store catalog job" ;;
-        web) echo "base access observe config net crypto service" ;;
-        cli | main.c) echo "base access observe config evm crypto format service cli" ;;
+        web) echo "base access observe config net crypto service view" ;;
+        cli | main.c) echo "base access observe config evm crypto format service view cli" ;;
         *) return 1 ;;
     esac
 }

@@ -53,6 +53,9 @@ bool scb_config_boolean(const struct scb_config *config, const char *name);
 /* A NULL-terminated list. */
 const char *const *scb_config_list(const struct scb_config *config, const char *name);
 
+/* The files that secrets were read from, and will be when it is loaded anew; NULL ends the list. */
+const char *const *scb_config_files(const struct scb_config *config);
+
 enum { SCB_CONFIG_NAME_SIZE = 64 };
 
 /* One setting, described for people. */

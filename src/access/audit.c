@@ -100,6 +100,10 @@ enum scb_status scb_audit_append(const struct scb_audit *audit,
     SCB_AUTO(audit_file) struct scb_audit_file file = {.dir_fd = -1, .fd = -1};
     struct scb_audit_link link = {0};
     struct scb_error problem = {0};
+    if (audit->path == NULL) {
+        scb_audit_spill(audit, record);
+        return SCB_OK;
+    }
     enum scb_status status = scb_audit_file_open(
         audit->path, options.create ? SCB_AUDIT_CREATE : SCB_AUDIT_APPEND, &file, error);
     if (status == SCB_OK)

@@ -20,7 +20,7 @@ enum {
 
 /* Where the log is and who is told of what; texts are borrowed. */
 struct scb_audit {
-    const char *path;
+    const char *path;                 /* NULL: there is no log, records are only spilled */
     const char *cert_path, *key_path; /* of the identity that signs heads; "" for none */
     uint64_t head_interval;           /* lines; of each so many comes a head */
     uint64_t max_file_bytes;          /* a file that is larger is put away */

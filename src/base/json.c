@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 static void append(struct scb_json *json, const char *data, size_t size)
@@ -172,6 +173,22 @@ void scb_json_unsigned(struct scb_json *json, const char *name, uint64_t value)
     begin_value(json, name);
     if (json->status == SCB_OK)
         json->status = scb_buffer_printf(json->out, &json->error, "%" PRIu64, value);
+}
+
+void scb_json_count(struct scb_json *json, const char *name, int64_t value)
+{
+    if (value < 0)
+        scb_json_null(json, name);
+    else
+        scb_json_integer(json, name, value);
+}
+
+void scb_json_time(struct scb_json *json, const char *name, int64_t real_ms)
+{
+    char text[SCB_TIMESTAMP_SIZE] = "";
+    if (real_ms > 0)
+        scb_timestamp_format(real_ms, text);
+    scb_json_text(json, name, real_ms > 0 ? text : NULL);
 }
 
 void scb_json_number(struct scb_json *json, const char *name, const char *digits)

@@ -33,6 +33,10 @@ void scb_json_text(struct scb_json *json, const char *name, const char *text);
 void scb_json_bytes(struct scb_json *json, const char *name, struct scb_bytes text);
 void scb_json_integer(struct scb_json *json, const char *name, int64_t value);
 void scb_json_unsigned(struct scb_json *json, const char *name, uint64_t value);
+/* null where it is not known, below 0. */
+void scb_json_count(struct scb_json *json, const char *name, int64_t value);
+/* In UTC, as 2024-01-15T08:30:00.123Z; null where there is none, 0 or less. */
+void scb_json_time(struct scb_json *json, const char *name, int64_t real_ms);
 /* digits is a JSON number, taken as it is: "0.25". */
 void scb_json_number(struct scb_json *json, const char *name, const char *digits);
 void scb_json_boolean(struct scb_json *json, const char *name, bool value);

@@ -12,7 +12,7 @@
 
 #include "scb/error.h"
 
-enum { SCB_SANDBOX_MAX_PATHS = 64 };
+enum { SCB_SANDBOX_MAX_PATHS = 256 };
 
 /* Directories (with all below them) and files; one that is not there is left out. */
 struct scb_sandbox_path {

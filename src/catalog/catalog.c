@@ -7,11 +7,10 @@
 #include "base/clock.h"
 #include "base/file_watch.h"
 #include "base/memory.h"
+#include "base/sqlite_url.h"
 #include "catalog/driver.h"
 
 static const struct scb_catalog_ops *const drivers[] = {&scb_sqlite_ops};
-
-static const char url_hint[] = "write it as sqlite:///var/lib/satellite/satellite.db";
 
 static bool is_scheme(const char *url, const char *scheme)
 {
@@ -54,14 +53,7 @@ enum scb_status scb_catalog_open(const char *url, bool create, struct scb_catalo
         if (is_scheme(url, drivers[i]->scheme))
             return drivers[i]->open(url, create, ret_catalog, error);
     }
-    /* The URL may hold a password, so the messages do not. */
-    if (is_scheme(url, "postgres") || is_scheme(url, "postgresql"))
-        (void)scb_error_set(error, SCB_ERROR_VALIDATION,
-                            "database.url: PostgreSQL is not supported in this version");
-    else
-        (void)scb_error_set(error, SCB_ERROR_VALIDATION,
-                            "database.url: not the URL of a status database");
-    (void)scb_error_hint(error, "%s", url_hint);
+    (void)scb_sqlite_url_path(url, error); /* says that it is none */
     return SCB_ERROR_VALIDATION;
 }
 

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/sqlite_url.h"
 
 static const char opening[] = "opening";
 
@@ -20,29 +20,6 @@ enum {
     BUSY_TIMEOUT_MS = 5000,
     MAX_VALUE_SIZE = 1 << 20, /* of one text or row; ours are far below */
 };
-
-/* Gives the path in "sqlite:///absolute/path.db". */
-static enum scb_status path_of(const char *url, const char **ret_path, struct scb_error *error)
-{
-    static const char prefix[] = "sqlite://";
-    const char *path = url + sizeof(prefix) - 1;
-    const char *why = NULL;
-    if (strncmp(url, prefix, sizeof(prefix) - 1) != 0 || path[0] != '/')
-        why = "is not an absolute path";
-    else if (path[strlen(path) - 1] == '/')
-        why = "ends in '/', so it names no file";
-    else if (strlen(path) >= PATH_MAX)
-        why = "is too long";
-    else if (strpbrk(path, "?#%") != NULL)
-        why = "has '?', '#' or '%' in it, which mean something else in a URL";
-    if (why == NULL) {
-        *ret_path = path;
-        return SCB_OK;
-    }
-    (void)scb_error_set(error, SCB_ERROR_VALIDATION, "database.url: what follows sqlite: %s", why);
-    (void)scb_error_hint(error, "write it as sqlite:///var/lib/satellite/satellite.db");
-    return SCB_ERROR_VALIDATION;
-}
 
 /*
  * File locks and shared memory, which SQLite's WAL lives on, cannot be trusted there. FUSE and 9p
@@ -267,11 +244,11 @@ void scb_sqlite_close(struct scb_catalog *catalog)
 enum scb_status scb_sqlite_open(const char *url, bool create, struct scb_catalog **ret_catalog,
                                 struct scb_error *error)
 {
-    const char *path = NULL;
+    const char *path = scb_sqlite_url_path(url, error);
     bool made = false;
-    enum scb_status status = path_of(url, &path, error);
-    if (status == SCB_OK)
-        status = prepare_file(path, create, &made, error);
+    if (path == NULL)
+        return SCB_ERROR_VALIDATION;
+    enum scb_status status = prepare_file(path, create, &made, error);
     if (status != SCB_OK)
         return status;
     struct scb_sqlite *sqlite = scb_alloc(1, sizeof(*sqlite), error);

@@ -13,7 +13,8 @@
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "service/backup_view.h"
+#include "view/backup_view.h"
+#include "view/cell.h"
 
 enum { MAX_TEXT = 64 * 1024 };
 

@@ -12,7 +12,7 @@
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "service/backup_view.h"
+#include "view/cell.h"
 
 enum { MAX_TEXT = 64 * 1024 * 1024 };
 
@@ -211,14 +211,6 @@ static enum scb_status add_storage(void *state, const struct scb_storage_backup 
         error);
 }
 
-static void number_or_null(struct scb_json *json, const char *name, int64_t value)
-{
-    if (value < 0)
-        scb_json_null(json, name);
-    else
-        scb_json_integer(json, name, value);
-}
-
 static enum scb_status storage_json(struct scb_service *service, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
@@ -234,8 +226,8 @@ static enum scb_status storage_json(struct scb_service *service, struct scb_erro
     scb_json_close_array(&json);
     scb_json_unsigned(&json, "used_bytes", sums.used_bytes);
     scb_json_unsigned(&json, "free_bytes", sums.free_bytes);
-    number_or_null(&json, "bytes_per_backup", sums.bytes_per_backup);
-    number_or_null(&json, "days_until_full", sums.days_until_full);
+    scb_json_count(&json, "bytes_per_backup", sums.bytes_per_backup);
+    scb_json_count(&json, "days_until_full", sums.days_until_full);
     scb_json_close_object(&json);
     return scb_output_json(&json, error);
 }

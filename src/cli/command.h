@@ -72,7 +72,7 @@ struct scb_command_context {
     /* For who runs on while they change: reads file, environment and flags anew, to be freed; */
     enum scb_status (*read_config)(const void *run, struct scb_config **ret_config,
                                    struct scb_error *error);
-    void (*set_log_level)(const void *run); /* the log's is as config says */
+    void (*take_settings)(const void *run); /* what the run holds of config is as it says now */
     void *run;
 };
 

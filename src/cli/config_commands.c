@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "cli/gate.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
 #include "cli/run.h"
@@ -190,6 +191,15 @@ static enum scb_status print_updated(const struct scb_command_context *context, 
     return context->json ? scb_output_json(&json, error) : SCB_OK;
 }
 
+static enum scb_status check_service(const struct scb_config *config, struct scb_error *error)
+{
+    return scb_service_check(config, false, error);
+}
+
+/* The first is what every later command takes to be let in, this one too. */
+static const scb_config_checker checks[] = {scb_command_gate_check, scb_config_check, check_service,
+                                            NULL};
+
 enum scb_status scb_command_config_update(const struct scb_command_context *context,
                                           struct scb_error *error)
 {
@@ -212,8 +222,9 @@ enum scb_status scb_command_config_update(const struct scb_command_context *cont
                                                 .value = context->settings[i].value,
                                                 .flag = flags[i]};
     }
+    const struct scb_config_update update = {
+        .path = path, .changes = changes, .count = context->setting_count, .checks = checks};
     bool changed = false;
-    enum scb_status status =
-        scb_config_update_file(path, changes, context->setting_count, &changed, error);
+    enum scb_status status = scb_config_update_file(&update, &changed, error);
     return status == SCB_OK ? print_updated(context, path, changed, error) : status;
 }

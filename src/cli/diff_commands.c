@@ -12,7 +12,7 @@
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "service/backup_view.h"
+#include "view/backup_view.h"
 
 enum { MAX_TEXT = 512 * 1024 * 1024, SHOWN = 300 };
 

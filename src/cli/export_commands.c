@@ -13,7 +13,7 @@
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "service/backup_view.h"
+#include "view/cell.h"
 
 enum { MAX_TEXT = 64 * 1024 };
 

@@ -47,15 +47,27 @@ static void to_system_log(void *state, const char *line)
     closelog();
 }
 
-static enum scb_status parse_bindings(struct scb_command_gate *gate, struct scb_error *error)
+static enum scb_status parse_bindings(const struct scb_config *config,
+                                      struct scb_bindings **ret_bindings, struct scb_error *error)
 {
-    enum scb_status status = scb_bindings_parse(scb_config_list(gate->config, "access.bindings"),
-                                                &gate->bindings, error);
+    enum scb_status status =
+        scb_bindings_parse(scb_config_list(config, "access.bindings"), ret_bindings, error);
     if (status == SCB_OK)
         return SCB_OK;
     struct scb_setting_view view;
-    scb_config_describe(gate->config, (size_t)scb_config_find_flag("--access-bindings"), &view);
+    scb_config_describe(config, (size_t)scb_config_find_flag("--access-bindings"), &view);
     return scb_error_wrap(error, "%s: access.bindings", view.origin);
+}
+
+enum scb_status scb_command_gate_check(const struct scb_config *config, struct scb_error *error)
+{
+    struct scb_bindings *bindings = NULL;
+    enum scb_status status = parse_bindings(config, &bindings, error);
+    scb_bindings_free(bindings);
+    if (status != SCB_OK)
+        return status;
+    SCB_AUTO(string) char *state_dir = scb_config_state_dir(config, error);
+    return state_dir == NULL ? error->status : SCB_OK;
 }
 
 static enum scb_status find_paths(struct scb_command_gate *gate, struct scb_error *error)
@@ -71,36 +83,90 @@ static enum scb_status find_paths(struct scb_command_gate *gate, struct scb_erro
     return gate->audit_path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
 }
 
-enum scb_status scb_command_gate_new(const struct scb_config *config, const char *config_path,
-                                     struct scb_log *log, struct scb_command_gate **ret_gate,
-                                     struct scb_error *error)
+/* What of the gate is in settings that may change while it stands. */
+static enum scb_status take_live_settings(struct scb_command_gate *gate, struct scb_error *error)
+{
+    struct scb_bindings *bindings = NULL;
+    gate->gate.audit.cert_path = scb_config_text(gate->config, "identity.cert_path");
+    gate->gate.audit.key_path = scb_config_text(gate->config, "identity.key_path");
+    enum scb_status status = parse_bindings(gate->config, &bindings, error);
+    if (status != SCB_OK)
+        return status;
+    scb_bindings_free(gate->bindings);
+    gate->gate.bindings = gate->bindings = bindings;
+    return SCB_OK;
+}
+
+void scb_command_gate_renew(struct scb_command_gate *gate)
+{
+    struct scb_error error = {0};
+    if (take_live_settings(gate, &error) != SCB_OK) /* it was checked: there is no memory */
+        scb_log_failure(gate->log, "Setting not taken over", NULL, &error);
+}
+
+static enum scb_status make(const struct scb_config *config, const char *config_path,
+                            struct scb_log *log, struct scb_command_gate **ret_gate,
+                            struct scb_error *error)
 {
     struct scb_command_gate *gate = scb_alloc(1, sizeof(*gate), error);
     if (gate == NULL)
         return SCB_ERROR_RESOURCE;
-    gate->config = config;
-    gate->log = log;
-    enum scb_status status = parse_bindings(gate, error);
+    *gate = (struct scb_command_gate){.config = config, .log = log};
+    gate->gate = (struct scb_gate){.owned = gate->owned,
+                                   .config_path = config_path,
+                                   .audit = {.head_interval = SCB_AUDIT_HEAD_INTERVAL,
+                                             .max_file_bytes = SCB_AUDIT_MAX_FILE,
+                                             .clock = scb_clock_system(),
+                                             .head = log_head,
+                                             .warn = log_warning,
+                                             .spill = to_system_log,
+                                             .state = gate}};
+    enum scb_status status = take_live_settings(gate, error);
+    if (status != SCB_OK) {
+        scb_command_gate_free(gate);
+        return status;
+    }
+    *ret_gate = gate;
+    return SCB_OK;
+}
+
+enum scb_status scb_command_gate_new(const struct scb_config *config, const char *config_path,
+                                     struct scb_log *log, struct scb_command_gate **ret_gate,
+                                     struct scb_error *error)
+{
+    struct scb_command_gate *gate = NULL;
+    enum scb_status status = make(config, config_path, log, &gate, error);
     if (status == SCB_OK)
         status = find_paths(gate, error);
     if (status != SCB_OK) {
         scb_command_gate_free(gate);
         return status;
     }
-    gate->gate =
-        (struct scb_gate){.bindings = gate->bindings,
-                          .owned = gate->owned,
-                          .config_path = config_path,
-                          .audit = {.path = gate->audit_path,
-                                    .cert_path = scb_config_text(config, "identity.cert_path"),
-                                    .key_path = scb_config_text(config, "identity.key_path"),
-                                    .head_interval = SCB_AUDIT_HEAD_INTERVAL,
-                                    .max_file_bytes = SCB_AUDIT_MAX_FILE,
-                                    .clock = scb_clock_system(),
-                                    .head = log_head,
-                                    .warn = log_warning,
-                                    .spill = to_system_log,
-                                    .state = gate}};
+    gate->gate.audit.path = gate->audit_path;
+    *ret_gate = gate;
+    return SCB_OK;
+}
+
+enum scb_status scb_command_gate_new_for_mending(const struct scb_config *defaults,
+                                                 const char *config_path, struct scb_log *log,
+                                                 struct scb_command_gate **ret_gate,
+                                                 struct scb_error *error)
+{
+    struct scb_command_gate *gate = NULL;
+    struct scb_caller caller;
+    const struct scb_error broken = *error;
+    enum scb_status status = make(defaults, config_path, log, &gate, error);
+    if (status != SCB_OK)
+        return status;
+    gate->owned[0] = config_path;
+    scb_caller_process(&caller);
+    if (scb_bindings_role(gate->bindings, gate->owned, &caller) < SCB_ROLE_ADMIN) {
+        scb_command_gate_free(gate);
+        *error = broken;
+        return scb_error_hint(error, "let root or the owner of %.200s mend it", config_path);
+    }
+    scb_log_warn(log, "Configuration not valid, its owner may mend it",
+                 SCB_TEXT("error", broken.message), SCB_TEXT("hint", broken.hint));
     *ret_gate = gate;
     return SCB_OK;
 }

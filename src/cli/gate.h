@@ -18,7 +18,23 @@ SCB_MUST_CHECK enum scb_status scb_command_gate_new(const struct scb_config *con
                                                     const char *config_path, struct scb_log *log,
                                                     struct scb_command_gate **ret_gate,
                                                     struct scb_error *error);
+/*
+ * For a configuration that cannot be read, which *error says: root and the owner of its file, which
+ * is there, may mend it. Of an audit log nothing is known then: the system's own takes what is
+ * done. For others *error stays. defaults describes settings.
+ */
+SCB_MUST_CHECK enum scb_status scb_command_gate_new_for_mending(const struct scb_config *defaults,
+                                                                const char *config_path,
+                                                                struct scb_log *log,
+                                                                struct scb_command_gate **ret_gate,
+                                                                struct scb_error *error);
 void scb_command_gate_free(struct scb_command_gate *gate);
+
+/* Whether scb_command_gate_new could make one of it: else nobody is let in any more. */
+SCB_MUST_CHECK enum scb_status scb_command_gate_check(const struct scb_config *config,
+                                                      struct scb_error *error);
+/* Its configuration has changed (scb_config_take_over). Nobody may be passing meanwhile. */
+void scb_command_gate_renew(struct scb_command_gate *gate);
 
 /* Borrowed. */
 const struct scb_gate *scb_command_gate_parts(const struct scb_command_gate *gate);

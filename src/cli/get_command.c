@@ -9,10 +9,10 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "service/backup_view.h"
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "view/backup_view.h"
 
 enum { MAX_TEXT = 256 * 1024 * 1024 };
 

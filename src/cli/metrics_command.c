@@ -14,8 +14,8 @@
 #include "cli/output.h"
 #include "observe/metrics_json.h"
 #include "observe/metrics_text.h"
-#include "service/backup_view.h"
 #include "service/metrics.h"
+#include "view/cell.h"
 
 enum { MAX_TEXT = 256 * 1024, CELL_SIZE = 96 };
 

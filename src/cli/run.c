@@ -148,10 +148,11 @@ static enum scb_log_level level_of(const struct run *run)
     return run->line.quiet && on_screen ? SCB_LOG_ERROR : (enum scb_log_level)level;
 }
 
-static void set_log_level(const void *state)
+static void take_settings(const void *state)
 {
     const struct run *run = state;
     scb_log_set_level(run->log, level_of(run));
+    scb_command_gate_renew(run->gate);
 }
 
 static enum scb_status open_log(struct run *run, struct scb_error *error)
@@ -281,7 +282,7 @@ static enum scb_status call_handler(struct run *run, const struct scb_cancel *ca
         .option_count = line->option_count,
         .end_stuck = end_stuck,
         .read_config = read_config,
-        .set_log_level = set_log_level,
+        .take_settings = take_settings,
         .settings = line->settings,
         .setting_count = line->setting_count,
         .run = run,
@@ -321,8 +322,13 @@ static enum scb_status make_gate(struct run *run, struct scb_error *error)
         status = read_settings(run, path, false, &run->gate_config, error);
         config = run->gate_config;
     }
-    return status != SCB_OK ? status
-                            : scb_command_gate_new(config, path, run->log, &run->gate, error);
+    if (status == SCB_OK)
+        status = scb_command_gate_new(config, path, run->log, &run->gate, error);
+    bool broken = status == SCB_ERROR_VALIDATION || status == SCB_ERROR_FILE;
+    if (broken && path != NULL && access(path, F_OK) == 0 &&
+        run->line.command->operation == SCB_OPERATION_config_update)
+        status = scb_command_gate_new_for_mending(run->config, path, run->log, &run->gate, error);
+    return status;
 }
 
 /* Through the gate, except for what anyone may do. */

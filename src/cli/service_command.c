@@ -4,7 +4,9 @@
  * own here: read the settings again, open the log file again.
  */
 #include <signal.h>
+#include <string.h>
 
+#include "cli/gate.h"
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/sandbox.h"
@@ -35,6 +37,15 @@ static void log_change(void *state, const char *name, bool taken)
                      SCB_TEXT("setting", name));
 }
 
+static void say_why_not(const struct scb_command_context *context, struct scb_error *error)
+{
+    bool has_walls = strcmp(scb_config_text(context->config, "backup.sandbox"), "off") != 0;
+    if (has_walls && (error->status == SCB_ERROR_FILE || error->status == SCB_ERROR_NOT_FOUND))
+        (void)scb_error_hint(error, "is it there, and in a directory that was configured at the "
+                                    "start? The sandbox lets no other in until a restart");
+    scb_log_failure(context->log, "Configuration not taken over, the old one stays", NULL, error);
+}
+
 /* An invalid configuration is logged; what is in force stays. */
 static bool reload(void *state)
 {
@@ -46,13 +57,14 @@ static bool reload(void *state)
     if (status == SCB_OK)
         status = scb_service_check(fresh, true, &error);
     if (status == SCB_OK)
+        status = scb_command_gate_check(fresh, &error);
+    if (status == SCB_OK)
         status = scb_config_take_over(context->config, fresh, log_change, &changes, &error);
+    if (status == SCB_OK) /* before the old texts go, which some of it may still point to */
+        context->take_settings(context->run);
+    else
+        say_why_not(context, &error);
     scb_config_free(fresh);
-    if (status != SCB_OK)
-        scb_log_failure(context->log, "Configuration not taken over, the old one stays", NULL,
-                        &error);
-    if (changes.taken > 0)
-        context->set_log_level(context->run);
     return changes.taken > 0;
 }
 

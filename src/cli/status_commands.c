@@ -12,8 +12,9 @@
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
-#include "service/backup_view.h"
 #include "service/slot.h"
+#include "view/backup_view.h"
+#include "view/cell.h"
 
 enum { MAX_TEXT = 256 * 1024 * 1024, WATCH_MS = 500 };
 

@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "cli/handlers.h"
 #include "cli/output.h"
-#include "service/backup_view.h"
+#include "view/cell.h"
 
 enum { MAX_TEXT = 1024 * 1024 };
 

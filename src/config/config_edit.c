@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Design: one change is a few splices - a range of the old text and what stands there instead -
- * found from where libyaml says that things are. New values are written in double quotes or as
- * plain numbers, which mean the same in every place of YAML.
+ * found from where libyaml says that things are.
  */
 #include "config/config_edit.h"
 
@@ -11,6 +10,7 @@
 
 #include "base/memory.h"
 #include "config/yaml_place.h"
+#include "config/yaml_write.h"
 
 struct edit {
     struct scb_bytes text;
@@ -49,35 +49,12 @@ static void skip_to(struct edit *edit, size_t end)
 
 static enum scb_status put_quoted(struct edit *edit, const char *text)
 {
-    enum scb_status status = put(edit, "\"");
-    for (; *text != '\0' && status == SCB_OK; text++) {
-        if (*text == '"' || *text == '\\')
-            status = put(edit, "\\");
-        if (status == SCB_OK)
-            status = scb_buffer_append(edit->out, text, 1, edit->error);
-    }
-    return status == SCB_OK ? put(edit, "\"") : status;
-}
-
-static enum scb_status put_list(struct edit *edit)
-{
-    enum scb_status status = put(edit, "[");
-    for (size_t i = 0; i < edit->value->count && status == SCB_OK; i++) {
-        status = put(edit, i == 0 ? "" : ", ");
-        if (status == SCB_OK)
-            status = put_quoted(edit, edit->value->items[i]);
-    }
-    return status == SCB_OK ? put(edit, "]") : status;
+    return scb_yaml_append_quoted(edit->out, text, edit->error);
 }
 
 static enum scb_status put_value(struct edit *edit)
 {
-    bool is_plain = edit->setting->kind == SCB_SETTING_INTEGER ||
-                    edit->setting->kind == SCB_SETTING_BOOLEAN ||
-                    edit->setting->kind == SCB_SETTING_CHOICE;
-    if (scb_setting_is_list(edit->setting))
-        return put_list(edit);
-    return is_plain ? put(edit, edit->value->items[0]) : put_quoted(edit, edit->value->items[0]);
+    return scb_yaml_append_value(edit->out, edit->setting, edit->value, edit->error);
 }
 
 static enum scb_status put_setting(struct edit *edit)

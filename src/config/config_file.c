@@ -148,7 +148,7 @@ static enum scb_status add_scalar(struct loader *loader, const struct scb_settin
     const char *text = (const char *)loader->event.data.scalar.value;
     bool is_secret = (setting->flags & SCB_SETTING_SECRET) != 0;
     if (is_secret && strncmp(text, "file:", 5) == 0)
-        return scb_texts_add_file(texts, setting, text + 5, loader->error);
+        return scb_config_read_secret(loader->config, setting, text + 5, texts, loader->error);
     if (one_of_many)
         return scb_texts_add(texts, text, strlen(text), loader->error);
     return scb_texts_add_value(texts, setting, text, ",", loader->error);

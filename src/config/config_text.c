@@ -5,41 +5,18 @@
 
 #include "base/memory.h"
 #include "config/settings.h"
-
-/* A double-quoted YAML scalar; values hold no control characters. */
-static enum scb_status append_quoted(struct scb_buffer *out, const char *text,
-                                     struct scb_error *error)
-{
-    enum scb_status status = scb_buffer_append_text(out, "\"", error);
-    for (; *text != '\0' && status == SCB_OK; text++) {
-        if (*text == '"' || *text == '\\')
-            status = scb_buffer_append_text(out, "\\", error);
-        if (status == SCB_OK)
-            status = scb_buffer_append(out, text, 1, error);
-    }
-    return status == SCB_OK ? scb_buffer_append_text(out, "\"", error) : status;
-}
+#include "config/yaml_write.h"
 
 static enum scb_status append_yaml_value(struct scb_buffer *out, const struct scb_setting *setting,
                                          const struct scb_value *value, struct scb_error *error)
 {
-    if (scb_setting_is_number(setting)) {
-        char text[64];
-        scb_value_format_number(setting, value->number, text, sizeof(text));
-        bool is_plain =
-            setting->kind == SCB_SETTING_INTEGER || setting->kind == SCB_SETTING_BOOLEAN;
-        return is_plain ? scb_buffer_append_text(out, text, error)
-                        : append_quoted(out, text, error);
-    }
-    if (!scb_setting_is_list(setting))
-        return append_quoted(out, value->texts.items[0], error);
-    enum scb_status status = scb_buffer_append_text(out, "[", error);
-    for (size_t i = 0; i < value->texts.count && status == SCB_OK; i++) {
-        status = scb_buffer_append_text(out, i == 0 ? "" : ", ", error);
-        if (status == SCB_OK)
-            status = append_quoted(out, value->texts.items[i], error);
-    }
-    return status == SCB_OK ? scb_buffer_append_text(out, "]", error) : status;
+    if (!scb_setting_is_number(setting))
+        return scb_yaml_append_value(out, setting, &value->texts, error);
+    char text[64];
+    SCB_AUTO(texts) struct scb_texts number = {0};
+    scb_value_format_number(setting, value->number, text, sizeof(text));
+    enum scb_status status = scb_texts_add(&number, text, strlen(text), error);
+    return status == SCB_OK ? scb_yaml_append_value(out, setting, &number, error) : status;
 }
 
 static enum scb_status append_sample_setting(struct scb_buffer *out,
@@ -150,7 +127,9 @@ static enum scb_status append_secrets(struct scb_buffer *out, struct scb_error *
                                   out,
                                   ".\n"
                                   "- \"live\": a running service takes a change over at its next "
-                                  "run, or on SIGHUP; others need a restart.\n",
+                                  "run, or on SIGHUP; others need a restart. The\n"
+                                  "  server's TLS files are live from one to another: from none, "
+                                  "or to none, needs a restart.\n",
                                   error)
                             : status;
 }

@@ -23,46 +23,49 @@ static bool is_file_secret(const struct scb_config_change *change)
 }
 
 /* Checks each value by itself, before anything is said of the file; wanted holds them then. */
-static enum scb_status check_values(const struct scb_config_change *changes, size_t count,
+static enum scb_status check_values(const struct scb_config_update *update,
                                     struct scb_config *wanted, struct scb_error *error)
 {
     enum scb_status status = SCB_OK;
-    for (size_t i = 0; i < count && status == SCB_OK; i++)
-        if (!is_file_secret(&changes[i]))
-            status = scb_config_set(wanted, scb_settings[changes[i].index].name, changes[i].value,
-                                    changes[i].flag, error);
+    for (size_t i = 0; i < update->count && status == SCB_OK; i++) {
+        const struct scb_config_change *change = &update->changes[i];
+        if (!is_file_secret(change))
+            status = scb_config_set(wanted, scb_settings[change->index].name, change->value,
+                                    change->flag, error);
+    }
     return status;
 }
 
 /* The last of several changes of one setting counts, as on every command line. */
-static const struct scb_config_change *change_of(const struct scb_config_change *changes,
-                                                 size_t count, size_t index)
+static const struct scb_config_change *change_of(const struct scb_config_update *update,
+                                                 size_t index)
 {
-    for (size_t i = count; i > 0; i--)
-        if (changes[i - 1].index == index)
-            return &changes[i - 1];
+    for (size_t i = update->count; i > 0; i--)
+        if (update->changes[i - 1].index == index)
+            return &update->changes[i - 1];
     return NULL;
 }
 
-static enum scb_status edit_all(struct scb_bytes text, const struct scb_config_change *changes,
-                                size_t count, struct scb_buffer *out, struct scb_error *error)
+static enum scb_status edit_all(struct scb_bytes text, const struct scb_config_update *update,
+                                struct scb_buffer *out, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer old = {.max = MAX_TEXT};
     enum scb_status status = scb_buffer_append(out, text.data, text.size, error);
-    for (size_t i = 0; i < count && status == SCB_OK; i++) {
-        if (change_of(changes, count, changes[i].index) != &changes[i])
+    for (size_t i = 0; i < update->count && status == SCB_OK; i++) {
+        const struct scb_config_change *change = &update->changes[i];
+        if (change_of(update, change->index) != change)
             continue;
-        const struct scb_setting *setting = &scb_settings[changes[i].index];
+        const struct scb_setting *setting = &scb_settings[change->index];
         SCB_AUTO(texts) struct scb_texts value = {0};
-        status = is_file_secret(&changes[i])
-                     ? scb_texts_add(&value, changes[i].value, strlen(changes[i].value), error)
-                     : scb_texts_add_value(&value, setting, changes[i].value, ",", error);
+        status = is_file_secret(change)
+                     ? scb_texts_add(&value, change->value, strlen(change->value), error)
+                     : scb_texts_add_value(&value, setting, change->value, ",", error);
         scb_buffer_clear(&old);
         if (status == SCB_OK)
             status = scb_buffer_append(&old, out->data, out->size, error);
         scb_buffer_clear(out);
         if (status == SCB_OK)
-            status = scb_config_edit(scb_buffer_bytes(&old), changes[i].index, &value, out, error);
+            status = scb_config_edit(scb_buffer_bytes(&old), change->index, &value, out, error);
     }
     return status;
 }
@@ -74,14 +77,13 @@ static enum scb_status load(struct scb_bytes text, const char *path, struct scb_
     return status == SCB_OK ? scb_config_load_text(*ret_config, text, path, error) : status;
 }
 
-/* Whether after is before but for the changes. */
+/* Whether after is before (NULL: not known) but for the changes, which wanted has. */
 static enum scb_status compare(const struct scb_config *before, const struct scb_config *after,
                                const struct scb_config *wanted,
-                               const struct scb_config_change *changes, size_t count,
-                               struct scb_error *error)
+                               const struct scb_config_update *update, struct scb_error *error)
 {
     for (size_t i = 0; i < SCB_SETTING_COUNT; i++) {
-        const struct scb_config_change *change = change_of(changes, count, i);
+        const struct scb_config_change *change = change_of(update, i);
         const struct scb_config *other = change == NULL ? before : wanted;
         if (other == NULL || (change != NULL && is_file_secret(change)) ||
             scb_config_same_value(other, after, i))
@@ -94,40 +96,40 @@ static enum scb_status compare(const struct scb_config *before, const struct scb
     return SCB_OK;
 }
 
-static enum scb_status prove(struct scb_bytes old_text, struct scb_bytes new_text, const char *path,
+static enum scb_status prove(struct scb_bytes old_text, struct scb_bytes new_text,
                              const struct scb_config *wanted,
-                             const struct scb_config_change *changes, size_t count,
-                             struct scb_error *error)
+                             const struct scb_config_update *update, struct scb_error *error)
 {
     struct scb_config *before = NULL, *after = NULL;
     struct scb_error none = {0};
-    bool was_read = load(old_text, path, &before, &none) == SCB_OK;
-    bool was_valid = was_read && scb_config_check(before, &none) == SCB_OK;
-    enum scb_status status = load(new_text, path, &after, error);
+    bool was_read = load(old_text, update->path, &before, &none) == SCB_OK;
+    enum scb_status status = load(new_text, update->path, &after, error);
     if (status == SCB_OK)
-        status = compare(was_read ? before : NULL, after, wanted, changes, count, error);
-    if (status == SCB_OK && was_valid)
-        status = scb_config_check(after, error);
+        status = compare(was_read ? before : NULL, after, wanted, update, error);
+    const scb_config_checker *check = update->checks;
+    for (; *check != NULL && was_read && status == SCB_OK; check++)
+        if ((*check)(before, &none) == SCB_OK)
+            status = (*check)(after, error);
     scb_config_free(before);
     scb_config_free(after);
     return status;
 }
 
-enum scb_status scb_config_update_text(struct scb_bytes text, const char *path,
-                                       const struct scb_config_change *changes, size_t count,
+enum scb_status scb_config_update_text(struct scb_bytes text,
+                                       const struct scb_config_update *update,
                                        struct scb_buffer *out, struct scb_error *error)
 {
     struct scb_config *wanted = NULL;
     enum scb_status status = scb_config_new(&wanted, error);
     if (status == SCB_OK)
-        status = check_values(changes, count, wanted, error);
+        status = check_values(update, wanted, error);
     if (status == SCB_OK) {
-        status = edit_all(text, changes, count, out, error);
+        status = edit_all(text, update, out, error);
         if (status != SCB_OK)
-            (void)scb_error_wrap(error, "%s", path);
+            (void)scb_error_wrap(error, "%s", update->path);
     }
     if (status == SCB_OK)
-        status = prove(text, scb_buffer_bytes(out), path, wanted, changes, count, error);
+        status = prove(text, scb_buffer_bytes(out), wanted, update, error);
     scb_config_free(wanted);
     return status;
 }
@@ -193,9 +195,9 @@ static enum scb_status write_file(int dir_fd, const char *name, const struct sta
     return scb_durable_commit(&file, error);
 }
 
-static enum scb_status update_in(int dir_fd, const char *name, const char *path,
-                                 const struct scb_config_change *changes, size_t count,
-                                 bool *ret_changed, struct scb_error *error)
+static enum scb_status update_in(int dir_fd, const char *name,
+                                 const struct scb_config_update *update, bool *ret_changed,
+                                 struct scb_error *error)
 {
     SCB_AUTO(fd) int fd = -1;
     struct stat as;
@@ -205,8 +207,7 @@ static enum scb_status update_in(int dir_fd, const char *name, const char *path,
     if (status == SCB_OK)
         status = scb_file_read_all(dir_fd, name, &text, error);
     if (status == SCB_OK)
-        status =
-            scb_config_update_text(scb_buffer_bytes(&text), path, changes, count, &changed, error);
+        status = scb_config_update_text(scb_buffer_bytes(&text), update, &changed, error);
     *ret_changed = status == SCB_OK &&
                    (text.size != changed.size || memcmp(text.data, changed.data, text.size) != 0);
     if (*ret_changed)
@@ -218,17 +219,16 @@ static enum scb_status update_in(int dir_fd, const char *name, const char *path,
     return status;
 }
 
-enum scb_status scb_config_update_file(const char *path, const struct scb_config_change *changes,
-                                       size_t count, bool *ret_changed, struct scb_error *error)
+enum scb_status scb_config_update_file(const struct scb_config_update *update, bool *ret_changed,
+                                       struct scb_error *error)
 {
     SCB_AUTO(string) char *real = NULL;
-    enum scb_status status = find_file(path, &real, error);
+    enum scb_status status = find_file(update->path, &real, error);
     if (status != SCB_OK)
         return status;
     char *slash = strrchr(real, '/');
     *slash = '\0';
     SCB_AUTO(fd) int dir_fd = -1;
     status = scb_dir_open(slash == real ? "/" : real, false, 0, &dir_fd, error);
-    return status == SCB_OK ? update_in(dir_fd, slash + 1, path, changes, count, ret_changed, error)
-                            : status;
+    return status == SCB_OK ? update_in(dir_fd, slash + 1, update, ret_changed, error) : status;
 }

@@ -16,23 +16,32 @@ struct scb_config_change {
     const char *flag;  /* for messages */
 };
 
+/* What a configuration must do to be worked with; ValidationError where it does not. */
+typedef enum scb_status (*scb_config_checker)(const struct scb_config *config,
+                                              struct scb_error *error);
+
+struct scb_config_update {
+    const char *path; /* of the file */
+    const struct scb_config_change *changes;
+    size_t count;
+    const scb_config_checker *checks; /* NULL ends them */
+};
+
 /*
- * The text of a file (path is for messages) with the changes made. Never anything but what they
- * say: where the result would not be read as the old text with the new values, ValidationError;
- * so where it does not pass scb_config_check and the old text did.
+ * The file's text with the changes made. Never anything but what they say: where the result would
+ * not be read as the old text with the new values, ValidationError; so where it does not pass a
+ * check that the old text did. An old text that is not valid may become so, in one step or several.
  */
-SCB_MUST_CHECK enum scb_status scb_config_update_text(struct scb_bytes text, const char *path,
-                                                      const struct scb_config_change *changes,
-                                                      size_t count, struct scb_buffer *out,
+SCB_MUST_CHECK enum scb_status scb_config_update_text(struct scb_bytes text,
+                                                      const struct scb_config_update *update,
+                                                      struct scb_buffer *out,
                                                       struct scb_error *error);
 
 /*
- * The same with the file at path, links followed; its mode and owner stay. *ret_changed is false
- * where it says so already.
+ * The same with the file, links followed; its mode and owner stay. *ret_changed is false where it
+ * says so already.
  */
-SCB_MUST_CHECK enum scb_status scb_config_update_file(const char *path,
-                                                      const struct scb_config_change *changes,
-                                                      size_t count, bool *ret_changed,
-                                                      struct scb_error *error);
+SCB_MUST_CHECK enum scb_status scb_config_update_file(const struct scb_config_update *update,
+                                                      bool *ret_changed, struct scb_error *error);
 
 #endif

@@ -16,6 +16,7 @@
 #define LIVE                       SCB_SETTING_LIVE
 #define SECRET                     SCB_SETTING_SECRET
 #define REQUIRED                   SCB_SETTING_REQUIRED
+#define KEPT                       SCB_SETTING_KEPT
 #define SECOND                     INT64_C(1000)
 #define HOUR                       (3600 * SECOND)
 #define DAY                        (24 * HOUR)

@@ -34,6 +34,7 @@ enum scb_setting_flag {
     SCB_SETTING_LIVE = 1,     /* a running service takes a change over at its next run */
     SCB_SETTING_SECRET = 2,   /* masked when shown; may come from a file */
     SCB_SETTING_REQUIRED = 4, /* has no default and must be given */
+    SCB_SETTING_KEPT = 8,     /* live, but a running service keeps whether there is any */
 };
 
 struct scb_setting {
@@ -91,6 +92,11 @@ SCB_MUST_CHECK enum scb_status scb_texts_add_file(struct scb_texts *texts,
                                                   const struct scb_setting *setting,
                                                   const char *path, struct scb_error *error);
 void scb_texts_cleanup(struct scb_texts *texts);
+/* scb_texts_add_file for config, which keeps the path (scb_config_files). */
+SCB_MUST_CHECK enum scb_status scb_config_read_secret(struct scb_config *config,
+                                                      const struct scb_setting *setting,
+                                                      const char *path, struct scb_texts *texts,
+                                                      struct scb_error *error);
 
 /* The whole of a file up to out->max, wherever it is, links followed. */
 SCB_MUST_CHECK enum scb_status scb_config_read_file(const char *path, struct scb_buffer *out,
@@ -115,6 +121,9 @@ void scb_value_show(const struct scb_setting *setting, const char *text, char *r
                     size_t size);
 /* The value, unmasked; borrowed. */
 const struct scb_value *scb_config_value(const struct scb_config *config, size_t index);
+
+/* Whether a setting of texts has any that is not empty. */
+bool scb_config_is_given(const struct scb_config *config, size_t index);
 
 /* Whether the setting at index has the same value in both. */
 bool scb_config_same_value(const struct scb_config *a, const struct scb_config *b, size_t index);

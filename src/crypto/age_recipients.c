@@ -50,6 +50,12 @@ enum scb_status scb_age_recipients_parse(const char *const *texts,
     return SCB_OK;
 }
 
+bool scb_age_recipients_are_equal(const struct scb_age_recipients *a,
+                                  const struct scb_age_recipients *b)
+{
+    return a->count == b->count && memcmp(a->items, b->items, a->count * sizeof(*a->items)) == 0;
+}
+
 void scb_age_recipients_format(const struct scb_age_recipients *recipients,
                                char ret_text[SCB_AGE_RECIPIENTS_TEXT_SIZE])
 {

@@ -27,6 +27,9 @@ SCB_MUST_CHECK enum scb_status scb_age_recipients_parse(const char *const *texts
                                                         struct scb_age_recipients *ret_recipients,
                                                         struct scb_error *error);
 
+bool scb_age_recipients_are_equal(const struct scb_age_recipients *a,
+                                  const struct scb_age_recipients *b);
+
 /* "age1...,age1..."; "" for nobody. */
 void scb_age_recipients_format(const struct scb_age_recipients *recipients,
                                char ret_text[SCB_AGE_RECIPIENTS_TEXT_SIZE]);

@@ -52,9 +52,13 @@ static enum scb_status check_scrypt(const struct scb_age_stanza *stanza, unsigne
         !scb_age_argument_decode(scb_age_stanza_argument(stanza, 1), salt, sizeof(salt)))
         return scb_age_header_refuse(error, "its scrypt stanza's salt is malformed");
     unsigned work = parse_work(scb_age_stanza_argument(stanza, 2));
-    if (work == 0 || work > max_work)
-        return scb_age_header_refuse(error,
-                                     "its scrypt work factor is malformed or more than is done");
+    if (work == 0)
+        return scb_age_header_refuse(error, "its scrypt work factor is malformed");
+    if (work > max_work)
+        return scb_error_set(error, SCB_ERROR_INTEGRITY,
+                             "age header: its scrypt work factor is %u, more than the %u that is "
+                             "done",
+                             work, max_work);
     if (stanza->body_size != SCB_AGE_WRAPPED_SIZE)
         return scb_age_header_refuse(error, "its scrypt stanza's body is not 32 bytes");
     return SCB_OK;

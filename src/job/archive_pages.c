@@ -184,6 +184,19 @@ const struct scb_zip_place *scb_archive_pages_signature_place(const struct scb_a
     return pages->is_signed ? &pages->signature_place : NULL;
 }
 
+/* The directory is read once more here: whether it still names the page that the manifest does. */
+static enum scb_status check_name(const struct scb_archive_pages *pages, bool placed,
+                                  const struct scb_archived_page *page, struct scb_error *error)
+{
+    char name[SCB_PAGE_NAME_SIZE];
+    scb_page_file_name(page->page.number, pages->encrypted, name);
+    if (placed && strcmp(page->place.name, name) == 0)
+        return SCB_OK;
+    return scb_error_set(error, SCB_ERROR_INTEGRITY,
+                         "archive: it was written to while it was read: %s is not where it was",
+                         name);
+}
+
 enum scb_status scb_archive_pages_next(struct scb_archive_pages *pages, bool *ret_more,
                                        struct scb_archived_page *ret_page, struct scb_error *error)
 {
@@ -192,6 +205,8 @@ enum scb_status scb_archive_pages_next(struct scb_archive_pages *pages, bool *re
     enum scb_status status = scb_manifest_reader_next(pages->reader, &more, &page.page, error);
     if (status == SCB_OK && more)
         status = scb_zip_walk_next(&pages->walk, &placed, &page.place, error);
+    if (status == SCB_OK && more)
+        status = check_name(pages, placed, &page, error);
     if (status == SCB_OK && more)
         *ret_page = page;
     if (status == SCB_OK)

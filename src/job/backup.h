@@ -55,6 +55,7 @@ struct scb_backup_settings {
     struct scb_page_rules rules;
     const struct scb_age_recipients *recipients; /* whom it is encrypted to; nobody: plain */
     const struct scb_identity *identity;         /* signs the manifest; NULL: it is not signed */
+    const struct scb_node_ids *trusted;          /* whose archives are taken in; NULL: anybody's */
     int64_t page_deadline_ms;
     int64_t file_operation_timeout_ms; /* that long a busy status database is waited for, too */
     uint64_t quorum;                   /* contract.quorum */

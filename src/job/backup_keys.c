@@ -89,10 +89,8 @@ static enum scb_status open_plain(const char *path, int *ret_fd, struct scb_erro
     struct stat about;
     *ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*ret_fd < 0 || fstat(*ret_fd, &about) != 0) {
-        enum scb_status status = errno == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE;
-        status = scb_error_set_errno(error, status, errno, "%s '%s' not opened", setting, path);
-        scb_error_hint(error, "check the path and who may read the file");
-        return status;
+        scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s '%s' not opened", setting, path);
+        return scb_error_hint(error, "check the path and who may read the file");
     }
     return S_ISREG(about.st_mode) ? SCB_OK
                                   : scb_error_set(error, SCB_ERROR_VALIDATION,
@@ -129,6 +127,17 @@ static enum scb_status ask(const struct scb_backup_keys *keys, char *passphrase,
     return scb_error_hint(error, "run the command at a terminal");
 }
 
+/* What is wrong with the file says nothing of the backup that it was to open. */
+static enum scb_status blame_file(const struct scb_backup_keys *keys, struct scb_error *error)
+{
+    if (error->status == SCB_ERROR_INTEGRITY) {
+        error->status = SCB_ERROR_VALIDATION;
+        scb_error_hint(error,
+                       "give another copy of it, or make it again from the identity: age -p");
+    }
+    return scb_error_wrap(error, "%s '%s'", setting, keys->settings.identity_file);
+}
+
 static enum scb_status open_document(struct scb_backup_keys *keys, const struct document *document,
                                      struct scb_error *error)
 {
@@ -142,7 +151,7 @@ static enum scb_status open_document(struct scb_backup_keys *keys, const struct 
         status = scb_age_identity_file_open(bytes_of(document), typed, MAX_WORK, &keys->identities,
                                             error);
         if (status != SCB_OK)
-            scb_error_wrap(error, "%s '%s'", setting, keys->settings.identity_file);
+            status = blame_file(keys, error);
     }
     scb_wipe(passphrase, sizeof(passphrase));
     return status;

@@ -8,7 +8,7 @@
 
 #include "crypto/age_identities.h"
 #include "crypto/identity.h"
-#include "job/archive_pages.h"
+#include "format/manifest.h"
 #include "scb/error.h"
 #include "scb/service.h"
 
@@ -33,8 +33,9 @@ const struct scb_node_ids *scb_backup_keys_trusted(const struct scb_backup_keys 
 
 /*
  * The identities for a backup; *ret_identities, borrowed until free, stays NULL for one that is not
- * encrypted. AccessError where there are none, or none of those that it is encrypted for. One
- * thread at a time.
+ * encrypted. AccessError where there are none, or none of those that it is encrypted for;
+ * FileSystemError or ValidationError for their file, never what is said of a backup: NotFoundError
+ * or IntegrityError. One thread at a time.
  */
 SCB_MUST_CHECK enum scb_status
 scb_backup_keys_unlock(struct scb_backup_keys *keys, const struct scb_manifest *manifest,

@@ -272,7 +272,14 @@ enum scb_status scb_backup_reader_skip_to(struct scb_backup_reader *reader, uint
     return status == SCB_OK ? SCB_OK : blame(reader, error);
 }
 
-/* Whether the file that is open is as it was when it was checked. */
+static enum scb_status written_to(struct scb_error *error)
+{
+    scb_error_set(error, SCB_ERROR_INTEGRITY, "archive: it was written to since it was checked");
+    return scb_error_hint(error, "see who writes there; satellite backup verify says whether it is "
+                                 "whole");
+}
+
+/* Whether the file that is open looks as it did when it was checked. */
 static enum scb_status check_unchanged(const struct scb_backup_reader *reader,
                                        struct scb_error *error)
 {
@@ -283,9 +290,16 @@ static enum scb_status check_unchanged(const struct scb_backup_reader *reader,
     if (now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
         now.st_mtim.tv_nsec == then->st_mtim.tv_nsec)
         return SCB_OK;
-    scb_error_set(error, SCB_ERROR_INTEGRITY, "archive: it was written to since it was checked");
-    return scb_error_hint(error, "see who writes there; satellite backup verify says whether it is "
-                                 "whole");
+    return written_to(error);
+}
+
+/* Whether the same pages follow, to be read in the same way. */
+static bool are_alike(const struct scb_manifest *a, const struct scb_manifest *b)
+{
+    return memcmp(a->pages_sha256, b->pages_sha256, sizeof(a->pages_sha256)) == 0 &&
+           a->total_pages == b->total_pages && a->total_keys == b->total_keys &&
+           a->page_size == b->page_size &&
+           scb_age_recipients_are_equal(&a->recipients, &b->recipients);
 }
 
 enum scb_status scb_backup_reader_rewind(struct scb_backup_reader *reader, struct scb_error *error)
@@ -296,8 +310,14 @@ enum scb_status scb_backup_reader_rewind(struct scb_backup_reader *reader, struc
     if (status == SCB_OK)
         status = scb_archive_pages_open(reader->fd, (uint64_t)reader->file.st_size, backup_date,
                                         &pages, error);
-    if (status != SCB_OK)
+    /* Its signature was checked with the first manifest; times can be set back. */
+    if (status == SCB_OK &&
+        !are_alike(scb_archive_pages_manifest(reader->pages), scb_archive_pages_manifest(pages)))
+        status = written_to(error);
+    if (status != SCB_OK) {
+        scb_archive_pages_close(pages);
         return scb_error_wrap(error, "backup %s", backup_date);
+    }
     scb_archive_pages_close(reader->pages);
     reader->pages = pages;
     scb_page_reader_free(reader->entries);

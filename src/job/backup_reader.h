@@ -66,7 +66,7 @@ SCB_MUST_CHECK enum scb_status scb_backup_reader_next(struct scb_backup_reader *
                                                       struct scb_error *error);
 /*
  * Begins again with the first entry. It stays with the file that open has checked, whatever has
- * its name by now; IntegrityError where that has been written to since.
+ * its name by now; IntegrityError where that has been written to since, or has another manifest.
  */
 SCB_MUST_CHECK enum scb_status scb_backup_reader_rewind(struct scb_backup_reader *reader,
                                                         struct scb_error *error);

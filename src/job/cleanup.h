@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "scb/catalog.h"
 #include "scb/maintenance.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@ struct scb_cleanup_parts {
     struct scb_catalog *catalog;
     struct scb_log *log;
     const struct scb_clock *clock;
+    const struct scb_cancel *cancel; /* of a rescan; may be NULL */
 };
 
 /*

@@ -13,22 +13,34 @@ enum scb_status scb_found_archive_adopt(const struct scb_backup_parts *parts,
                                         const struct scb_backup_dir *dir, bool *ret_adopted,
                                         struct scb_error *error)
 {
-    const struct scb_cleanup_parts rescan = {
-        .store = parts->store, .catalog = parts->catalog, .log = parts->log, .clock = parts->clock};
+    const struct scb_cleanup_parts rescan = {.store = parts->store,
+                                             .catalog = parts->catalog,
+                                             .log = parts->log,
+                                             .clock = parts->clock,
+                                             .cancel = parts->cancel};
     SCB_AUTO(fd) int fd = -1;
     uint64_t size = 0;
     char name[SCB_ARCHIVE_NAME_SIZE];
+    struct scb_error problem = {0};
     scb_archive_name(settings->backup_date, name);
-    if (scb_backup_dir_read(dir, name, &fd, &size, NULL) != SCB_OK)
+    enum scb_status status = scb_backup_dir_read(dir, name, &fd, &size, &problem);
+    if (status == SCB_ERROR_NOT_FOUND)
         return SCB_OK;
-    enum scb_status status = scb_rescan_adopt(&rescan, settings->backup_date,
-                                              settings->contract.bytes, ret_adopted, error);
+    if (status != SCB_OK) { /* nobody knows what stands there: it is not renamed over */
+        *error = problem;
+        return status;
+    }
+    const struct scb_rescan_demands demands = {.contract = settings->contract.bytes,
+                                               .recipients = settings->recipients,
+                                               .trusted = settings->trusted};
+    status = scb_rescan_adopt(&rescan, settings->backup_date, &demands, &problem, error);
+    *ret_adopted = status == SCB_OK && problem.status == SCB_OK;
     if (status != SCB_OK || *ret_adopted)
         return status;
     scb_error_set(error, SCB_ERROR_DATABASE,
-                  "%s/%s is there, but the status database does not know it, nor is it a whole "
-                  "backup of this contract",
-                  settings->backup_date, name);
+                  "%s/%s is there, but the status database does not know it, nor can it be taken "
+                  "in: %s",
+                  settings->backup_date, name, problem.message);
     return scb_error_hint(error, "move it away to make the backup again");
 }
 

@@ -11,8 +11,9 @@
 /*
  * Of a backup without a row. An archive gets its name when all of it is on the disk; its row may be
  * lost after that, with the power or the database. It is the backup, so that it is not made anew
- * over it: a whole one of this contract gets its row back, any other is a DatabaseError.
- * *ret_adopted is left as it is where there is none.
+ * over it: a whole one of this contract, of today's recipients and signed by whom is trusted, gets
+ * its row back, any other is a DatabaseError.
+ * *ret_adopted is left as it is where there is none; what cannot be opened is there, and an error.
  */
 SCB_MUST_CHECK enum scb_status scb_found_archive_adopt(const struct scb_backup_parts *parts,
                                                        const struct scb_backup_settings *settings,

@@ -15,6 +15,8 @@
 #include "format/manifest.h"
 #include "format/page.h"
 #include "job/archive_pages.h"
+#include "job/page_content.h"
+#include "job/signature_check.h"
 #include "store/inventory.h"
 
 enum {
@@ -24,64 +26,17 @@ enum {
 /* An archive on its way into the catalog. */
 struct archive {
     int fd;
+    const struct scb_cancel *cancel;
     struct scb_manifest manifest;
     struct scb_backup_record record;
 };
 
 /* --- one archive --- */
 
-static enum scb_status hash_file(int fd, const char *name, uint64_t *ret_size,
-                                 char ret_checksum[65], struct scb_error *error)
-{
-    enum { STEP = 256 * 1024 };
-    uint8_t sha256[SCB_SHA256_SIZE];
-    SCB_AUTO(digest) struct scb_digest digest = {0};
-    SCB_AUTO(memory) void *step = scb_alloc(STEP, 1, error);
-    if (step == NULL)
-        return SCB_ERROR_RESOURCE;
-    enum scb_status status = scb_digest_begin(&digest, error);
-    *ret_size = 0;
-    for (size_t got = 1; status == SCB_OK && got > 0;) {
-        status = scb_file_read(fd, name, step, STEP, &got, error);
-        if (status == SCB_OK)
-            status = scb_digest_update(&digest, step, got, error);
-        *ret_size += got;
-    }
-    if (status == SCB_OK)
-        status = scb_digest_end(&digest, sha256, error);
-    if (status == SCB_OK)
-        scb_text_hex(sha256, sizeof(sha256), ret_checksum);
-    return status;
-}
-
-typedef enum scb_status (*page_taker)(void *state, const struct scb_manifest_page *page,
+typedef enum scb_status (*page_taker)(void *state, const struct scb_archived_page *page,
                                       struct scb_error *error);
 
-/* A row says that the backup is whole: so its pages are looked at too. */
-static enum scb_status check_page(int fd, const struct scb_archived_page *page,
-                                  struct scb_error *error)
-{
-    SCB_AUTO(digest) struct scb_digest digest = {0};
-    struct scb_zip_content *content = NULL;
-    uint8_t chunk[64 * 1024], sha256[SCB_SHA256_SIZE];
-    enum scb_status status = scb_zip_content_open(fd, &page->place, &content, error);
-    if (status == SCB_OK)
-        status = scb_digest_begin(&digest, error);
-    for (size_t got = 1; status == SCB_OK && got > 0;) {
-        struct scb_input input = scb_zip_content_input(content);
-        status = input.read(input.state, chunk, sizeof(chunk), &got, error);
-        if (status == SCB_OK)
-            status = scb_digest_update(&digest, chunk, got, error);
-    }
-    scb_zip_content_close(content);
-    if (status == SCB_OK)
-        status = scb_digest_end(&digest, sha256, error);
-    if (status == SCB_OK && memcmp(sha256, page->page.sha256, sizeof(sha256)) != 0)
-        status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the checksum of the manifest");
-    return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "%s", page->place.name);
-}
-
-/* Reads the archive, all of its pages, or only what the manifest says of them, for take. */
+/* Gives every page to take, until the work is to end. */
 static enum scb_status walk(struct archive *archive, page_taker take, void *state,
                             struct scb_error *error)
 {
@@ -96,10 +51,31 @@ static enum scb_status walk(struct archive *archive, page_taker take, void *stat
         status = scb_archive_pages_next(pages, &more, &page, error);
         if (status != SCB_OK || !more)
             break;
-        status =
-            take == NULL ? check_page(archive->fd, &page, error) : take(state, &page.page, error);
+        status = take(state, &page, error);
+        if (status == SCB_OK && scb_cancel_requested(archive->cancel))
+            status = scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
     }
     scb_archive_pages_close(pages);
+    return status;
+}
+
+static enum scb_status check_page(void *state, const struct scb_archived_page *page,
+                                  struct scb_error *error)
+{
+    struct scb_bytes held;
+    enum scb_status status = scb_page_content_check(state, page, &held, error);
+    return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "%s", page->place.name);
+}
+
+/* A row says that the backup is whole: so its pages are looked at too, and none is opened. */
+static enum scb_status check_pages(struct archive *archive, struct scb_error *error)
+{
+    const struct scb_page_content_settings settings = {.fd = archive->fd};
+    struct scb_page_content *content = NULL;
+    enum scb_status status = scb_page_content_new(&settings, &content, error);
+    if (status == SCB_OK)
+        status = walk(archive, check_page, content, error);
+    scb_page_content_free(content);
     return status;
 }
 
@@ -124,6 +100,35 @@ static enum scb_status check_archive(const struct archive *archive,
     return SCB_OK;
 }
 
+static enum scb_status check_signature(const struct archive *archive,
+                                       const struct scb_node_ids *trusted, struct scb_error *error)
+{
+    enum scb_signature_state signature;
+    struct scb_node_id signer;
+    struct scb_archive_pages *pages = NULL;
+    enum scb_status status =
+        scb_archive_pages_open(archive->fd, (uint64_t)archive->record.file_size,
+                               archive->record.backup_date, &pages, error);
+    if (status == SCB_OK)
+        status = scb_signature_check(archive->fd, pages, trusted, &signature, &signer, error);
+    scb_archive_pages_close(pages);
+    return status;
+}
+
+/* Whoever may write to the directory can put a whole archive there. */
+static enum scb_status check_demands(const struct archive *archive,
+                                     const struct scb_rescan_demands *demands,
+                                     struct scb_error *error)
+{
+    const struct scb_manifest *manifest = &archive->manifest;
+    if (memcmp(manifest->contract, demands->contract, sizeof(manifest->contract)) != 0)
+        return scb_error_set(error, SCB_ERROR_VALIDATION, "it is of another contract");
+    if (!scb_age_recipients_are_equal(&manifest->recipients, demands->recipients))
+        return scb_error_set(error, SCB_ERROR_VALIDATION,
+                             "it is not encrypted for whom encryption.recipients names");
+    return check_signature(archive, demands->trusted, error);
+}
+
 static enum scb_status read_archive(const struct scb_store *store, const char *backup_date,
                                     const struct scb_backup_record *row, struct archive *archive,
                                     struct scb_error *error)
@@ -142,10 +147,10 @@ static enum scb_status read_archive(const struct scb_store *store, const char *b
     (void)snprintf(record->backup_file_path, sizeof(record->backup_file_path), "%s/%s", backup_date,
                    name);
     if (status == SCB_OK)
-        status = hash_file(archive->fd, name, &size, record->checksum, error);
+        status = scb_digest_file(archive->fd, name, archive->cancel, record->checksum, error);
     record->file_size = (int64_t)size;
     if (status == SCB_OK)
-        status = walk(archive, NULL, NULL, error);
+        status = check_pages(archive, error);
     if (status == SCB_OK)
         status = check_archive(archive, row, error);
     if (status != SCB_OK)
@@ -177,10 +182,11 @@ static enum scb_status flush(struct recorder *recorder, struct scb_error *error)
                                                  recorder->batch, count, error);
 }
 
-static enum scb_status record_page(void *state, const struct scb_manifest_page *page,
+static enum scb_status record_page(void *state, const struct scb_archived_page *archived,
                                    struct scb_error *error)
 {
     struct recorder *recorder = state;
+    const struct scb_manifest_page *page = &archived->page;
     char name[SCB_PAGE_NAME_SIZE];
     struct scb_page_record *row = &recorder->batch[recorder->count++];
     *row = (struct scb_page_record){.page_number = page->number,
@@ -234,30 +240,30 @@ static void warn(const struct scb_cleanup_parts *parts, const char *message,
                  SCB_TEXT("reason", reason));
 }
 
-/* Makes the row of a directory whose archive is whole; row is the one there is, or NULL, contract
- * the one that it must be of, or NULL. An archive that cannot be read is a finding, too: it must
- * not keep the others from being found. */
+/* Makes the row of a directory whose archive is whole, and what is demanded, where something is;
+ * row is the one there is, or NULL. An archive that cannot be read is a finding, too: it must not
+ * keep the others from being found. */
 static enum scb_status restore(const struct scb_cleanup_parts *parts, const char *backup_date,
-                               const struct scb_backup_record *row, const uint8_t *contract,
-                               struct scb_rescan_result *result, struct scb_error *error)
+                               const struct scb_backup_record *row,
+                               const struct scb_rescan_demands *demands,
+                               struct scb_error *ret_problem, struct scb_error *error)
 {
-    struct scb_error problem = {0};
-    struct archive archive = {.fd = -1};
-    enum scb_status status = read_archive(parts->store, backup_date, row, &archive, &problem);
-    if (status == SCB_OK && contract != NULL &&
-        memcmp(archive.manifest.contract, contract, sizeof(archive.manifest.contract)) != 0)
-        status = scb_error_set(&problem, SCB_ERROR_VALIDATION, "it is of another contract");
-    if (status != SCB_OK) {
-        warn(parts, "Directory holds no whole backup", backup_date, problem.message);
-        result->orphans++;
-        scb_fd_cleanup(&archive.fd);
+    struct archive archive = {.fd = -1, .cancel = parts->cancel};
+    enum scb_status status = read_archive(parts->store, backup_date, row, &archive, ret_problem);
+    if (status == SCB_OK && demands != NULL)
+        status = check_demands(&archive, demands, ret_problem);
+    bool whole = status == SCB_OK;
+    if (whole)
+        status = record_archive(parts->catalog, &archive, error);
+    scb_fd_cleanup(&archive.fd);
+    if (!whole && status == SCB_ERROR_CANCELED)
+        *error = *ret_problem;
+    if (!whole && status != SCB_ERROR_CANCELED) {
+        warn(parts, "Directory holds no whole backup", backup_date, ret_problem->message);
         return SCB_OK;
     }
-    status = record_archive(parts->catalog, &archive, error);
-    scb_fd_cleanup(&archive.fd);
     if (status != SCB_OK)
         return scb_error_wrap(error, "backup %s", backup_date);
-    result->restored++;
     scb_log_info(parts->log, "Backup restored to the status database",
                  SCB_TEXT("backup_date", backup_date),
                  SCB_NUMBER("total_keys", archive.record.total_keys),
@@ -304,8 +310,13 @@ static enum scb_status compare(const struct scb_cleanup_parts *parts, const char
                                  : NULL;
         return reason == NULL ? SCB_OK : lose(parts, backup_date, reason, result, error);
     }
-    if (archived)
-        return restore(parts, backup_date, has_row ? &row : NULL, NULL, result, error);
+    if (archived) {
+        problem = (struct scb_error){0};
+        status = restore(parts, backup_date, has_row ? &row : NULL, NULL, &problem, error);
+        result->restored += status == SCB_OK && problem.status == SCB_OK;
+        result->orphans += status == SCB_OK && problem.status != SCB_OK;
+        return status;
+    }
     if (has_files && !has_row) {
         warn(parts, "Directory holds no whole backup", backup_date,
              "it has no archive, and the status database does not know it");
@@ -381,11 +392,9 @@ enum scb_status scb_rescan_run(const struct scb_cleanup_parts *parts,
 }
 
 enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts, const char *backup_date,
-                                 const uint8_t contract[20], bool *ret_adopted,
-                                 struct scb_error *error)
+                                 const struct scb_rescan_demands *demands,
+                                 struct scb_error *ret_problem, struct scb_error *error)
 {
-    struct scb_rescan_result result = {0};
-    enum scb_status status = restore(parts, backup_date, NULL, contract, &result, error);
-    *ret_adopted = status == SCB_OK && result.restored == 1;
-    return status;
+    *ret_problem = (struct scb_error){0};
+    return restore(parts, backup_date, NULL, demands, ret_problem, error);
 }

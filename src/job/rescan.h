@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "crypto/age_recipients.h"
+#include "crypto/node_id.h"
 #include "job/cleanup.h"
 
 struct scb_rescan_result {
@@ -23,12 +25,21 @@ SCB_MUST_CHECK enum scb_status scb_rescan_run(const struct scb_cleanup_parts *pa
                                               struct scb_rescan_result *ret_result,
                                               struct scb_error *error);
 
+/* What an archive must be to be taken for one's own. All borrowed. */
+struct scb_rescan_demands {
+    const uint8_t *contract; /* 20 bytes */
+    const struct scb_age_recipients *recipients;
+    const struct scb_node_ids *trusted; /* NULL: any signature will do, or none */
+};
+
 /*
  * Makes the row of one backup that has none from its archive, whose lock the caller holds. Where
- * that is not whole, or of another contract, *ret_adopted is false, and the log says why.
+ * that is not whole, or not what is demanded, *ret_problem says why; else it stays {0}.
  */
 SCB_MUST_CHECK enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts,
-                                                const char *backup_date, const uint8_t contract[20],
-                                                bool *ret_adopted, struct scb_error *error);
+                                                const char *backup_date,
+                                                const struct scb_rescan_demands *demands,
+                                                struct scb_error *ret_problem,
+                                                struct scb_error *error);
 
 #endif

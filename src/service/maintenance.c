@@ -27,7 +27,8 @@ static enum scb_status open_parts(const struct scb_service *service, bool create
                                   struct scb_cleanup_parts *ret_parts, struct scb_error *error)
 {
     const char *url = scb_config_text(service->parts.config, "database.url");
-    *ret_parts = (struct scb_cleanup_parts){.log = service->parts.log, .clock = service->clock};
+    *ret_parts = (struct scb_cleanup_parts){
+        .log = service->parts.log, .clock = service->clock, .cancel = service->cancel};
     enum scb_status status = scb_service_open_store(service, false, &ret_parts->store, error);
     if (status == SCB_OK)
         status = scb_catalog_open(url, create_catalog, &ret_parts->catalog, error);

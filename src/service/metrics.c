@@ -10,6 +10,7 @@
 #include "base/file_watch.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/sqlite_url.h"
 #include "config/state_dir.h"
 #include "observe/process.h"
 #include "service/internal.h"
@@ -17,22 +18,11 @@
 
 enum { KEEP_INTERVAL_MS = 30000 };
 
-static const char sqlite_scheme[] = "sqlite://";
-
-/* The status database's path, where it is a file; without its options. To be freed. */
-static char *database_path(const struct scb_service *service, struct scb_error *error)
-{
-    const char *path = scb_config_text(service->parts.config, "database.url");
-    if (strncmp(path, sqlite_scheme, strlen(sqlite_scheme)) == 0)
-        path += strlen(sqlite_scheme);
-    return scb_format(error, "%.*s", (int)strcspn(path, "?"), path);
-}
-
 enum scb_status scb_service_metrics_begin(struct scb_service *service, struct scb_error *error)
 {
     SCB_AUTO(string) char *dir = scb_config_state_dir(service->parts.config, error);
     if (dir == NULL)
-        return SCB_ERROR_RESOURCE;
+        return error->status;
     service->kept_ms = scb_clock_monotonic_ms(service->clock);
     enum scb_status status = scb_metrics_new(&service->metrics, error);
     return status == SCB_OK ? scb_totals_init(&service->totals, dir, service->metrics, error)
@@ -49,7 +39,8 @@ static void say_once(struct scb_service *service, const char *event, const struc
 static bool has_database(const struct scb_service *service)
 {
     SCB_FILE_OPERATION;
-    SCB_AUTO(string) char *path = database_path(service, NULL);
+    const char *url = scb_config_text(service->parts.config, "database.url");
+    const char *path = scb_sqlite_url_path(url, NULL);
     return path != NULL && access(path, F_OK) == 0;
 }
 

@@ -89,6 +89,8 @@ struct schedule {
     struct scb_check_intervals checks;
     int64_t check_failures; /* checks, one after the other, of which nothing was recorded */
     int64_t check_again_ms; /* none before that */
+    void (*reloaded)(void *state);
+    void *reloaded_state;
 };
 
 /* Makes the slot's backup where it is due. */
@@ -148,6 +150,7 @@ static bool reload(struct scb_service *service, struct schedule *schedule)
     if (changed && scb_service_take_settings(service, &error) != SCB_OK) /* it was checked */
         scb_log_failure(service->parts.log, "Setting not taken over", "", &error);
     pthread_rwlock_unlock(&service->config_lock);
+    schedule->reloaded(schedule->reloaded_state);
     if (changed) {
         take_settings(service, schedule);
         scb_notify_check(service);
@@ -321,10 +324,10 @@ struct scb_desk scb_service_desk(struct scb_service *service)
                              .requests = service->requests};
 }
 
-void scb_service_loop(struct scb_service *service)
+void scb_service_loop(struct scb_service *service, void (*reloaded)(void *state), void *state)
 {
     SCB_FILE_WATCHED(service->watch);
-    struct schedule schedule = {0};
+    struct schedule schedule = {.reloaded = reloaded, .reloaded_state = state};
     take_settings(service, &schedule);
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
                  SCB_NUMBER("chore_interval_ms", schedule.interval_ms));

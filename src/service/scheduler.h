@@ -13,8 +13,9 @@ SCB_MUST_CHECK enum scb_status scb_service_loop_begin(struct scb_service *servic
                                                       struct scb_error *error);
 /* Valid from the loop's begin to its end. */
 struct scb_desk scb_service_desk(struct scb_service *service);
-/* Makes backups and checks when they are due, and what is asked for, until it is stopped. */
-void scb_service_loop(struct scb_service *service);
+/* Makes backups and checks when they are due, and what is asked for, until it is stopped. reloaded
+ * is told each time that the configuration was read anew, whether or not it has changed. */
+void scb_service_loop(struct scb_service *service, void (*reloaded)(void *state), void *state);
 /* Nobody may use its desk any more. What was asked for and not done is ended as Canceled. */
 void scb_service_loop_end(struct scb_service *service);
 

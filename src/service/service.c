@@ -319,8 +319,12 @@ static enum scb_status run_one(struct scb_service *service,
     uint64_t cpu_ms = scb_process_cpu_ms();
     *ret_result = (struct scb_backup_result){0};
     SCB_AUTO(identity) struct scb_identity *identity = NULL;
+    struct scb_backup_keys *keys = NULL;
     enum scb_status status = load_identity(service, &identity, error);
     settings.identity = identity;
+    if (status == SCB_OK)
+        status = scb_service_open_keys(service, &keys, error);
+    settings.trusted = scb_backup_keys_trusted(keys);
     if (status == SCB_OK)
         status = scb_service_open_source(service, &parts.source, error);
     if (status == SCB_OK && !dry_run)
@@ -334,6 +338,7 @@ static enum scb_status run_one(struct scb_service *service,
         parts.source->ops->close(parts.source);
     scb_catalog_close(parts.catalog);
     scb_store_close(parts.store);
+    scb_backup_keys_free(keys);
     if (!dry_run)
         scb_service_count_run(service, status, ret_result, scb_process_cpu_ms() - cpu_ms);
     return status;

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "service/backup_view.h"
+#include "view/backup_view.h"
 #include "web/view.h"
 
 enum { DEFAULT_ROWS = 50, MOST_ROWS = 1000 };

@@ -79,7 +79,7 @@ static enum scb_status add_storage(void *state, const struct scb_storage_backup 
     scb_json_boolean(json, "known", backup->known);
     scb_json_text(json, "status", backup->known ? scb_backup_state_name(backup->state) : NULL);
     scb_json_boolean(json, "held", backup->held);
-    scb_web_number_member(json, "total_keys", backup->total_keys);
+    scb_json_count(json, "total_keys", backup->total_keys);
     scb_json_unsigned(json, "size", backup->bytes);
     scb_json_close_object(json);
     return SCB_OK;
@@ -101,8 +101,8 @@ enum scb_status scb_web_storage(struct scb_web_call *call, struct scb_error *err
         scb_json_null(json, "free_bytes");
     else
         scb_json_unsigned(json, "free_bytes", storage.free_bytes);
-    scb_web_number_member(json, "bytes_per_backup", none ? -1 : storage.bytes_per_backup);
-    scb_web_number_member(json, "days_until_full", none ? -1 : storage.days_until_full);
+    scb_json_count(json, "bytes_per_backup", none ? -1 : storage.bytes_per_backup);
+    scb_json_count(json, "days_until_full", none ? -1 : storage.days_until_full);
     scb_json_close_object(json);
     if (status != SCB_OK && !none)
         *error = problem;

@@ -96,9 +96,9 @@ static void write_request(struct scb_json *json, const struct scb_request *reque
     scb_json_text(json, "state", scb_request_state_name(request->state));
     scb_json_text(json, "backup_date",
                   request->backup_date[0] == '\0' ? NULL : request->backup_date);
-    scb_web_time_member(json, "created_at", request->created_at_ms);
-    scb_web_time_member(json, "started_at", request->started_at_ms);
-    scb_web_time_member(json, "ended_at", request->ended_at_ms);
+    scb_json_time(json, "created_at", request->created_at_ms);
+    scb_json_time(json, "started_at", request->started_at_ms);
+    scb_json_time(json, "ended_at", request->ended_at_ms);
     scb_json_text(json, "result", request->result[0] == '\0' ? NULL : request->result);
     scb_json_text(json, "error_type", failed ? scb_status_name(request->error.status) : NULL);
     scb_json_text(json, "error", failed ? request->error.message : NULL);

@@ -16,7 +16,7 @@ enum scb_status scb_service_run(struct scb_service *service, struct scb_error *e
         status = scb_web_start(&desk, &web, error);
     }
     if (status == SCB_OK)
-        scb_service_loop(service);
+        scb_service_loop(service, scb_web_reload, web);
     scb_web_stop(web);
     scb_service_loop_end(service);
     return status;

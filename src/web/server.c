@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/server.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "web/connections.h"
 #include "web/socket.h"
 
-enum { MAX_PEM = 64 * 1024, STACK_SIZE = 512 * 1024 };
+enum { STACK_SIZE = 512 * 1024 };
 
 struct scb_web_server {
     struct scb_web_server_settings settings;
     struct MHD_Daemon *daemon;
     struct scb_web_connections *connections;
-    struct scb_web_certs *own, *clients; /* NULL where there are none */
+    pthread_mutex_t keys_lock;
+    struct scb_web_keys *keys; /* NULL without TLS */
     bool is_loopback;
 };
 
@@ -36,55 +34,27 @@ struct exchange {
     bool begun;
 };
 
-/* --- its files --- */
+/* A connection, as long as it is open. */
+struct link {
+    struct scb_web_connection *deadline;
+    struct scb_web_keys *keys; /* NULL without TLS */
+};
 
-static enum scb_status read_pem(const char *path, bool is_secret, char ret_text[MAX_PEM + 1],
-                                size_t *ret_size, struct scb_error *error)
+/* The present ones, to be released. */
+static struct scb_web_keys *hold_keys(struct scb_web_server *server)
 {
-    struct stat about = {0};
-    SCB_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &about) != 0)
-        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "'%s' not opened", path);
-    if (!S_ISREG(about.st_mode))
-        return scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is no plain file", path);
-    if (is_secret && (about.st_mode & S_IROTH) != 0) {
-        scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is a key that everybody may read", path);
-        return scb_error_hint(error, "chmod o= %s", path);
-    }
-    size_t size = 0;
-    enum scb_status status = scb_file_read(fd, path, ret_text, MAX_PEM + 1, &size, error);
-    if (status == SCB_OK && size > MAX_PEM)
-        return scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is over %d bytes", path, MAX_PEM);
-    if (status != SCB_OK)
-        return status;
-    ret_text[size] = '\0';
-    *ret_size = size;
-    return SCB_OK;
+    pthread_mutex_lock(&server->keys_lock);
+    struct scb_web_keys *keys = scb_web_keys_hold(server->keys);
+    pthread_mutex_unlock(&server->keys_lock);
+    return keys;
 }
 
-static enum scb_status read_certs(const char *path, char text[MAX_PEM + 1],
-                                  struct scb_web_certs **ret_certs, struct scb_error *error)
+static struct scb_web_connection *deadline_of(struct MHD_Connection *connection)
 {
-    size_t size = 0;
-    if (path[0] == '\0')
-        return SCB_OK;
-    enum scb_status status = read_pem(path, false, text, &size, error);
-    const struct scb_bytes pem = {(const uint8_t *)text, size};
-    return status == SCB_OK ? scb_web_certs_parse(pem, path, ret_certs, error) : status;
-}
-
-static enum scb_status check_tls(const struct scb_web_server_settings *settings,
-                                 struct scb_error *error)
-{
-    bool tls = settings->cert_path[0] != '\0';
-    if (tls != (settings->key_path[0] != '\0'))
-        return scb_error_set(error, SCB_ERROR_VALIDATION,
-                             "server.tls_cert_path and server.tls_key_path go together");
-    if (tls || settings->client_ca_path[0] == '\0')
-        return SCB_OK;
-    scb_error_set(error, SCB_ERROR_VALIDATION,
-                  "server.tls_client_ca_path without server.tls_cert_path: there is no TLS");
-    return scb_error_hint(error, "set server.tls_cert_path and server.tls_key_path too");
+    const union MHD_ConnectionInfo *context =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const struct link *link = context->socket_context;
+    return link == NULL ? NULL : link->deadline;
 }
 
 /* --- a request comes in --- */
@@ -107,9 +77,7 @@ static void on_completed(void *state, struct MHD_Connection *connection, void **
     struct scb_web_server *server = state;
     struct exchange *exchange = *exchange_slot;
     (void)code;
-    const union MHD_ConnectionInfo *context =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    scb_web_connection_resume(server->connections, context->socket_context);
+    scb_web_connection_resume(server->connections, deadline_of(connection));
     if (exchange == NULL)
         return;
     scb_buffer_free(&exchange->body);
@@ -118,17 +86,33 @@ static void on_completed(void *state, struct MHD_Connection *connection, void **
     *exchange_slot = NULL;
 }
 
+static void open_link(struct scb_web_server *server, struct MHD_Connection *connection,
+                      struct link *link)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    link->deadline = scb_web_connection_open(server->connections, info->connect_fd);
+    link->keys = hold_keys(server);
+    info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (link->keys != NULL && info != NULL)
+        scb_web_keys_use(link->keys, info->tls_session);
+}
+
+/* One for which there is no memory has no deadline, and the certificate of the start. */
 static void on_connection(void *state, struct MHD_Connection *connection, void **context,
                           enum MHD_ConnectionNotificationCode code)
 {
     struct scb_web_server *server = state;
-    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-        scb_web_connection_close(server->connections, *context);
-        return;
+    struct link *link = *context;
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        *context = link = calloc(1, sizeof(*link));
+        if (link != NULL)
+            open_link(server, connection, link);
+    } else if (link != NULL) {
+        scb_web_connection_close(server->connections, link->deadline);
+        scb_web_keys_release(link->keys);
+        free(link);
     }
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    *context = scb_web_connection_open(server->connections, info->connect_fd);
 }
 
 /* What is over the limit is let pass unseen, as far as that is not endless. */
@@ -174,7 +158,7 @@ static void take_address(struct MHD_Connection *connection, uint8_t ret_address[
     }
 }
 
-static void take_request(const struct scb_web_server *server, struct MHD_Connection *connection,
+static void take_request(struct scb_web_server *server, struct MHD_Connection *connection,
                          struct scb_web_request *request)
 {
     request->host = header(connection, MHD_HTTP_HEADER_HOST);
@@ -184,13 +168,13 @@ static void take_request(const struct scb_web_server *server, struct MHD_Connect
     request->authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
     request->content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
     take_address(connection, request->address);
-    if (server->own == NULL)
-        return;
-    request->tls = true;
+    struct scb_web_keys *keys = hold_keys(server);
+    request->tls = keys != NULL;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-    if (info != NULL)
-        scb_web_peer_find(info->tls_session, server->clients, &request->peer);
+    if (keys != NULL && info != NULL)
+        scb_web_peer_find(info->tls_session, scb_web_keys_clients(keys), &request->peer);
+    scb_web_keys_release(keys);
 }
 
 /* --- an answer goes out --- */
@@ -250,19 +234,17 @@ static enum MHD_Result send_reply(struct MHD_Connection *connection, struct scb_
     return result;
 }
 
-static enum MHD_Result answer(const struct scb_web_server *server,
-                              struct MHD_Connection *connection, const struct exchange *exchange,
-                              struct scb_web_request *request)
+static enum MHD_Result answer(struct scb_web_server *server, struct MHD_Connection *connection,
+                              const struct exchange *exchange, struct scb_web_request *request)
 {
-    const union MHD_ConnectionInfo *context =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    struct scb_web_connection *deadline = deadline_of(connection);
     struct scb_web_reply reply = {.body = {.max = SCB_WEB_MAX_REPLY}};
     request->target = exchange->target;
     request->body = scb_buffer_bytes(&exchange->body);
     take_request(server, connection, request);
-    scb_web_connection_pause(server->connections, context->socket_context);
+    scb_web_connection_pause(server->connections, deadline);
     server->settings.answer(server->settings.state, request, &reply);
-    scb_web_connection_resume(server->connections, context->socket_context);
+    scb_web_connection_resume(server->connections, deadline);
     return send_reply(connection, &reply);
 }
 
@@ -270,7 +252,7 @@ static enum MHD_Result on_request(void *state, struct MHD_Connection *connection
                                   const char *method, const char *version, const char *data,
                                   size_t *data_size, void **exchange_slot)
 {
-    const struct scb_web_server *server = state;
+    struct scb_web_server *server = state;
     struct exchange *exchange = *exchange_slot;
     struct scb_web_request request = {.method = method};
     (void)url;
@@ -311,17 +293,14 @@ static void on_message(void *state, const char *format, va_list arguments)
     scb_log_debug(server->settings.log, "HTTP", SCB_TEXT("note", text));
 }
 
-static enum scb_status start_daemon(struct scb_web_server *server, int fd, const char *cert,
-                                    const char *key, const char *client_ca, struct scb_error *error)
+static enum scb_status start_daemon(struct scb_web_server *server, int fd, struct scb_error *error)
 {
-    bool tls = server->own != NULL;
+    bool tls = server->keys != NULL;
     const struct MHD_OptionItem tls_options[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)cert},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)key},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)scb_web_keys_cert_pem(server->keys)},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)scb_web_keys_key_pem(server->keys)},
         {MHD_OPTION_HTTPS_PRIORITIES, 0,
          (void *)(uintptr_t) "NORMAL:-VERS-TLS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
-        {server->clients != NULL ? MHD_OPTION_HTTPS_MEM_TRUST : MHD_OPTION_END, 0,
-         (void *)(uintptr_t)client_ca},
         {MHD_OPTION_END, 0, NULL}};
     const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
     unsigned flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD |
@@ -344,41 +323,26 @@ static enum scb_status start_daemon(struct scb_web_server *server, int fd, const
         return SCB_OK;
     scb_error_set(error, SCB_ERROR_VALIDATION, "HTTP server on %s not started",
                   server->settings.listen);
-    return scb_error_hint(error, tls ? "is server.tls_key_path the certificate's key? --log-level "
-                                       "debug says more"
-                                     : "--log-level debug says more");
+    return scb_error_hint(error, "--log-level debug says more");
 }
 
-/* PEM texts are only needed until it runs. */
-struct pem_texts {
-    char cert[MAX_PEM + 1], key[MAX_PEM + 1], client_ca[MAX_PEM + 1];
-};
-
-static enum scb_status start(struct scb_web_server *server, struct pem_texts *pem,
-                             struct scb_error *error)
+static enum scb_status start(struct scb_web_server *server, struct scb_error *error)
 {
     const struct scb_web_server_settings *settings = &server->settings;
-    size_t key_size = 0;
     SCB_AUTO(fd) int fd = -1;
-    enum scb_status status = check_tls(settings, error);
+    enum scb_status status = scb_web_keys_load(&settings->files, &server->keys, error);
     if (status == SCB_OK)
-        status = scb_web_socket_open(settings->listen, settings->cert_path[0] != '\0', &fd,
+        status = scb_web_socket_open(settings->listen, server->keys != NULL, &fd,
                                      &server->is_loopback, error);
-    if (status == SCB_OK)
-        status = read_certs(settings->cert_path, pem->cert, &server->own, error);
-    if (status == SCB_OK && server->own != NULL)
-        status = read_pem(settings->key_path, true, pem->key, &key_size, error);
-    if (status == SCB_OK)
-        status = read_certs(settings->client_ca_path, pem->client_ca, &server->clients, error);
     if (status == SCB_OK)
         status = scb_web_connections_new(SCB_WEB_MAX_CONNECTIONS, SCB_WEB_DEADLINE_MS,
                                          &server->connections, error);
     if (status == SCB_OK)
-        status = start_daemon(server, fd, pem->cert, pem->key, pem->client_ca, error);
+        status = start_daemon(server, fd, error);
     if (status != SCB_OK)
         return status;
     char url[SCB_WEB_URL_SIZE];
-    scb_web_socket_url(fd, server->own != NULL, url);
+    scb_web_socket_url(fd, server->keys != NULL, url);
     scb_log_info(settings->log, "HTTP server started", SCB_TEXT("url", url));
     fd = -1; /* the daemon's now */
     return SCB_OK;
@@ -388,22 +352,38 @@ enum scb_status scb_web_server_start(const struct scb_web_server_settings *setti
                                      struct scb_web_server **ret_server, struct scb_error *error)
 {
     struct scb_web_server *server = scb_alloc(1, sizeof(*server), error);
-    struct pem_texts *pem = scb_alloc(1, sizeof(*pem), error);
-    if (server == NULL || pem == NULL) {
-        free(server);
-        free(pem);
+    if (server == NULL)
         return SCB_ERROR_RESOURCE;
-    }
     server->settings = *settings;
-    enum scb_status status = start(server, pem, error);
-    scb_wipe(pem, sizeof(*pem));
-    free(pem);
+    pthread_mutex_init(&server->keys_lock, NULL);
+    enum scb_status status = start(server, error);
     if (status != SCB_OK) {
         scb_web_server_stop(server);
         return status;
     }
     *ret_server = server;
     return SCB_OK;
+}
+
+enum scb_status scb_web_server_renew(struct scb_web_server *server,
+                                     const struct scb_web_key_files *files, bool *ret_changed,
+                                     struct scb_error *error)
+{
+    struct scb_web_keys *keys = NULL;
+    *ret_changed = false;
+    if (server->keys == NULL) /* it takes a restart */
+        return SCB_OK;
+    enum scb_status status = scb_web_keys_load(files, &keys, error);
+    *ret_changed = keys != NULL && !scb_web_keys_same(keys, server->keys);
+    if (*ret_changed) {
+        struct scb_web_keys *old = server->keys;
+        pthread_mutex_lock(&server->keys_lock);
+        server->keys = keys;
+        pthread_mutex_unlock(&server->keys_lock);
+        keys = old;
+    }
+    scb_web_keys_release(keys);
+    return status;
 }
 
 void scb_web_server_stop(struct scb_web_server *server)
@@ -413,14 +393,17 @@ void scb_web_server_stop(struct scb_web_server *server)
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
     scb_web_connections_free(server->connections);
-    scb_web_certs_free(server->own);
-    scb_web_certs_free(server->clients);
+    scb_web_keys_release(server->keys);
+    pthread_mutex_destroy(&server->keys_lock);
     free(server);
 }
 
-bool scb_web_server_has_name(const struct scb_web_server *server, const char *name)
+bool scb_web_server_has_name(struct scb_web_server *server, const char *name)
 {
-    if (server->own != NULL && scb_web_certs_are_for(server->own, name))
+    struct scb_web_keys *keys = hold_keys(server);
+    bool own = keys != NULL && scb_web_certs_are_for(scb_web_keys_own(keys), name);
+    scb_web_keys_release(keys);
+    if (own)
         return true;
     return server->is_loopback ? scb_web_host_is_loopback(name) : scb_web_host_is_address(name);
 }

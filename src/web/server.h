@@ -14,7 +14,7 @@
 
 #include "base/buffer.h"
 #include "base/log.h"
-#include "web/peer.h"
+#include "web/keys.h"
 #include "web/target.h"
 
 enum {
@@ -52,9 +52,8 @@ struct scb_web_reply {
 };
 
 struct scb_web_server_settings {
-    const char *listen;               /* server.listen */
-    const char *cert_path, *key_path; /* PEM; both or, for no TLS, none ("") */
-    const char *client_ca_path;       /* PEM; "" for no client certificates */
+    const char *listen;             /* server.listen */
+    struct scb_web_key_files files; /* read at the start only */
     struct scb_log *log;
     /* Called on the connection's thread, several at a time. */
     void (*answer)(void *state, const struct scb_web_request *request, struct scb_web_reply *reply);
@@ -70,13 +69,20 @@ struct scb_web_server;
 SCB_MUST_CHECK enum scb_status scb_web_server_start(const struct scb_web_server_settings *settings,
                                                     struct scb_web_server **ret_server,
                                                     struct scb_error *error);
+/*
+ * Reads the files of its TLS anew; connections that begin from here on have what is in them, where
+ * that is another. Where they are none all stays, with the error. TLS is neither begun nor ended.
+ */
+SCB_MUST_CHECK enum scb_status scb_web_server_renew(struct scb_web_server *server,
+                                                    const struct scb_web_key_files *files,
+                                                    bool *ret_changed, struct scb_error *error);
 /* Waits for the answers that are being made. */
 void scb_web_server_stop(struct scb_web_server *server);
 
 /* Whether a name in a Host header is this server's: no other site's page is to reach it under its
  * own name (DNS rebinding). Loopback names, on other addresses any address and what the certificate
  * is for. */
-bool scb_web_server_has_name(const struct scb_web_server *server, const char *name);
+bool scb_web_server_has_name(struct scb_web_server *server, const char *name);
 bool scb_web_server_is_loopback(const struct scb_web_server *server);
 
 #endif

@@ -20,7 +20,7 @@ static void write_progress(struct scb_web_call *call, const char *name)
     scb_json_unsigned(json, "keys", live.keys);
     scb_json_unsigned(json, "total_keys", live.total_keys);
     scb_json_integer(json, "elapsed_ms", live.elapsed_ms);
-    scb_web_time_member(json, "next_run", live.next_run_ms);
+    scb_json_time(json, "next_run", live.next_run_ms);
     scb_json_close_object(json);
 }
 
@@ -116,7 +116,7 @@ static enum scb_status write_status(struct scb_web_call *call, struct scb_catalo
         return status;
     scb_json_open_object(json, NULL);
     scb_json_text(json, "version", SCB_VERSION);
-    scb_web_time_member(json, "now", scb_clock_real_ms(call->desk->clock));
+    scb_json_time(json, "now", scb_clock_real_ms(call->desk->clock));
     scb_json_text(json, "health", health.word);
     scb_json_text(json, "health_reason", health.text[0] == '\0' ? NULL : health.text);
     scb_json_text(json, "contract_address", scb_config_text(config, "contract.address"));

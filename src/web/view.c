@@ -1,22 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/view.h"
 
-#include "service/backup_view.h"
-
-void scb_web_time_member(struct scb_json *json, const char *name, int64_t real_ms)
-{
-    char text[SCB_TIMESTAMP_SIZE];
-    scb_timestamp_format(real_ms, text);
-    scb_json_text(json, name, real_ms <= 0 ? NULL : text);
-}
-
-void scb_web_number_member(struct scb_json *json, const char *name, int64_t number)
-{
-    if (number < 0)
-        scb_json_null(json, name);
-    else
-        scb_json_integer(json, name, number);
-}
+#include "view/backup_view.h"
 
 enum scb_status scb_web_open_catalog(const struct scb_web_call *call,
                                      struct scb_catalog **ret_catalog, struct scb_error *error)

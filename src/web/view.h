@@ -9,11 +9,6 @@
 #include "scb/catalog.h"
 #include "web/call.h"
 
-/* A time, or null where it is 0 or less. */
-void scb_web_time_member(struct scb_json *json, const char *name, int64_t real_ms);
-/* A number, or null where it is below 0. */
-void scb_web_number_member(struct scb_json *json, const char *name, int64_t number);
-
 /* Before the first backup there is no database, and nothing is wrong with that: *ret_catalog is
  * NULL then. */
 SCB_MUST_CHECK enum scb_status scb_web_open_catalog(const struct scb_web_call *call,

@@ -338,17 +338,23 @@ enum scb_status scb_web_date(const struct scb_web_call *call, struct scb_error *
 
 /* --- start and end --- */
 
+static struct scb_web_key_files key_files(const struct scb_config *config)
+{
+    return (struct scb_web_key_files){.cert_path = scb_config_text(config, "server.tls_cert_path"),
+                                      .key_path = scb_config_text(config, "server.tls_key_path"),
+                                      .client_ca_path =
+                                          scb_config_text(config, "server.tls_client_ca_path")};
+}
+
 static enum scb_status start(struct scb_web *web, struct scb_error *error)
 {
     const struct scb_config *config = web->desk.config;
-    const struct scb_web_server_settings settings = {
-        .listen = scb_config_text(config, "server.listen"),
-        .cert_path = scb_config_text(config, "server.tls_cert_path"),
-        .key_path = scb_config_text(config, "server.tls_key_path"),
-        .client_ca_path = scb_config_text(config, "server.tls_client_ca_path"),
-        .log = web->desk.log,
-        .answer = answer,
-        .state = web};
+    const struct scb_web_server_settings settings = {.listen =
+                                                         scb_config_text(config, "server.listen"),
+                                                     .files = key_files(config),
+                                                     .log = web->desk.log,
+                                                     .answer = answer,
+                                                     .state = web};
     web->state_dir = scb_config_state_dir(config, error);
     if (web->state_dir == NULL)
         return error->status;
@@ -379,6 +385,21 @@ enum scb_status scb_web_start(const struct scb_desk *desk, struct scb_web **ret_
     }
     *ret_web = web;
     return SCB_OK;
+}
+
+void scb_web_reload(void *state)
+{
+    struct scb_web *web = state;
+    struct scb_error error = {0};
+    bool changed = false;
+    if (web == NULL)
+        return;
+    const struct scb_web_key_files files = key_files(web->desk.config);
+    if (scb_web_server_renew(web->server, &files, &changed, &error) != SCB_OK)
+        scb_log_failure(web->desk.log, "TLS certificate not taken over, the old one stays", NULL,
+                        &error);
+    else if (changed)
+        scb_log_info(web->desk.log, "TLS certificate changed", SCB_TEXT("path", files.cert_path));
 }
 
 void scb_web_stop(struct scb_web *web)

@@ -14,6 +14,9 @@ struct scb_web;
 /* *ret_web stays NULL where server.listen is empty. Errors as scb_web_server_start has them. */
 SCB_MUST_CHECK enum scb_status scb_web_start(const struct scb_desk *desk, struct scb_web **ret_web,
                                              struct scb_error *error);
+/* state is a web, or NULL: takes over what is in the files of its TLS now, on the thread that
+ * changes the configuration. What is wrong with them is logged, and all stays. */
+void scb_web_reload(void *state);
 /* Waits for the answers that are being made. May be called with NULL. */
 void scb_web_stop(struct scb_web *web);
 

@@ -121,6 +121,29 @@ describe('the gate', { skip: notRoot }, () => {
     });
 });
 
+describe('a configuration that is not valid', { skip: notRoot }, () => {
+    it('is mended by its owner or root, and by nobody else', async (t) => {
+        const directory = workspace(t);
+        const config = join(directory, 'my.yaml'), copy = join(directory, 'satellite');
+        chmodSync(directory, 0o755);
+        copyFileSync(program, copy);
+        chmodSync(copy, 0o755);
+        const update = ['backup', 'config', 'update', '--config', config, '--access-bindings'];
+        const bad = 'access:\n  bindings: ["alice=admin"]\n';
+        writeFileSync(config, bad, { mode: 0o666 }); // what he could do by hand does not count
+        chmodSync(config, 0o666);
+        const refused = await runAs(STRANGER, copy, [...update, `uid:${STRANGER}=admin`]);
+        assert.equal(refused.code, 3, refused.stderr);
+        assert.match(refused.stderr, /my\.yaml:2: access\.bindings: .*root or the owner of .*my\.yaml/);
+        assert.equal(readFileSync(config, 'utf8'), bad);
+        chownSync(config, STRANGER, STRANGER);
+        chownSync(directory, STRANGER, STRANGER);
+        const mended = await runAs(STRANGER, copy, [...update, `uid:${STRANGER}=admin`]);
+        assert.equal(mended.code, 0, mended.stderr);
+        assert.match(readFileSync(config, 'utf8'), /uid:54321=admin/);
+    });
+});
+
 describe('access.bindings', () => {
     it('says file and line of what is no binding', async (t) => {
         const directory = workspace(t);

@@ -38,6 +38,12 @@ function assertFailed({ code, stdout, stderr }, expectedCode, type, pattern = /.
     assert.match(`${error}; ${hint}`, pattern);
 }
 
+/** Where a warning comes before it. */
+function assertFailedAtLast({ code, stderr }, expectedCode, pattern) {
+    assert.equal(code, expectedCode, stderr);
+    assert.match(JSON.parse(stderr.trim().split('\n').at(-1)).error, pattern);
+}
+
 describe('backup config update', () => {
     it('changes what it is told and nothing else', async (t) => {
         const { path, directory } = setUp(t);
@@ -47,7 +53,7 @@ describe('backup config update', () => {
         assert.equal(code, 0, stderr);
         assert.equal(readFileSync(path, 'utf8'), `${TEXT
             .replace('page_size: 100 ', 'page_size: 20 ')
-            .replace('35\n', '35\n  chore_interval: "6h"\n')}log:\n  level: warn\n`);
+            .replace('35\n', '35\n  chore_interval: "6h"\n')}log:\n  level: "warn"\n`);
         assert.equal(statSync(path).mode & 0o7777, 0o640);
         assert.deepEqual(readdirSync(directory), ['config.yaml']);
         assert.match(stdout, /backup\.page_size changed; a running service takes it over/);
@@ -80,6 +86,54 @@ describe('backup config update', () => {
         assert.equal(readFileSync(path, 'utf8'), TEXT);
         assertFailed(await update(`${path}.not-there`, '--page-size', '7'), 5, 'FileSystemError',
             /config init/);
+    });
+
+    it('writes nothing that would keep everybody out, or the service from starting', async (t) => {
+        const { path, directory } = setUp(t);
+        const refuse = async (flag, value, pattern) => {
+            const before = readFileSync(path, 'utf8');
+            assertFailed(await update(path, flag, value), 3, 'ValidationError', pattern);
+            assert.equal(readFileSync(path, 'utf8'), before);
+        };
+        const locked = async () => {
+            await refuse('--access-bindings', 'user:bob', /access\.bindings: entry 1, 'user:bob'/);
+            await refuse('--database-url', 'postgres://bob@db/x', /PostgreSQL is not supported/);
+            await refuse('--database-url', 'sqlite:///x.db?mode=ro', /mean something else/);
+        };
+        await locked(); // a file that is not finished yet
+        writeConfig(path, { ...serviceConfig(directory, {
+            url: 'http://127.0.0.1:1', address: '0x00000000000000000000000000000000000fa4e0' }) });
+        await locked();
+        await refuse('--contract-address', '0x1', /contract\.address/);
+        await refuse('--encryption-recipients', `age1${'q'.repeat(58)}`, /encryption\.recipients/);
+        await refuse('--identity-trusted', 'nobody', /identity\.trusted/);
+        await refuse('--contract-quorum', '2', /contract\.quorum/);
+        await refuse('--identity-cert-path', '/nowhere', /identity\.key_path is not/);
+    });
+
+    it('mends a file that is not valid', async (t) => {
+        const database = { url: `sqlite://${join(workspace(t), 'satellite.db')}` };
+        for (const [sections, args] of [
+            [{ backup: { page_size: 0 } }, ['--page-size', '7']],
+            [{ access: { bindings: ['user:bob'] } }, ['--access-bindings', 'user:bob=viewer']],
+            [{ database: { url: 'postgres://bob@db/x' } }, ['--database-url', database.url]],
+            [{ contract: { rpc_urls: 'file:/nowhere/urls' } }, ['--contract-rpc-urls', 'http://x']],
+        ]) {
+            const { path } = setUp(t);
+            writeConfig(path, { database, ...sections });
+            const show = () => run(['backup', 'config', 'show', '--config', path]);
+            assert.notEqual((await show()).code, 0, args[0]);
+            const { code, stderr } = await update(path, ...args);
+            assert.equal(code, 0, stderr);
+            const [line] = stderr.trim().split('\n').map((text) => JSON.parse(text));
+            assert.match(line.msg, /Configuration not valid, its owner may mend it/);
+            assert.ok(line.error.length > 0);
+            const shown = await show();
+            assert.equal(shown.code, 0, shown.stderr);
+            assert.equal((await update(path, '--page-size', '8')).stderr, ''); // as ever
+        }
+        const { path } = setUp(t, 'backup: {page_size: 0');
+        assertFailedAtLast(await update(path, '--page-size', '7'), 3, /not valid YAML/);
     });
 
     it('never repeats a secret', async (t) => {

@@ -12,7 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, startFakeNode } from '../chain/fake.mjs';
 import { spawnChild } from '../chain/children.mjs';
-import { assertFailed, DATE, start, Store, workspace } from './harness.mjs';
+import { assertFailed, DATE, mustRun, start, Store, workspace } from './harness.mjs';
 
 const ENTRIES = realisticEntries(200);
 const OLDER = '2024-01-14';
@@ -251,12 +251,22 @@ describe('an archive that the database does not know', () => {
             /backup run.*backup list --rescan/);
     });
 
+    it('and that is plain, where backups are to be encrypted, is not taken in', async (t) => {
+        const { store } = await withoutRow(t);
+        const key = await mustRun(['backup', 'key', 'generate', '--output', join(store.directory, 'key.txt')]);
+        const { code, stderr } = await store.command('run', '--backup-date', DATE,
+            '--encryption-recipients', key.stdout.trim());
+        assert.equal(code, 6, stderr);
+        assert.match(stderr, /it is not encrypted for whom encryption\.recipients names/);
+        assert.equal((await store.command('status', '--backup-date', DATE)).code, 11);
+    });
+
     it('and that is not whole is never made anew over', async (t) => {
         const { store } = await withoutRow(t);
         truncateSync(store.archivePath(), 1000);
         const { code, stderr } = await store.run();
         assert.equal(code, 6, stderr);
-        assert.match(stderr, /does not know it, nor is it a whole backup of this contract; move it away/);
+        assert.match(stderr, /does not know it, nor can it be taken in: .*; move it away/);
         assert.equal(readFileSync(store.archivePath()).length, 1000);
     });
 });

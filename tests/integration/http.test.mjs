@@ -5,8 +5,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
+import { Agent as SecureAgent } from 'node:https';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -16,6 +17,7 @@ import { isPageCall, RpcError, startFakeNode } from '../chain/fake.mjs';
 import {
     assertFailed, DATE, mustRun, root, run, start, Store, whileRunning, workspace,
 } from './harness.mjs';
+import { serviceConfig, startService as startConfigured, writeConfig } from './running.mjs';
 import { ask, flagsOf, lifo, makeToken, startService } from './web.mjs';
 
 const ENTRIES = realisticEntries(50);
@@ -521,14 +523,15 @@ describe('a service that is asked', () => {
 describe('over TLS', () => {
     const openssl = (...args) => execFileSync('openssl', args, { stdio: 'pipe' });
 
-    /** A certificate for 127.0.0.1 and backup.example, and three identities. */
+    /** Two certificates for 127.0.0.1 and backup.example, and three identities. */
     async function keys(t) {
         const dir = workspace(t);
         const path = (name) => join(dir, name);
-        openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
-            '-days', '2', '-subj', '/CN=backup.example', '-addext',
-            'subjectAltName=DNS:backup.example,IP:127.0.0.1',
-            '-keyout', path('server.key'), '-out', path('server.cert'));
+        for (const name of ['server', 'next'])
+            openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+                '-days', '2', '-subj', '/CN=backup.example', '-addext',
+                'subjectAltName=DNS:backup.example,IP:127.0.0.1',
+                '-keyout', path(`${name}.key`), '-out', path(`${name}.cert`));
         const identities = {};
         for (const name of ['viewer', 'unbound', 'stranger']) {
             await mustRun(['identity', 'create', '--output-dir', path(name), '--difficulty', '8']);
@@ -579,6 +582,76 @@ describe('over TLS', () => {
         await assert.rejects(ask(url.replace('https', 'http'), { path: '/healthz' }));
     });
 
+    it('takes over certificates, authorities and bindings while it runs', async (test) => {
+        const t = lifo(test);
+        const node = await startFakeNode({ entries: ENTRIES });
+        t.after(() => node.stop());
+        const { path, identities } = await keys(t);
+        const [ca, nextCa] = ['server', 'next'].map((name) => readFileSync(path(`${name}.cert`)));
+        const install = (cert, key = cert) => {
+            copyFileSync(path(`${cert}.cert`), path('live.cert'));
+            copyFileSync(path(`${key}.key`), path('live.key'));
+        };
+        install('server');
+        const config = join(workspace(t), 'config.yaml');
+        const sections = serviceConfig(workspace(t), node, {
+            server: { tls_cert_path: path('live.cert'), tls_key_path: path('live.key'),
+                tls_client_ca_path: path('clients.pem') },
+            access: { bindings: [`node:${identities.viewer.id}=viewer`] },
+        });
+        writeConfig(config, sections);
+        const service = startConfigured(t, config);
+        const { url } = await service.until(({ msg }) => msg === 'HTTP server started');
+        const whoami = (name, trusted, agent) => ask(url, { path: '/api/v1/whoami', agent,
+            tls: { ca: trusted, ...identities[name].tls } });
+        /** Reads it all again, until something is logged. */
+        const reload = async (pattern, more = {}) => {
+            for (const [section, settings] of Object.entries(more))
+                sections[section] = { ...sections[section], ...settings };
+            writeConfig(config, sections);
+            const before = service.log.all.length;
+            service.child.kill('SIGHUP');
+            return service.until((line) => service.log.all.indexOf(line) >= before
+                && pattern.test(`${line.msg} ${line.setting}`));
+        };
+        const agent = new SecureAgent({ keepAlive: true, maxSockets: 1 });
+        t.after(() => agent.destroy());
+        assert.equal((await whoami('viewer', ca, agent)).json.role, 'viewer');
+        assert.equal((await whoami('unbound', ca)).json.role, 'none');
+
+        // What was renewed under the same names; connections that are there go on.
+        install('next');
+        await reload(/TLS certificate changed/,
+            { access: { bindings: [`node:${identities.unbound.id}=operator`] } });
+        assert.equal((await whoami('unbound', nextCa)).json.role, 'operator');
+        assert.equal((await whoami('viewer', nextCa)).json.role, 'none');
+        await assert.rejects(whoami('viewer', ca), /self-signed|unable to verify/);
+        assert.equal((await whoami('viewer', ca, agent)).json.role, 'none');
+
+        // What does not go together is not taken.
+        install('next', 'server');
+        const { error } = await reload(/TLS certificate not taken over/);
+        assert.match(error, /live\.cert' and '.*live\.key'/);
+        assert.equal((await whoami('unbound', nextCa)).status, 200);
+        install('next');
+        writeFileSync(path('clients.pem'), identities.viewer.ca);
+        await reload(/TLS certificate changed/);
+        assert.equal((await whoami('unbound', nextCa)).status, 401);
+        assert.equal((await whoami('viewer', nextCa)).status, 200);
+
+        // Other names; and TLS is not ended under those who rely on it.
+        await reload(/^Setting changed server\.tls_key_path/,
+            { server: { tls_cert_path: path('server.cert'), tls_key_path: path('server.key') } });
+        await service.until(({ path: taken }) => taken === path('server.cert'));
+        assert.equal((await whoami('viewer', ca)).status, 200);
+        delete sections.server;
+        const { level } = await reload(/needs a restart server\.tls_cert_path/);
+        assert.equal(level, 'warn');
+        assert.equal((await whoami('viewer', ca)).status, 200);
+        agent.destroy();
+        await service.stop();
+    });
+
     it('refuses keys that are not its own, or everybody\'s', async (test) => {
         const t = lifo(test);
         const node = await startFakeNode({ entries: ENTRIES });
@@ -588,7 +661,7 @@ describe('over TLS', () => {
         const tls = (key) => run(['run', 'backup', ...flagsOf(store, {
             'server-tls-cert-path': path('server.cert'), 'server-tls-key-path': path(key) })]);
         openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-out', path('other.key'));
-        assertFailed(await tls('other.key'), 3, 'ValidationError', /not started/);
+        assertFailed(await tls('other.key'), 3, 'ValidationError', /server\.cert' and '.*other\.key'.*; server\.tls_key_path is/);
         openssl('ec', '-in', path('server.key'), '-out', path('open.key'));
         execFileSync('chmod', ['0644', path('open.key')]);
         assertFailed(await tls('open.key'), 3, 'ValidationError', /everybody may read/);

@@ -150,7 +150,7 @@ describe('an archive that the database does not know', () => {
         bytes.fill(0x55, 2000, 2600);
         writeFileSync(store.archivePath(), bytes);
         forget(store);
-        assertFailed(await store.run(), 6, 'DatabaseError', /nor is it a whole/);
+        assertFailed(await store.run(), 6, 'DatabaseError', /nor can it be taken in: /);
         assert.ok(store.archiveBytes().equals(bytes), 'and is left as it is');
     });
 

@@ -62,6 +62,26 @@ describe('settings that change while the service runs', () => {
         await service.stop();
     });
 
+    it('may be the identity that signs', async (t) => {
+        const made = await setUp(t);
+        const directory = join(made.directory, 'identity');
+        await mustRun(['identity', 'create', '--output-dir', directory]);
+        const signed = ({ backup_date: date }) => execFileSync('unzip', ['-Z1',
+            join(made.directory, 'backups', date, `backup_${date}.zip`)], { encoding: 'utf8' })
+            .includes('manifest.sig');
+        const service = startService(t, made.config);
+        const [first] = await service.count(1, isCompleted);
+        const identity = { cert_path: join(directory, 'identity.cert'),
+            key_path: join(directory, 'identity.key') };
+        made.change({ identity, backup: { chore_interval: '2s' } });
+        service.child.kill('SIGHUP');
+        const done = await service.count(2, isCompleted);
+        assert.deepEqual([signed(first), signed(done[1])], [false, true]);
+        await service.stop(); // the audit log's head is signed by it, too
+        const head = service.log.all.findLast(({ msg }) => msg === 'Audit log head');
+        assert.equal(head.signed, true);
+    });
+
     it('are noticed at the next run without a signal', async (t) => {
         const made = await setUp(t, { backup: { chore_interval: '1s' } });
         const service = startService(t, made.config);

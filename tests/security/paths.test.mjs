@@ -46,7 +46,7 @@ const WAYS = {
     'backup status': (date) => ['status', '--backup-date', date],
     'backup verify': (date) => ['verify', '--backup-date', date],
     'backup get': (date) => ['get', 'key', '--backup-date', date],
-    'backup export': (date) => ['export', '--backup-date', date],
+    'backup export': (date) => ['export', '--output', '-', '--backup-date', date],
     'backup test-restore': (date) => ['test-restore', '--backup-date', date],
     'backup restore': (date) => ['restore', '--backup-date', date, '--rpc-url',
         'http://127.0.0.1:1', '--contract', `0x${'0'.repeat(40)}`, '--dry-run'],

@@ -3,13 +3,17 @@
 // The walls around the running service, from outside: what the kernel says of it.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, it } from 'node:test';
 import { spawnChild } from '../chain/children.mjs';
 import { realisticEntries } from '../chain/entries.mjs';
 import { startFakeNode } from '../chain/fake.mjs';
 import { program, start, Store, workspace } from '../integration/harness.mjs';
+import {
+    isCompleted, serviceConfig, startService, writeConfig,
+} from '../integration/running.mjs';
 
 let node;
 before(async () => { node = await startFakeNode({ entries: realisticEntries(500) }); });
@@ -63,6 +67,38 @@ describe('the service', () => {
         child.kill('SIGTERM');
         const { stderr } = await child.done;
         assert.doesNotMatch(stderr, /failed|Permission denied|not permitted/);
+    });
+
+    it('lets it read again the files that secrets are in, wherever they stand', async (t) => {
+        const directory = workspace(t), elsewhere = workspace(t);
+        const config = join(directory, 'config.yaml'), secret = join(elsewhere, 'urls');
+        writeFileSync(secret, node.url);
+        writeConfig(config, serviceConfig(directory, node, {
+            contract: { address: node.address, rpc_urls: `file:${secret}` } }));
+        // Its own temporary directory is not that of the test.
+        const service = startService(t, config, { env: { TMPDIR: '/var/tmp' } });
+        await service.until(isCompleted);
+        writeFileSync(secret, `${node.url}/again`);
+        service.child.kill('SIGHUP');
+        const line = await service.until(({ msg }) => /Setting changed|not taken over/.test(msg));
+        assert.equal(line.setting, 'contract.rpc_urls', JSON.stringify(line));
+        await service.stop();
+    });
+
+    it('says which new files take a restart', async (t) => {
+        const directory = workspace(t), elsewhere = workspace(t);
+        const config = join(directory, 'config.yaml'), secret = join(elsewhere, 'urls');
+        const sections = serviceConfig(directory, node);
+        writeConfig(config, sections);
+        const service = startService(t, config, { env: { TMPDIR: '/var/tmp' } });
+        await service.until(isCompleted);
+        writeFileSync(secret, node.url);
+        writeConfig(config, { ...sections,
+            contract: { address: node.address, rpc_urls: `file:${secret}` } });
+        service.child.kill('SIGHUP');
+        const line = await service.until(({ msg }) => /Setting changed|not taken over/.test(msg));
+        assert.match(`${line.error}; ${line.hint}`, /Permission denied; .*sandbox.*restart/i);
+        await service.stop();
     });
 
     it('has none where it is told so', async (t) => {

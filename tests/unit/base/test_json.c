@@ -37,6 +37,11 @@ static void a_document_of_every_kind(void **state)
     scb_json_boolean(&json, "yes", true);
     scb_json_boolean(&json, "no", false);
     scb_json_null(&json, "null");
+    scb_json_count(&json, "none of", 0);
+    scb_json_count(&json, "unknown", -1);
+    scb_json_time(&json, "at", 1705307400123);
+    scb_json_time(&json, "at no time", 0);
+    scb_json_time(&json, "never", -1);
     scb_json_open_array(&json, "empty");
     scb_json_close_array(&json);
     scb_json_open_array(&json, "array \n");
@@ -53,7 +58,9 @@ static void a_document_of_every_kind(void **state)
     assert_text(&out, "{\"text\":\"a \\\"b\\\"\",\"none\":null,\"bytes\":\"a\\u0000b\","
                       "\"least\":-9223372036854775808,\"most\":18446744073709551615,"
                       "\"yes\":true,\"no\":false,"
-                      "\"null\":null,\"empty\":[],\"array \\n\":[1,{},{\"a\":-1},\"\"]}");
+                      "\"null\":null,\"none of\":0,\"unknown\":null,"
+                      "\"at\":\"2024-01-15T08:30:00.123Z\",\"at no time\":null,\"never\":null,"
+                      "\"empty\":[],\"array \\n\":[1,{},{\"a\":-1},\"\"]}");
 }
 
 static void escapes_are_those_of_the_page_files(void **state)

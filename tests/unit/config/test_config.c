@@ -465,6 +465,37 @@ static void a_running_service_takes_over_what_may_change(void **state)
     scb_config_free(config);
 }
 
+/* TLS is renewed, but neither begun nor ended. */
+static void a_running_service_keeps_whether_there_is_any(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *old, *new, *seen, *result;
+    } cases[] = {{"/a", "/b", "server.tls_cert_path ", "/b"},
+                 {"/a", "", "server.tls_cert_path(restart) ", "/a"},
+                 {"", "/b", "server.tls_cert_path(restart) ", ""},
+                 {"/a", "/a", "", "/a"}};
+    for (size_t i = 0; i < SCB_LENGTH(cases); i++) {
+        struct scb_config *config = new_config(), *fresh = new_config();
+        struct seen_changes seen = {0};
+        for (int j = 0; j < 2; j++) {
+            struct scb_config *one = j == 0 ? config : fresh;
+            assert_int_equal(scb_config_set(one, "contract.address", "0x1", "f:1", NULL), SCB_OK);
+            assert_int_equal(scb_config_set(one, "contract.rpc_urls", "http://h", "f:2", NULL),
+                             SCB_OK);
+        }
+        assert_int_equal(scb_config_set(config, "server.tls_cert_path", cases[i].old, "f:3", NULL),
+                         SCB_OK);
+        assert_int_equal(scb_config_set(fresh, "server.tls_cert_path", cases[i].new, "f:3", NULL),
+                         SCB_OK);
+        assert_int_equal(scb_config_take_over(config, fresh, note_change, &seen, NULL), SCB_OK);
+        assert_string_equal(seen.text, cases[i].seen);
+        assert_string_equal(scb_config_text(config, "server.tls_cert_path"), cases[i].result);
+        scb_config_free(config);
+        scb_config_free(fresh);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +512,7 @@ int main(void)
         cmocka_unit_test(a_secret_can_stand_in_a_file),
         cmocka_unit_test(check_sees_what_no_single_value_shows),
         cmocka_unit_test(a_running_service_takes_over_what_may_change),
+        cmocka_unit_test(a_running_service_keeps_whether_there_is_any),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,7 +38,10 @@ static enum scb_status update(const char *text, const char *name, const char *va
     const struct scb_config_change change = {
         .index = index_of(name), .value = value, .flag = "--f"};
     *out = (struct scb_buffer){.max = 1 << 20};
-    enum scb_status status = scb_config_update_text(bytes_of(text), "f", &change, 1, out, error);
+    static const scb_config_checker checks[] = {scb_config_check, NULL};
+    const struct scb_config_update changes = {
+        .path = "f", .changes = &change, .count = 1, .checks = checks};
+    enum scb_status status = scb_config_update_text(bytes_of(text), &changes, out, error);
     if (status == SCB_OK)
         assert_int_equal(scb_buffer_append(out, "", 1, NULL), SCB_OK);
     return status;

@@ -221,6 +221,15 @@ static inline void flip(const char *name, off_t offset, uint8_t mask)
     assert_int_equal(syscall(SYS_close, fd), 0);
 }
 
+/* Writes over a file from its begin on, which stays the same file. */
+static inline void overwrite(const char *name, struct scb_bytes bytes)
+{
+    int fd = open(temp_path(name), O_WRONLY | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, bytes.data, bytes.size, 0), bytes.size);
+    assert_int_equal(syscall(SYS_close, fd), 0);
+}
+
 /* What no call of the catalog's does. */
 static inline void change_database(const char *sql)
 {

@@ -131,11 +131,41 @@ static void refuses_entries_in_another_order(void **state)
     }
 }
 
+/* The directory changes after it was looked at; every record is still in its form. */
+static void finds_a_page_that_is_gone_when_it_is_read(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"page_0.json", "page_1.json", "manifest.json"};
+    static const char archive[] = "backups/" DATE "/archive.zip";
+    SCB_AUTO(buffer) struct scb_buffer zip = {.max = 1 << 20};
+    struct scb_archive_pages *pages = NULL;
+    struct scb_archived_page page;
+    bool more = false;
+    write_archive(names, SCB_LENGTH(names), 2);
+    int fd = open(temp_path(archive), O_RDONLY | O_CLOEXEC);
+    assert_ok(scb_archive_pages_open(fd, (uint64_t)temp_stat(archive).st_size, DATE, &pages,
+                                     &house.error));
+    read_whole(archive, &zip);
+    const uint8_t *directory = memmem(zip.data, zip.size, "PK\1\2", 4);
+    assert_non_null(directory);
+    size_t at = (size_t)(directory - zip.data);
+    const uint8_t *name = memmem(directory, zip.size - at, "page_1", 6);
+    assert_non_null(name);
+    flip(archive, name - zip.data + 5, '1' ^ '7');
+    assert_ok(scb_archive_pages_next(pages, &more, &page, &house.error));
+    assert_int_equal(scb_archive_pages_next(pages, &more, &page, &house.error),
+                     SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "page_1.json is not where it was"));
+    scb_archive_pages_close(pages);
+    assert_int_equal(syscall(SYS_close, fd), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_HOUSE(walks_pages_and_manifest_side_by_side),
         IN_HOUSE(refuses_entries_in_another_order),
+        IN_HOUSE(finds_a_page_that_is_gone_when_it_is_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

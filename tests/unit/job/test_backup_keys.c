@@ -147,7 +147,7 @@ static void a_file_that_is_none_is_an_error(void **state)
     temp_write("key-odd", "hello\n");
     temp_write("key-empty", "");
     temp_mkdir("key-dir");
-    assert_refused(keys_of("key-nowhere", ask), SCB_ERROR_NOT_FOUND, "not opened");
+    assert_refused(keys_of("key-nowhere", ask), SCB_ERROR_FILE, "not opened");
     assert_refused(keys_of("key-large", ask), SCB_ERROR_VALIDATION, "over 64 KiB");
     assert_refused(keys_of("key-odd", ask), SCB_ERROR_VALIDATION, "line 1");
     assert_refused(keys_of("key-empty", ask), SCB_ERROR_VALIDATION, "encryption.identity_file");
@@ -168,8 +168,33 @@ static void nobody_is_asked_twice(void **state)
     typed = "horse";
     assert_refused(keys, SCB_ERROR_CANCELED, "no passphrase was typed");
     assert_int_equal(questions, 1);
-    assert_refused(keys_of("key", ask), SCB_ERROR_INTEGRITY, "age header");
+    assert_refused(keys_of("key", ask), SCB_ERROR_VALIDATION, "age header");
     assert_int_equal(questions, 2);
+}
+
+/* And not the backup's: nobody is told that what is encrypted is damaged. */
+static void a_damaged_file_is_the_files_fault(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *why;
+    } table[] = {
+        {"age-encryption.org/v1\n-> scrypt bBjlhJVYZeE4aqUdmtRHfw 10\n", "ends within it"},
+        {"age-encryption.org/v1\n-> scrypt bBjlhJVYZeE4aqUdmtRHfw 22\n"
+         "ZV/AhotwSGqaPCU43cepl4WYUouAa17a3xpu4G2yi5k\n"
+         "--- AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n",
+         "work factor is 22, more than the 21 that is done"},
+        {"-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n", "age armor: its END line is missing"},
+        {"-----BEGIN AGE ENCRYPTED FILE-----\n!\n", "age armor: base64 is malformed"},
+    };
+    add_identity("key-of-it");
+    typed = "horse";
+    for (size_t i = 0; i < SCB_LENGTH(table); i++) {
+        temp_write("key", table[i].text);
+        assert_refused(keys_of("key", ask), SCB_ERROR_VALIDATION, table[i].why);
+        assert_non_null(strstr(error.message, "encryption.identity_file"));
+        assert_non_null(strstr(error.hint, "age -p"));
+    }
 }
 
 static void without_anybody_to_ask_there_is_none(void **state)
@@ -215,7 +240,7 @@ int main(void)
         KEYS(a_plain_backup_needs_none), KEYS(any_of_the_recipients_opens_it),
         KEYS(says_for_whom_a_backup_is), KEYS(a_file_that_is_none_is_an_error),
         KEYS(nobody_is_asked_twice),     KEYS(without_anybody_to_ask_there_is_none),
-        KEYS(trusts_node_ids_only),
+        KEYS(trusts_node_ids_only),      KEYS(a_damaged_file_is_the_files_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

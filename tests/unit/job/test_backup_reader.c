@@ -273,6 +273,35 @@ static void rewinds_to_the_file_that_was_checked(void **state)
     scb_backup_reader_close(reader);
 }
 
+/* Whole, of the same size and with the times of the first: only its manifest tells. */
+static void does_not_rewind_to_another_backup(void **state)
+{
+    (void)state;
+    SCB_AUTO(buffer) struct scb_buffer first = {.max = 1 << 20}, second = {.max = 1 << 20};
+    exchange_archives("1", "2");
+    read_whole(archive_name(DATE), &second);
+    assert_ok(scb_catalog_delete(house.parts.catalog, DATE, &house.error));
+    const struct scb_entry entry = entry_of("a", "1", "v1");
+    archive_entries(DATE, &entry, 1, 1);
+    read_whole(archive_name(DATE), &first);
+    assert_int_equal(first.size, second.size);
+    check_sha256 = true;
+    assert_ok(open_reader(DATE));
+    check_sha256 = false;
+    const struct stat before = temp_stat(archive_name(DATE));
+    overwrite(archive_name(DATE), scb_buffer_bytes(&second));
+    const struct timespec times[2] = {before.st_atim, before.st_mtim};
+    assert_int_equal(utimensat(AT_FDCWD, temp_path(archive_name(DATE)), times, 0), 0);
+    assert_int_equal(scb_backup_reader_rewind(reader, &house.error), SCB_ERROR_INTEGRITY);
+    assert_non_null(strstr(house.error.message, "backup " DATE ": archive: it was written to"));
+    overwrite(archive_name(DATE), scb_buffer_bytes(&first));
+    assert_int_equal(utimensat(AT_FDCWD, temp_path(archive_name(DATE)), times, 0), 0);
+    assert_ok(scb_backup_reader_rewind(reader, &house.error));
+    assert_next(0, entry);
+    assert_end();
+    scb_backup_reader_close(reader);
+}
+
 static void holds_the_shared_lock_until_it_is_closed(void **state)
 {
     (void)state;
@@ -412,6 +441,7 @@ int main(void)
         IN_HOUSE(refuses_an_archive_of_another_size),
         IN_HOUSE(takes_the_recorded_one),
         IN_HOUSE(rewinds_to_the_file_that_was_checked),
+        IN_HOUSE(does_not_rewind_to_another_backup),
         IN_HOUSE(holds_the_shared_lock_until_it_is_closed),
         ENCRYPTED(decrypts_every_entry),
         ENCRYPTED(decrypts_pages_too_large_to_be_held),

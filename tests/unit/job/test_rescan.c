@@ -159,6 +159,25 @@ static void leaves_what_others_work_on(void **state)
     assert_rescan(1, 0, 0, 0);
 }
 
+/* It takes as long as the backups are large. */
+static void ends_when_it_is_to(void **state)
+{
+    (void)state;
+    struct scb_cancel *cancel = NULL;
+    struct scb_rescan_result result;
+    (void)make_backup(DATE, 2);
+    drop_database();
+    assert_ok(scb_cancel_new(&cancel, &house.error));
+    scb_cancel_request(cancel);
+    house.parts.cancel = cancel;
+    assert_int_equal(scb_rescan_run(&house.parts, &result, &house.error), SCB_ERROR_CANCELED);
+    assert_int_equal(result.orphans, 0); /* nothing is wrong with it */
+    assert_false(is_known(DATE));
+    house.parts.cancel = NULL;
+    scb_cancel_free(cancel);
+    assert_rescan(1, 0, 0, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +189,7 @@ int main(void)
         IN_HOUSE(notes_what_is_gone),
         IN_HOUSE(takes_back_only_what_was_recorded),
         IN_HOUSE(leaves_what_others_work_on),
+        IN_HOUSE(ends_when_it_is_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

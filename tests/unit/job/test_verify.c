@@ -486,6 +486,39 @@ static void another_identity_could_not_check_it(void **state)
     assert_invalid("archive page_0.json.gz.age", "its CRC");
 }
 
+static enum scb_status say_horse(void *state, const char *path, char *ret_text, size_t size,
+                                 size_t *ret_size, struct scb_error *error)
+{
+    (void)state;
+    (void)path;
+    (void)size;
+    (void)error;
+    memcpy(ret_text, "horse", *ret_size = strlen("horse"));
+    return SCB_OK;
+}
+
+/* Every sound backup would be invalid, or be looked at again and again, as if it were gone. */
+static void an_identity_file_that_does_not_open_is_not_the_backups_fault(void **state)
+{
+    (void)state;
+    archive_five(DATE);
+    temp_write("cut.txt", "age-encryption.org/v1\n-> scrypt bBjlhJVYZeE4aqUdmtRHfw 10\n");
+    static const struct {
+        const char *name;
+        enum scb_status status;
+    } table[] = {{"cut.txt", SCB_ERROR_VALIDATION}, {"nowhere.txt", SCB_ERROR_FILE}};
+    for (size_t i = 0; i < SCB_LENGTH(table); i++) {
+        const struct scb_backup_keys_settings with = {.identity_file = temp_path(table[i].name),
+                                                      .ask = say_horse};
+        scb_backup_keys_free(backup_keys);
+        assert_ok(scb_backup_keys_new(&with, &backup_keys, &house.error));
+        assert_int_equal(verify(DATE), SCB_VERIFY_NOT_CHECKED);
+        assert_int_equal(result.error.status, table[i].status);
+        assert_non_null(strstr(result.error.message, "encryption.identity_file"));
+        assert_int_equal(result.pages, 3);
+    }
+}
+
 static void finds_every_changed_byte_of_an_encrypted_archive(void **state)
 {
     (void)state;
@@ -563,6 +596,7 @@ int main(void)
         VERIFIED(stops_when_it_is_cancelled),
         ENCRYPTED(an_encrypted_one_is_valid),
         ENCRYPTED(another_identity_could_not_check_it),
+        ENCRYPTED(an_identity_file_that_does_not_open_is_not_the_backups_fault),
         ENCRYPTED(finds_every_changed_byte_of_an_encrypted_archive),
         ENCRYPTED(wants_the_signature_of_who_is_trusted),
         ENCRYPTED(compares_the_signature_beside_it),

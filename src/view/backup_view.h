@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a backup is shown: the JSON members and the table cells that several commands share.
+ * How a backup is shown in JSON: the members that commands and the API share.
  */
-#ifndef SCB_SERVICE_BACKUP_VIEW_H
-#define SCB_SERVICE_BACKUP_VIEW_H
+#ifndef SCB_VIEW_BACKUP_VIEW_H
+#define SCB_VIEW_BACKUP_VIEW_H
 
 #include "base/json.h"
 #include "scb/catalog.h"
@@ -30,10 +30,5 @@ struct scb_view_members {
 SCB_MUST_CHECK enum scb_status scb_view_member(struct scb_view_members *members, const char *name,
                                                struct scb_bytes bytes, struct scb_error *error);
 void scb_view_members_end(struct scb_view_members *members);
-
-/* Cells for people; "-" where there is nothing to show. */
-void scb_view_time(int64_t real_ms, char *ret_text, size_t size);
-void scb_view_count(int64_t count, char *ret_text, size_t size);
-void scb_view_size(int64_t bytes, char *ret_text, size_t size);
 
 #endif

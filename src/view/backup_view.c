@@ -1,31 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "service/backup_view.h"
+#include "view/backup_view.h"
 
 #include <assert.h>
-#include <stdio.h>
 
-#include "base/clock.h"
 #include "base/memory.h"
 #include "base/text.h"
-
-static void time_member(struct scb_json *json, const char *name, int64_t real_ms)
-{
-    char text[SCB_TIMESTAMP_SIZE];
-    if (real_ms < 0) {
-        scb_json_null(json, name);
-        return;
-    }
-    scb_timestamp_format(real_ms, text);
-    scb_json_text(json, name, text);
-}
-
-static void number_member(struct scb_json *json, const char *name, int64_t value)
-{
-    if (value < 0)
-        scb_json_null(json, name);
-    else
-        scb_json_integer(json, name, value);
-}
 
 static void text_member(struct scb_json *json, const char *name, const char *text)
 {
@@ -36,21 +15,21 @@ void scb_view_backup_columns(struct scb_json *json, const struct scb_backup_reco
 {
     scb_json_text(json, "backup_date", backup->backup_date);
     scb_json_text(json, "status", scb_backup_state_name(backup->state));
-    time_member(json, "created_at", backup->created_at_ms);
-    time_member(json, "completed_at", backup->completed_at_ms);
-    number_member(json, "total_pages", backup->total_pages);
-    number_member(json, "total_keys", backup->total_keys);
+    scb_json_time(json, "created_at", backup->created_at_ms);
+    scb_json_time(json, "completed_at", backup->completed_at_ms);
+    scb_json_count(json, "total_pages", backup->total_pages);
+    scb_json_count(json, "total_keys", backup->total_keys);
     text_member(json, "backup_file_path", backup->backup_file_path);
     text_member(json, "error_message", backup->error_message);
     text_member(json, "checksum", backup->checksum);
-    number_member(json, "file_size", backup->file_size);
+    scb_json_count(json, "file_size", backup->file_size);
 }
 
 void scb_view_backup_progress(struct scb_json *json, const struct scb_backup_record *backup)
 {
-    number_member(json, "pages_completed", backup->pages_completed);
-    number_member(json, "pages_failed", backup->pages_failed);
-    number_member(json, "block_number", backup->block_number);
+    scb_json_count(json, "pages_completed", backup->pages_completed);
+    scb_json_count(json, "pages_failed", backup->pages_failed);
+    scb_json_count(json, "block_number", backup->block_number);
     text_member(json, "block_hash", backup->block_hash);
 }
 
@@ -61,19 +40,19 @@ void scb_view_page_columns(struct scb_json *json, const struct scb_page_record *
     scb_text_hex(page->sha256, sizeof(page->sha256), checksum);
     scb_json_unsigned(json, "page_number", page->page_number);
     scb_json_text(json, "status", scb_backup_state_name(page->state));
-    time_member(json, "completed_at", page->completed_at_ms);
-    number_member(json, "keys_count", done ? (int64_t)page->keys_count : -1);
+    scb_json_time(json, "completed_at", page->completed_at_ms);
+    scb_json_count(json, "keys_count", done ? (int64_t)page->keys_count : -1);
     scb_json_text(json, "file_path", done ? page->file_path : NULL);
     text_member(json, "error_message", page->error_message);
     scb_json_text(json, "checksum", done ? checksum : NULL);
-    number_member(json, "file_size", done ? (int64_t)page->file_size : -1);
+    scb_json_count(json, "file_size", done ? (int64_t)page->file_size : -1);
 }
 
 void scb_view_check(struct scb_json *json, const struct scb_check_record *check)
 {
     scb_json_open_object(json, NULL);
     scb_json_text(json, "kind", scb_check_kind_name(check->kind));
-    time_member(json, "checked_at", check->checked_at_ms);
+    scb_json_time(json, "checked_at", check->checked_at_ms);
     scb_json_text(json, "outcome", scb_verify_outcome_name(check->outcome));
     scb_json_unsigned(json, "keys", check->keys);
     scb_json_integer(json, "duration_ms", check->duration_ms);
@@ -104,31 +83,4 @@ void scb_view_members_end(struct scb_view_members *members)
     for (size_t i = 0; i < members->count; i++)
         scb_json_text(members->json, NULL, members->base64[i]);
     scb_json_close_array(members->json);
-}
-
-void scb_view_time(int64_t real_ms, char *ret_text, size_t size)
-{
-    char text[SCB_TIMESTAMP_SIZE] = "-";
-    if (real_ms >= 0)
-        scb_timestamp_format(real_ms, text);
-    if (real_ms >= 0)
-        (void)snprintf(ret_text, size, "%.10s %.8s UTC", text, text + 11);
-    else
-        (void)snprintf(ret_text, size, "-");
-}
-
-void scb_view_count(int64_t count, char *ret_text, size_t size)
-{
-    if (count < 0)
-        (void)snprintf(ret_text, size, "-");
-    else
-        scb_text_format_count((uint64_t)count, ret_text, size);
-}
-
-void scb_view_size(int64_t bytes, char *ret_text, size_t size)
-{
-    if (bytes < 0)
-        (void)snprintf(ret_text, size, "-");
-    else
-        scb_text_format_size_short((uint64_t)bytes, ret_text, size);
 }
