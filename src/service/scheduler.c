@@ -75,7 +75,7 @@ static void finish_earlier(struct scb_service *service, const struct scb_slot *s
         if (run_audited(service, &options, &result, &error) != SCB_OK)
             scb_log_failure(service->parts.log, "Earlier backup not finished", found.dates[i],
                             &error);
-        scb_log_set_run(service->parts.log, "");
+        scb_service_end_run(service);
     }
 }
 
@@ -197,7 +197,7 @@ static bool serve_backup(struct scb_service *service, struct schedule *schedule)
         finish_earlier(service, &slot);
     schedule->begun = true;
     serve_slot(service, schedule);
-    scb_log_set_run(service->parts.log, "");
+    scb_service_end_run(service);
     return true;
 }
 
@@ -233,6 +233,7 @@ static void serve_check(struct scb_service *service, struct schedule *schedule,
     bool verify = due->kind == SCB_CHECK_VERIFY;
     struct scb_error error = {0};
     struct scb_service_audited audited;
+    scb_service_begin_run(service);
     scb_service_audit_begin(
         service, verify ? SCB_OPERATION_backup_verify : SCB_OPERATION_backup_test_restore,
         due->backup_date, &audited);
@@ -274,6 +275,7 @@ static void serve_check_or_sleep(struct scb_service *service, struct schedule *s
         struct scb_due_check due = find_check(service, schedule);
         if (due.at_ms <= now_ms) {
             serve_check(service, schedule, &due);
+            scb_service_end_run(service);
             return;
         }
         wake_ms = due.at_ms;

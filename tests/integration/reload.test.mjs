@@ -283,8 +283,13 @@ describe('the log', () => {
             const own = line.backup_date && service.log.all.find((one) =>
                 isCompleted(one) && one.backup_date === line.backup_date)?.run_id;
             if (own) assert.equal(line.run_id, own, line.msg);
-            if (/^Service/.test(line.msg)) assert.equal(line.run_id, undefined);
+            assert.match(line.run_id, /^[0-9a-f]{16}$/, line.msg);
+            if (/^Service/.test(line.msg)) assert.equal(line.run_id, service.log.all[0].run_id);
         }
+        assert.ok(!ids.includes(service.log.all[0].run_id));
+        const status = JSON.parse((await mustRun(['backup', 'status', '--config', made.config,
+            '--json'])).stdout);
+        assert.equal(status.run_id, ids.at(-1));
     });
 
     it('has priorities for journald', async (t) => {
