@@ -8,10 +8,12 @@
 
 #include <stddef.h>
 
-extern const unsigned char scb_page_index[], scb_page_style[], scb_page_script[], scb_page_api[],
-    scb_page_charts[], scb_page_details[], scb_page_format[], scb_page_icon[], scb_page_openapi[];
-extern const size_t scb_page_index_size, scb_page_style_size, scb_page_script_size,
-    scb_page_api_size, scb_page_charts_size, scb_page_details_size, scb_page_format_size,
-    scb_page_icon_size, scb_page_openapi_size;
+#define SCB_PAGE(symbol, name, type)                                                               \
+    extern const unsigned char scb_page_##symbol[];                                                \
+    extern const size_t scb_page_##symbol##_size;
+#include "web/embedded_pages.def"
+SCB_PAGE(index_html, , )
+SCB_PAGE(openapi_json, , )
+#undef SCB_PAGE
 
 #endif

@@ -8,20 +8,14 @@
 #include "web/call.h"
 #include "web/embedded_pages.h"
 
-static const char script[] = "text/javascript; charset=utf-8";
-
 static const struct {
     const char *name, *type;
     const unsigned char *data;
     const size_t *size;
 } assets[] = {
-    {"dashboard.css", "text/css; charset=utf-8", scb_page_style, &scb_page_style_size},
-    {"dashboard.js", script, scb_page_script, &scb_page_script_size},
-    {"api.js", script, scb_page_api, &scb_page_api_size},
-    {"charts.js", script, scb_page_charts, &scb_page_charts_size},
-    {"details.js", script, scb_page_details, &scb_page_details_size},
-    {"format.js", script, scb_page_format, &scb_page_format_size},
-    {"favicon.svg", "image/svg+xml", scb_page_icon, &scb_page_icon_size},
+#define SCB_PAGE(symbol, name, type) {name, type, scb_page_##symbol, &scb_page_##symbol##_size},
+#include "web/embedded_pages.def"
+#undef SCB_PAGE
 };
 
 enum scb_status scb_web_page(struct scb_web_call *call, struct scb_error *error)
@@ -29,7 +23,7 @@ enum scb_status scb_web_page(struct scb_web_call *call, struct scb_error *error)
     (void)error;
     call->reply->is_page = true;
     call->reply->content_type = "text/html; charset=utf-8";
-    call->reply->fixed = (struct scb_bytes){scb_page_index, scb_page_index_size};
+    call->reply->fixed = (struct scb_bytes){scb_page_index_html, scb_page_index_html_size};
     return SCB_OK;
 }
 
@@ -48,6 +42,6 @@ enum scb_status scb_web_asset(struct scb_web_call *call, struct scb_error *error
 enum scb_status scb_web_openapi(struct scb_web_call *call, struct scb_error *error)
 {
     (void)error;
-    call->reply->fixed = (struct scb_bytes){scb_page_openapi, scb_page_openapi_size};
+    call->reply->fixed = (struct scb_bytes){scb_page_openapi_json, scb_page_openapi_json_size};
     return SCB_OK;
 }

@@ -2,10 +2,13 @@
 //
 // One backup in a dialog: what is known of it, what has proved it, its pages, what can be done.
 
+import { may } from './access.js';
+import { ask } from './api.js';
 import {
     byId, durationOf, facts, formatBytes, formatCount, formatDuration, formatTime, formatWhen, h,
     pill, setText,
 } from './format.js';
+import { place } from './orders.js';
 
 const PAGES = 50;
 const CHECKS = {
@@ -46,7 +49,7 @@ const pageRow = (page) => h('tr', null,
     h('td', { class: 'num' }, formatBytes(page.file_size)),
     h('td', { class: 'text' }, page.error_message ?? ''));
 
-function pageList(backup, ask) {
+function pageList(backup) {
     const body = h('tbody');
     const more = h('button', { type: 'button', hidden: true }, 'More pages');
     const load = async (path) => {
@@ -70,28 +73,22 @@ function pageList(backup, ask) {
     return box;
 }
 
-function buttons(backup, { order, may, follow, problem }) {
-    const act = (word, path) => h('button', { type: 'button', onclick: async () => {
+function buttons(backup) {
+    const act = (word, verb) => h('button', { type: 'button', onclick: () => {
         byId('backup-dialog').close();
-        try {
-            await follow(await order(path));
-        } catch (failure) {
-            problem(failure);
-        }
+        place(`/api/v1/backups/${backup.backup_date}/${verb}`);
     } }, word);
-    const base = `/api/v1/backups/${backup.backup_date}`;
     const open = backup.status === 'failed' || backup.interrupted;
     return h('div', { class: 'actions' },
-        may('operator') && open && act('Retry', `${base}/retry`),
-        may('operator') && backup.status === 'completed' && act('Verify', `${base}/verify`));
+        may('operator') && open && act('Retry', 'retry'),
+        may('operator') && backup.status === 'completed' && act('Verify', 'verify'));
 }
 
-/** Opens the dialog; `tools` are the dashboard's { ask, order, may, follow, problem }. */
-export function showBackup(backup, tools) {
+export function showBackup(backup) {
     setText('backup-title', `Backup ${backup.backup_date}`);
     byId('backup-body').replaceChildren(...[
         backup.error_message && h('p', { class: 'error-text' }, backup.error_message),
-        overview(backup), h('h3', null, 'Checks'), checkList(backup), pageList(backup, tools.ask),
-        buttons(backup, tools)].filter(Boolean));
+        overview(backup), h('h3', null, 'Checks'), checkList(backup), pageList(backup),
+        buttons(backup)].filter(Boolean));
     byId('backup-dialog').showModal();
 }
