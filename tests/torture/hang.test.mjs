@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
 import { startFakeNode } from '../chain/fake.mjs';
-import { assertFailed, DATE, run, Store, workspace } from '../integration/harness.mjs';
+import { assertFailed, DATE, mustRun, run, Store, workspace } from '../integration/harness.mjs';
 import {
     isCompleted, serviceConfig, startManager, startService, writeConfig,
 } from '../integration/running.mjs';
@@ -85,23 +85,25 @@ describe('a log file that hangs', () => {
     });
 });
 
-/** A service that has made its backup; the next file below data/ that it opens hangs. */
-async function hangingService(t, settings, env = {}) {
+/** A service that has made its backup; once it is armed, the next such call below data/ hangs. */
+async function hangingService(t, settings, { fault = 'open:1:HANG', env = {}, before } = {}) {
     const directory = workspace(t);
     const data = join(directory, 'data');
     mkdirSync(data);
     const config = join(directory, 'config.yaml');
     writeConfig(config, serviceConfig(data, await startNode(t),
         { backup: { backup_dir: join(data, 'backups'), verify_interval: '1d', ...settings } }));
+    await before?.(config);
     const service = startService(t, config, { env: { // its sandbox: it writes below data/ only
-        ...faults(directory, data, 'open:1:HANG'), FAULT_MARK: join(data, 'mark'),
+        ...faults(directory, data, fault), FAULT_MARK: join(data, 'mark'),
         FAULT_ARM: join(directory, 'armed'), MONOTONIC_FILE: join(directory, 'monotonic'), ...env,
     } });
     const { url } = await service.until(({ msg }) => msg === 'HTTP server started');
     await service.until(isCompleted);
-    await service.until(({ msg }) => msg === 'Backup verified');
+    if (settings.verify_interval !== '0')
+        await service.until(({ msg }) => msg === 'Backup verified');
     return {
-        service, url,
+        service, url, config,
         arm: () => writeFileSync(join(directory, 'armed'), ''),
         async hung() { while (!existsSync(join(data, 'mark'))) await sleep(20); },
         later: (seconds) => writeFileSync(join(directory, 'monotonic'), String(seconds)),
@@ -127,7 +129,7 @@ describe('a service that does not come to its end', () => {
     it('is ended a minute after it was asked', async (t) => {
         const manager = await startManager(t);
         const made = await hangingService(t, { file_operation_timeout: '1h' },
-            { NOTIFY_SOCKET: manager.socket });
+            { env: { NOTIFY_SOCKET: manager.socket } });
         made.arm();
         made.service.child.kill('SIGHUP');
         await made.hung();
@@ -137,5 +139,29 @@ describe('a service that does not come to its end', () => {
         const { code, stderr } = await made.service.child.done;
         assert.equal(code, 130, stderr);
         assert.match(stderr, /"error_type":"Canceled","error":"the service has not come to its end/);
+    });
+});
+
+describe('a cleanup under way', () => {
+    it('is seen, with the backup that goes', async (t) => {
+        let token;
+        const made = await hangingService(t,
+            { file_operation_timeout: '1h', retention_min_backups: 1, verify_interval: '0' }, {
+                fault: 'unlink:1:HANG',
+                async before(config) {
+                    await mustRun(['backup', 'run', '--config', config, '--backup-date', OLDER_DATE]);
+                    const { stdout } = await mustRun(['token', 'create', '--role', 'admin',
+                        '--config', config, '--json']);
+                    token = JSON.parse(stdout).token;
+                },
+            });
+        made.arm();
+        const asked = await ask(`${made.url}api/v1/cleanup`,
+            { method: 'POST', token, body: { older_than: '1d' } });
+        assert.equal(asked.status, 202, asked.text);
+        await made.hung();
+        const { json } = await ask(`${made.url}api/v1/progress`, { token });
+        assert.deepEqual([json.activity, json.backup_date, json.total_pages],
+            ['cleanup', OLDER_DATE, 1]);
     });
 });
