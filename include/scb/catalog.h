@@ -37,6 +37,7 @@ struct scb_backup_record {
     int64_t pages_failed;
     int64_t block_number;
     char block_hash[67]; /* "0x…"; "" before the run pinned one */
+    char run_id[17];     /* of the run that worked on it last, as in its log; "" where not known */
     bool held;           /* cleanup leaves it (scb_catalog_hold) */
 };
 
@@ -70,6 +71,7 @@ struct scb_run_record {
     char total_function[256];
     uint64_t max_key_size, max_value_size; /* bytes; its pages were checked against them */
     uint64_t quorum;                       /* endpoints that gave each of its pages; 0: not known */
+    char run_id[17];                       /* of the run that works on it; "": not known */
     char recipients[4096]; /* whom its page files are encrypted to, "age1...,age1..."; "": plain */
 };
 

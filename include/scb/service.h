@@ -46,7 +46,8 @@ struct scb_service_parts {
     void *observe_state;
     /*
      * Called, on a thread of its own, when a file operation has hung for
-     * backup.file_operation_timeout: nothing can end it but the end of the process. NULL: not
+     * backup.file_operation_timeout, or when what scb_service_run does has neither shown a sign of
+     * life nor come to its end in time: nothing can end that but the end of the process. NULL: not
      * watched.
      */
     void (*stuck)(void *state, const struct scb_error *error);
@@ -78,7 +79,7 @@ SCB_MUST_CHECK enum scb_status scb_service_check(const struct scb_config *config
 SCB_MUST_CHECK enum scb_status scb_service_new(const struct scb_service_parts *parts,
                                                struct scb_service **ret_service,
                                                struct scb_error *error);
-/* Nothing may be running in it. Notifications on their way are waited for, 10 s at most. */
+/* Nothing may be running in it. Notifications on their way are waited for, 45 s at most. */
 void scb_service_free(struct scb_service *service);
 
 /* Makes one backup and waits for it. */

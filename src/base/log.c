@@ -30,7 +30,7 @@ struct scb_log {
     const struct scb_clock *clock;
     struct scb_buffer line;
     struct scb_repeats repeats;
-    char run_id[SCB_RUN_ID_SIZE];
+    char own_run_id[SCB_RUN_ID_SIZE], run_id[SCB_RUN_ID_SIZE];
     bool priorities;
     const char *path;
     atomic_bool reopen;
@@ -91,13 +91,35 @@ void scb_log_set_level(struct scb_log *log, enum scb_log_level level)
         atomic_store(&log->level, level);
 }
 
+void scb_run_id_new(char ret_id[SCB_RUN_ID_SIZE])
+{
+    uint8_t random[(SCB_RUN_ID_SIZE - 1) / 2];
+    arc4random_buf(random, sizeof(random));
+    scb_text_hex(random, sizeof(random), ret_id);
+}
+
+static void set_id(struct scb_log *log, char id[SCB_RUN_ID_SIZE], const char *run_id)
+{
+    pthread_mutex_lock(&log->lock);
+    (void)snprintf(id, SCB_RUN_ID_SIZE, "%s", run_id);
+    pthread_mutex_unlock(&log->lock);
+}
+
+void scb_log_set_own_run(struct scb_log *log, const char *run_id)
+{
+    if (log != NULL)
+        set_id(log, log->own_run_id, run_id);
+}
+
 void scb_log_set_run(struct scb_log *log, const char *run_id)
 {
-    if (log == NULL)
-        return;
-    pthread_mutex_lock(&log->lock);
-    (void)snprintf(log->run_id, sizeof(log->run_id), "%s", run_id);
-    pthread_mutex_unlock(&log->lock);
+    if (log != NULL)
+        set_id(log, log->run_id, run_id);
+}
+
+static const char *present_run(const struct scb_log *log)
+{
+    return log->run_id[0] != '\0' ? log->run_id : log->own_run_id;
 }
 
 void scb_log_set_priorities(struct scb_log *log, bool on)
@@ -144,8 +166,8 @@ static enum scb_status format_json(struct scb_log *log, enum scb_log_level level
     scb_json_text(&json, "level", level_names[level]);
     scb_json_text(&json, "ts", now);
     scb_json_text(&json, "msg", message);
-    if (log->run_id[0] != '\0')
-        scb_json_text(&json, "run_id", log->run_id);
+    if (present_run(log)[0] != '\0')
+        scb_json_text(&json, "run_id", present_run(log));
     for (size_t i = 0; i < count; i++) {
         const struct scb_log_field *field = &fields[i];
         if (field->type == SCB_LOG_TEXT)
@@ -200,8 +222,8 @@ static enum scb_status format_console(struct scb_log *log, enum scb_log_level le
         status = append_console_text(&log->line, message);
     for (size_t i = 0; i < count && status == SCB_OK; i++)
         status = append_console_field(&log->line, &fields[i]);
-    if (status == SCB_OK && log->run_id[0] != '\0')
-        status = scb_buffer_printf(&log->line, NULL, " run_id=%s", log->run_id);
+    if (status == SCB_OK && present_run(log)[0] != '\0')
+        status = scb_buffer_printf(&log->line, NULL, " run_id=%s", present_run(log));
     return status;
 }
 

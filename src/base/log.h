@@ -50,8 +50,12 @@ void scb_log_set_hook(struct scb_log *log, void (*around_line)(void *state, bool
 /* From any thread. */
 void scb_log_set_level(struct scb_log *log, enum scb_log_level level);
 
-/* Every line has run_id from now on; "" ends that. Copied. */
+/* Whose lines they are: 16 hexadecimal digits, found again wherever the run is told of. */
 enum { SCB_RUN_ID_SIZE = 17 };
+void scb_run_id_new(char ret_id[SCB_RUN_ID_SIZE]);
+/* Every line has this id from now on ("": none), copied; */
+void scb_log_set_own_run(struct scb_log *log, const char *run_id);
+/* but this one instead, until "" ends that: of one run among those of a service. */
 void scb_log_set_run(struct scb_log *log, const char *run_id);
 
 /*

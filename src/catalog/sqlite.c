@@ -86,6 +86,7 @@ static enum scb_status start_run(struct scb_sqlite *sqlite, const struct scb_run
     scb_query_bind_unsigned(&query, run->max_value_size);
     scb_query_bind_unsigned(&query, run->quorum);
     scb_query_bind_text(&query, run->recipients);
+    scb_query_bind_text(&query, run->run_id);
     status = scb_query_step(&query, &row, error);
     if (status != SCB_OK)
         return status;
@@ -149,6 +150,7 @@ static enum scb_status resume_run(struct scb_sqlite *sqlite, const struct scb_ru
     scb_query_bind_unsigned(&query, run->max_key_size);
     scb_query_bind_unsigned(&query, run->max_value_size);
     scb_query_bind_unsigned(&query, run->quorum);
+    scb_query_bind_text(&query, run->run_id);
     return scb_query_run(&query, error);
 }
 

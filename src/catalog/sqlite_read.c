@@ -44,6 +44,7 @@ enum scb_status scb_sqlite_get_run(struct scb_catalog *catalog, const char *back
     run.max_value_size = scb_query_get_unsigned(&query);
     run.quorum = scb_query_get_unsigned(&query);
     scb_query_get_text(&query, run.recipients, sizeof(run.recipients));
+    scb_query_get_text(&query, run.run_id, sizeof(run.run_id));
     status = scb_query_check(&query, error);
     if (status == SCB_OK)
         *ret_run = run;
@@ -71,6 +72,7 @@ static enum scb_status read_backup(struct scb_query *query, struct scb_backup_re
     backup.pages_failed = scb_query_get_number(query);
     backup.block_number = scb_query_get_number(query);
     scb_query_get_hex_text(query, "0x", 32, backup.block_hash);
+    scb_query_get_text(query, backup.run_id, sizeof(backup.run_id));
     backup.held = scb_query_get_number(query) == 1;
     enum scb_status status = scb_query_check(query, error);
     if (status == SCB_OK)

@@ -18,12 +18,13 @@ static void write_to(struct scb_log *log, const struct scb_error *failure)
 }
 
 /* False where there is no memory for it. */
-static bool show_fields(const struct scb_error *failure)
+static bool show_fields(const struct scb_error *failure, const char *run_id)
 {
     struct scb_log *screen = NULL;
     if (scb_log_new(STDERR_FILENO, SCB_LOG_ERROR, SCB_LOG_JSON, scb_clock_system(), &screen,
                     NULL) != SCB_OK)
         return false;
+    scb_log_set_own_run(screen, run_id);
     write_to(screen, failure);
     scb_log_free(screen);
     return true;
@@ -43,9 +44,10 @@ static void show_line(const struct scb_error *failure)
                   hint[0] == '\0' ? "" : "; ", hint);
 }
 
-void scb_failure_show(const struct scb_error *failure, bool as_json, struct scb_log *log)
+void scb_failure_show(const struct scb_error *failure, bool as_json, const char *run_id,
+                      struct scb_log *log)
 {
-    if (!as_json || !show_fields(failure))
+    if (!as_json || !show_fields(failure, run_id))
         show_line(failure);
     if (log != NULL)
         write_to(log, failure);

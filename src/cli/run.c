@@ -33,6 +33,7 @@ struct run {
     struct scb_config *config;
     const char *config_path; /* that was loaded; NULL for none */
     struct scb_log *log;
+    char run_id[SCB_RUN_ID_SIZE];
     int log_fd;
     bool log_is_json;
     struct scb_config *gate_config; /* where it is not config */
@@ -173,6 +174,7 @@ static enum scb_status open_log(struct run *run, struct scb_error *error)
     enum scb_log_format log_format = run->log_is_json ? SCB_LOG_JSON : SCB_LOG_CONSOLE;
     enum scb_status status =
         scb_log_new(run->log_fd, level_of(run), log_format, scb_clock_system(), &run->log, error);
+    scb_log_set_own_run(run->log, run->run_id);
     if (status == SCB_OK && path[0] != '\0')
         scb_log_set_path(run->log, path); /* log.file is not changed while it runs */
     if (status == SCB_OK && path[0] == '\0')
@@ -209,7 +211,7 @@ static bool wants_json_log(const struct run *run)
 static void show_error(const void *shown_by, const struct scb_error *failure)
 {
     const struct run *run = shown_by;
-    scb_failure_show(failure, run->line.json || wants_json_log(run),
+    scb_failure_show(failure, run->line.json || wants_json_log(run), run->run_id,
                      run->log_fd == STDERR_FILENO ? NULL : run->log);
 }
 
@@ -353,6 +355,7 @@ int scb_cli_run(int argc, char *const *argv, const char *const *environment,
     __attribute__((cleanup(run_cleanup))) struct run run = {.log_fd = STDERR_FILENO,
                                                             .environment = environment};
     struct scb_error error = {0};
+    scb_run_id_new(run.run_id);
     enum scb_status status = scb_command_line_parse(argc, argv, &run.line, &error);
     enum scb_status quiet_status = SCB_OK; /* a failure that the help has explained */
     if (status == SCB_OK && show_help(&run.line))

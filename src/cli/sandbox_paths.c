@@ -30,8 +30,8 @@ static const char *const system_paths[] = {"/bin",
                                            "/var/lib/ca-certificates"};
 
 static const char *const read_files[] = {"contract.ca_file",    "encryption.identity_file",
-                                         "identity.cert_path",  "notify.ca_file",
-                                         "identity.key_path",   "server.tls_cert_path",
+                                         "identity.cert_path",  "identity.key_path",
+                                         "notify.ca_file",      "server.tls_cert_path",
                                          "server.tls_key_path", "server.tls_client_ca_path"};
 
 static const char *const written_files[] = {"log.file", "audit.path"};

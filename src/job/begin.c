@@ -87,6 +87,8 @@ static void describe(const struct scb_backup_settings *settings, struct scb_run_
                    settings->page_function);
     (void)snprintf(ret_run->total_function, sizeof(ret_run->total_function), "%s",
                    settings->total_function);
+    if (settings->run_id != NULL)
+        (void)snprintf(ret_run->run_id, sizeof(ret_run->run_id), "%s", settings->run_id);
     memcpy(ret_run->contract, settings->contract.bytes, sizeof(ret_run->contract));
     _Static_assert(sizeof(ret_run->recipients) >= SCB_AGE_RECIPIENTS_TEXT_SIZE, "room for all");
     scb_age_recipients_format(settings->recipients, ret_run->recipients);
@@ -207,10 +209,13 @@ static enum scb_status take_over(struct scb_beginning *begin, const struct scb_r
 {
     const struct scb_backup_parts *parts = begin->parts;
     uint64_t pages = 0;
+    struct scb_run_record today;
+    describe(begin->settings, &today);
     begin->run = *run;
-    begin->run.max_key_size = begin->settings->rules.max_key_size;
-    begin->run.max_value_size = begin->settings->rules.max_value_size;
-    begin->run.quorum = begin->settings->quorum;
+    begin->run.max_key_size = today.max_key_size;
+    begin->run.max_value_size = today.max_value_size;
+    begin->run.quorum = today.quorum;
+    memcpy(begin->run.run_id, today.run_id, sizeof(today.run_id));
     enum scb_status status = scb_binding_check(parts->store, &begin->pin, false, error);
     if (status == SCB_OK)
         status = scb_begin_count_pages(begin->settings, run->total_keys, &pages, error);

@@ -9,7 +9,47 @@
 #include "job/retention.h"
 #include "store/inventory.h"
 
-enum { MAX_BACKUPS = 100000 };
+enum { MAX_BACKUPS = 100000, FILES_A_LOOK = 64 };
+
+/* How far the removal is; of the backups that go. */
+struct progress {
+    const struct scb_cleanup_parts *parts;
+    const char *backup_date; /* "": what was left in the trash */
+    uint64_t pages, total_pages;
+    uint64_t files;
+    int64_t started_ms;
+};
+
+/* Before each file: there may be a million of them. */
+static bool go_on(void *state)
+{
+    struct progress *progress = state;
+    const struct scb_cleanup_parts *parts = progress->parts;
+    if (parts->observe != NULL && progress->files++ % FILES_A_LOOK == 0) {
+        const struct scb_run_progress shown = {.activity = "Cleanup",
+                                               .backup_date = progress->backup_date,
+                                               .pages = progress->pages,
+                                               .total_pages = progress->total_pages,
+                                               .elapsed_ms = scb_clock_monotonic_ms(parts->clock) -
+                                                             progress->started_ms};
+        parts->observe(parts->observe_state, &shown);
+    }
+    return !scb_cancel_requested(parts->cancel);
+}
+
+static struct progress begin(const struct scb_cleanup_parts *parts)
+{
+    return (struct progress){
+        .parts = parts, .backup_date = "", .started_ms = scb_clock_monotonic_ms(parts->clock)};
+}
+
+enum scb_status scb_cleanup_empty_trash(const struct scb_cleanup_parts *parts,
+                                        struct scb_error *error)
+{
+    struct progress progress = begin(parts);
+    const struct scb_store_removal removal = {go_on, &progress};
+    return scb_store_empty_trash(parts->store, &removal, error);
+}
 
 /* All backups of the catalog, newest first, with what lies on the disk of each. */
 struct plan {
@@ -36,6 +76,7 @@ static enum scb_status add_backup(void *state, const struct scb_backup_record *b
     struct scb_retention_item item = {.state = backup->state,
                                       .held = backup->held,
                                       .total_keys = backup->total_keys,
+                                      .total_pages = backup->total_pages,
                                       .bytes = files == NULL ? 0 : files->bytes};
     memcpy(item.backup_date, backup->backup_date, sizeof(item.backup_date));
     /* A row alone keeps nobody's data: without its archive it must not count as a backup. */
@@ -80,10 +121,12 @@ static enum scb_status check_again(const struct scb_cleanup_parts *parts,
     return SCB_OK;
 }
 
-static enum scb_status remove_locked(const struct scb_cleanup_parts *parts,
+static enum scb_status remove_locked(struct progress *progress,
                                      const struct scb_retention_item *item,
                                      struct scb_cleanup_entry *entry, struct scb_error *error)
 {
+    const struct scb_cleanup_parts *parts = progress->parts;
+    const struct scb_store_removal removal = {go_on, progress};
     const char *objection = NULL;
     enum scb_status status = check_again(parts, item, &objection, error);
     if (status == SCB_OK && objection != NULL)
@@ -91,7 +134,7 @@ static enum scb_status remove_locked(const struct scb_cleanup_parts *parts,
     if (status == SCB_OK)
         status = scb_catalog_delete(parts->catalog, item->backup_date, error);
     if (status == SCB_OK)
-        status = scb_store_discard(parts->store, item->backup_date, error);
+        status = scb_store_discard(parts->store, item->backup_date, &removal, error);
     if (status != SCB_OK)
         return scb_error_wrap(error, "backup %s", item->backup_date);
     entry->action = SCB_CLEANUP_DELETED;
@@ -100,10 +143,11 @@ static enum scb_status remove_locked(const struct scb_cleanup_parts *parts,
     return SCB_OK;
 }
 
-static enum scb_status remove_backup(const struct scb_cleanup_parts *parts, bool dry_run,
+static enum scb_status remove_backup(struct progress *progress, bool dry_run,
                                      const struct scb_retention_item *item,
                                      struct scb_cleanup_entry *entry, struct scb_error *error)
 {
+    const struct scb_cleanup_parts *parts = progress->parts;
     struct scb_store_lock *lock = NULL;
     struct scb_error problem = {0};
     /* A dry run must not make a lock file, so that it sees writers only. */
@@ -119,27 +163,56 @@ static enum scb_status remove_backup(const struct scb_cleanup_parts *parts, bool
     if (dry_run)
         entry->action = SCB_CLEANUP_WOULD_DELETE;
     else
-        status = remove_locked(parts, item, entry, error);
+        status = remove_locked(progress, item, entry, error);
     scb_store_unlock(lock);
     return status;
 }
 
 /* --- all of them --- */
 
+static bool goes(const struct scb_cleanup_options *options, const struct scb_retention_item *item)
+{
+    return item->remove &&
+           (options->spare == NULL || strcmp(options->spare, item->backup_date) != 0);
+}
+
+static uint64_t pages_of(const struct scb_retention_item *item)
+{
+    return item->total_pages > 0 ? (uint64_t)item->total_pages : 0;
+}
+
+static enum scb_status take_turn(struct progress *progress,
+                                 const struct scb_cleanup_options *options,
+                                 const struct scb_retention_item *item,
+                                 struct scb_cleanup_entry *entry, struct scb_error *error)
+{
+    if (scb_cancel_requested(progress->parts->cancel))
+        return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted before backup %s",
+                             item->backup_date);
+    progress->backup_date = item->backup_date;
+    progress->files = 0;
+    enum scb_status status = remove_backup(progress, options->dry_run, item, entry, error);
+    progress->pages += pages_of(item);
+    return status;
+}
+
 static enum scb_status apply(const struct scb_cleanup_parts *parts,
                              const struct scb_cleanup_options *options, const struct plan *plan,
                              scb_cleanup_visitor visit, void *state, struct scb_error *error)
 {
     enum scb_status status = SCB_OK;
+    struct progress progress = begin(parts);
+    for (size_t i = 0; i < plan->count; i++)
+        progress.total_pages += goes(options, &plan->items[i]) ? pages_of(&plan->items[i]) : 0;
     for (size_t i = 0; i < plan->count && status == SCB_OK; i++) {
         const struct scb_retention_item *item = &plan->items[i];
         struct scb_cleanup_entry entry = {.bytes = item->bytes, .action = SCB_CLEANUP_KEPT};
         memcpy(entry.backup_date, item->backup_date, sizeof(entry.backup_date));
-        bool spared = options->spare != NULL && strcmp(options->spare, item->backup_date) == 0;
+        bool spared = item->remove && !goes(options, item);
         (void)snprintf(entry.reason, sizeof(entry.reason), "%s",
-                       item->remove && spared ? "just made" : item->reason);
-        if (item->remove && !spared)
-            status = remove_backup(parts, options->dry_run, item, &entry, error);
+                       spared ? "just made" : item->reason);
+        if (goes(options, item))
+            status = take_turn(&progress, options, item, &entry, error);
         if (status == SCB_OK)
             status = visit(state, &entry, error);
     }
@@ -173,7 +246,7 @@ enum scb_status scb_cleanup_run(const struct scb_cleanup_parts *parts,
 {
     SCB_AUTO(inventory) struct scb_inventory inventory = {0};
     struct plan plan = {.inventory = &inventory};
-    enum scb_status status = options->dry_run ? SCB_OK : scb_store_empty_trash(parts->store, error);
+    enum scb_status status = options->dry_run ? SCB_OK : scb_cleanup_empty_trash(parts, error);
     if (status == SCB_OK)
         status = scb_inventory_load(parts->store, &inventory, error);
     if (status == SCB_OK)

@@ -12,6 +12,7 @@
 #include "base/thread.h"
 #include "scb/catalog.h"
 #include "scb/maintenance.h"
+#include "scb/progress.h"
 #include "store/store.h"
 
 /* What keeping house works with; all borrowed. */
@@ -20,13 +21,20 @@ struct scb_cleanup_parts {
     struct scb_catalog *catalog;
     struct scb_log *log;
     const struct scb_clock *clock;
-    const struct scb_cancel *cancel; /* of a rescan; may be NULL */
+    const struct scb_cancel *cancel; /* may be NULL */
+    scb_progress_observer observe;   /* of what is removed; may be NULL */
+    void *observe_state;
 };
+
+/* Removes what a crash or an interruption has left of removed backups. */
+SCB_MUST_CHECK enum scb_status scb_cleanup_empty_trash(const struct scb_cleanup_parts *parts,
+                                                       struct scb_error *error);
 
 /*
  * Decides on every backup, removes those that may go, tells visit of each. What is locked is
- * skipped. IntegrityError, with nothing removed, where the newest backup has shrunk and options
- * do not allow it.
+ * skipped. Canceled: a backup that had lost its rows is trash, the others are whole.
+ * IntegrityError, with nothing removed, where the newest backup has shrunk and options do not allow
+ * it.
  */
 SCB_MUST_CHECK enum scb_status scb_cleanup_run(const struct scb_cleanup_parts *parts,
                                                const struct scb_cleanup_options *options,

@@ -17,7 +17,8 @@ struct scb_retention_item {
     enum scb_backup_state state;
     bool held;
     bool whole; /* completed, and its archive is on the disk: only such a one counts as a backup */
-    int64_t total_keys; /* -1: not known */
+    int64_t total_keys;  /* -1: not known */
+    int64_t total_pages; /* the same */
     uint64_t bytes;
     /* The answer: */
     bool remove;

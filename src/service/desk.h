@@ -10,6 +10,7 @@
 
 #include "access/gate.h"
 #include "base/clock.h"
+#include "base/file_watch.h"
 #include "base/log.h"
 #include "scb/service.h"
 #include "service/live.h"
@@ -22,10 +23,13 @@ struct scb_desk {
     const struct scb_clock *clock;
     const struct scb_gate *gate; /* may be NULL */
     struct scb_log *log;
+    struct scb_file_watch *watch; /* over the file operations of those threads; may be NULL */
     struct scb_live *live;
     struct scb_requests *requests;
 };
 
+/* Whether its loop has shown no sign of life for longer than anything that it does may take. */
+bool scb_service_is_silent(const struct scb_service *service);
 /* Whether a backup would have room. NotFoundError before the first one. */
 SCB_MUST_CHECK enum scb_status scb_service_check_space(const struct scb_service *service,
                                                        struct scb_error *error);

@@ -7,18 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "service/health_chain.h"
+#include "store/inventory.h"
 
 enum {
     CLOCK_WARN_MS = 30000,      /* a block from our future */
     CLOCK_FAIL_MS = 3600000,    /* the same, or our clock is of no use */
     STALE_WARN_MS = 10 * 60000, /* no new block for that long */
-    LEAST_INODES = 1000,
 };
 
 const char *scb_health_state_name(enum scb_health_state state)
@@ -86,16 +85,14 @@ static void look_at_database(struct look *look, struct scb_catalog **ret_catalog
         say_error(look, "database", "", SCB_HEALTH_FAIL, &error);
 }
 
-/* True where there is a directory to look at. */
-static bool look_at_directory(struct look *look, const char *dir)
+/* *ret_store stays NULL where there is no directory to look at. */
+static void look_at_directory(struct look *look, const char *dir, struct scb_store **ret_store)
 {
     struct scb_error error = {0};
-    struct scb_store *store = NULL;
-    enum scb_status status = scb_service_open_store(look->service, false, &store, &error);
-    scb_store_close(store);
+    enum scb_status status = scb_service_open_store(look->service, false, ret_store, &error);
     if (status == SCB_ERROR_NOT_FOUND) {
         say(look, "directory", dir, SCB_HEALTH_WARN, "not there yet; the first backup makes it");
-        return false;
+        return;
     }
     if (status == SCB_OK && access(dir, R_OK | W_OK | X_OK) != 0) {
         (void)scb_error_set_errno(&error, SCB_ERROR_FILE, errno, "'%s' cannot be written", dir);
@@ -105,35 +102,30 @@ static bool look_at_directory(struct look *look, const char *dir)
         say(look, "directory", dir, SCB_HEALTH_OK, "it can be written");
     else
         say_error(look, "directory", dir, SCB_HEALTH_FAIL, &error);
-    return true;
 }
 
-static void look_at_space(struct look *look, const char *dir)
+/* What a backup would say; and whether it would soon. */
+static void look_at_space(struct look *look, const char *dir, const struct scb_store *store)
 {
-    struct statvfs space;
     struct scb_error error = {0};
-    if (statvfs(dir, &space) != 0) {
-        (void)scb_error_set_errno(&error, SCB_ERROR_FILE, errno, "free space of '%s'", dir);
+    uint64_t used = 0, bytes = 0;
+    if (store == NULL) {
+        say(look, "free_space", dir, SCB_HEALTH_UNKNOWN, "there is no directory");
+        return;
+    }
+    enum scb_status status = scb_store_check_space(store, &error);
+    if (status == SCB_OK)
+        status = scb_store_space(store, &used, &bytes, &error);
+    if (status != SCB_OK) {
         say_error(look, "free_space", dir, SCB_HEALTH_FAIL, &error);
         return;
     }
-    uint64_t bytes = (uint64_t)space.f_bavail * space.f_frsize;
     uint64_t wanted = (uint64_t)scb_config_integer(config_of(look), "backup.min_free_space");
-    bool few_inodes = space.f_files > 0 && space.f_favail < LEAST_INODES;
     char free_text[32], wanted_text[32];
     scb_text_format_size_short(bytes, free_text, sizeof(free_text));
     scb_text_format_size_short(wanted, wanted_text, sizeof(wanted_text));
-    enum scb_health_state state = bytes < wanted || few_inodes ? SCB_HEALTH_FAIL
-                                  : bytes / 2 < wanted         ? SCB_HEALTH_WARN
-                                                               : SCB_HEALTH_OK;
-    (void)scb_error_set(&error, SCB_ERROR_RESOURCE,
-                        "%s and %ju inodes free; backup.min_free_space is %s", free_text,
-                        (uintmax_t)space.f_favail, wanted_text);
-    (void)scb_error_hint(&error, "remove files, or lower backup.min_free_space");
-    if (state == SCB_HEALTH_OK)
-        say(look, "free_space", dir, state, "%s", error.message);
-    else
-        say_error(look, "free_space", dir, state, &error);
+    say(look, "free_space", dir, bytes / 2 < wanted ? SCB_HEALTH_WARN : SCB_HEALTH_OK,
+        "%s free; backup.min_free_space is %s", free_text, wanted_text);
 }
 
 static void look_at_last_backup(struct look *look, struct scb_catalog *catalog)
@@ -288,16 +280,16 @@ enum scb_status scb_service_health(struct scb_service *service, scb_health_visit
     SCB_FILE_WATCHED(service->watch);
     struct look look = {.service = service, .visit = visit, .visit_state = state};
     struct scb_catalog *catalog = NULL;
+    struct scb_store *store = NULL;
     look.probes = scb_alloc(SCB_MAX_PROBES, sizeof(*look.probes), error);
     if (look.probes == NULL)
         return SCB_ERROR_RESOURCE;
     const char *dir = scb_config_text(service->parts.config, "backup.backup_dir");
     say(&look, "config", "", SCB_HEALTH_OK, "it is valid");
     look_at_database(&look, &catalog);
-    if (look_at_directory(&look, dir))
-        look_at_space(&look, dir);
-    else
-        say(&look, "free_space", dir, SCB_HEALTH_UNKNOWN, "there is no directory");
+    look_at_directory(&look, dir, &store);
+    look_at_space(&look, dir, store);
+    scb_store_close(store);
     look_at_chain(&look);
     look_at_last_backup(&look, catalog);
     scb_catalog_close(catalog);

@@ -42,7 +42,7 @@ struct scb_service {
     int64_t kept_ms;                   /* when they were last kept; monotonic */
     atomic_bool running;               /* scb_service_run is */
     atomic_bool totals_said;           /* a problem of theirs was logged */
-    char run_id[SCB_RUN_ID_SIZE];      /* of the present run, or the last one; "" before */
+    char run_id[SCB_RUN_ID_SIZE];      /* of the present run; "" for none */
     struct scb_notifier *notifier;     /* NULL until there is something to tell */
     struct scb_supervisor *supervisor; /* while it runs as a service */
     scb_progress_observer shown;       /* what was handed in; parts.observe is the service's own */
@@ -79,9 +79,13 @@ SCB_MUST_CHECK enum scb_status scb_service_open_store(const struct scb_service *
                                                       bool create, struct scb_store **ret_store,
                                                       struct scb_error *error);
 
+/* What follows, until the end, has an id of its own: in the log, in the database, in notices. */
+void scb_service_begin_run(struct scb_service *service);
+void scb_service_end_run(struct scb_service *service);
+
 /*
- * One backup of options->backup_date, which is a checked one. It has an id of its own, which is in
- * every line of the log until scb_log_set_run; who is to be told of a success is told.
+ * One backup of options->backup_date, which is a checked one. It begins a run, which is the
+ * caller's to end; who is to be told of a success is told.
  */
 SCB_MUST_CHECK enum scb_status scb_service_run_one(struct scb_service *service,
                                                    const struct scb_backup_options *options,

@@ -15,8 +15,10 @@ struct scb_live {
 
 const char *scb_live_activity_name(enum scb_live_activity activity)
 {
-    static const char *const names[] = {
-        [SCB_LIVE_IDLE] = "idle", [SCB_LIVE_BACKUP] = "backup", [SCB_LIVE_CHECK] = "check"};
+    static const char *const names[] = {[SCB_LIVE_IDLE] = "idle",
+                                        [SCB_LIVE_BACKUP] = "backup",
+                                        [SCB_LIVE_CHECK] = "check",
+                                        [SCB_LIVE_CLEANUP] = "cleanup"};
     return names[activity];
 }
 
@@ -62,6 +64,7 @@ void scb_live_note(struct scb_live *live, const struct scb_run_progress *progres
     pthread_mutex_lock(&live->lock);
     struct scb_live_view *view = &live->view;
     if (view->activity != SCB_LIVE_IDLE) {
+        (void)snprintf(view->backup_date, sizeof(view->backup_date), "%s", progress->backup_date);
         view->pages = progress->pages;
         view->total_pages = progress->total_pages;
         view->reused_pages = progress->reused_pages;

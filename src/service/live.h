@@ -12,15 +12,15 @@
 #include "scb/error.h"
 #include "scb/progress.h"
 
-enum scb_live_activity { SCB_LIVE_IDLE, SCB_LIVE_BACKUP, SCB_LIVE_CHECK };
+enum scb_live_activity { SCB_LIVE_IDLE, SCB_LIVE_BACKUP, SCB_LIVE_CHECK, SCB_LIVE_CLEANUP };
 
-/* "idle", "backup", "check". */
+/* "idle", "backup", "check", "cleanup". */
 const char *scb_live_activity_name(enum scb_live_activity activity);
 
 /* The numbers are 0 until the first of them is known. */
 struct scb_live_view {
     enum scb_live_activity activity;
-    char backup_date[SCB_BACKUP_DATE_SIZE]; /* "" while idle */
+    char backup_date[SCB_BACKUP_DATE_SIZE]; /* "" while idle, or not yet at one */
     uint64_t pages, total_pages, reused_pages;
     uint64_t keys, total_keys;
     int64_t elapsed_ms;

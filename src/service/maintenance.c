@@ -2,6 +2,7 @@
 /*
  * The service's work on the backups that are there: cleanup, holds, rescan, storage.
  */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -10,6 +11,7 @@
 #include "job/storage.h"
 #include "service/desk.h"
 #include "service/internal.h"
+#include "service/supervisor.h"
 #include "store/inventory.h"
 
 enum { DAY_MS = 86400000 };
@@ -58,6 +60,8 @@ enum scb_status scb_service_cleanup(struct scb_service *service,
     struct scb_cleanup_parts parts;
     fill_policy(service, &filled.policy);
     enum scb_status status = open_parts(service, false, &parts, error);
+    parts.observe = service->parts.observe;
+    parts.observe_state = service->parts.observe_state;
     if (status == SCB_OK)
         status = scb_cleanup_run(&parts, &filled, visit, state, error);
     close_parts(&parts);
@@ -74,19 +78,31 @@ static enum scb_status log_skipped(void *state, const struct scb_cleanup_entry *
     return SCB_OK;
 }
 
+/* Signs of life; what is shown is the backup. */
+static void say_removal(void *state, const struct scb_run_progress *progress)
+{
+    scb_supervisor_say(state, "cleanup: %" PRIu64 "/%" PRIu64 " pages", progress->pages,
+                       progress->total_pages);
+}
+
 void scb_service_retain(const struct scb_service *service, struct scb_store *store,
                         struct scb_catalog *catalog, const char *backup_date)
 {
     struct scb_cleanup_options options = {.policy = {.older_than_ms = -1}, .spare = backup_date};
-    struct scb_cleanup_parts parts = {
-        .store = store, .catalog = catalog, .log = service->parts.log, .clock = service->clock};
+    struct scb_cleanup_parts parts = {.store = store,
+                                      .catalog = catalog,
+                                      .log = service->parts.log,
+                                      .clock = service->clock,
+                                      .cancel = service->cancel,
+                                      .observe = say_removal,
+                                      .observe_state = service->supervisor};
     struct scb_error error = {0};
     fill_policy(service, &options.policy);
     enum scb_status status =
         options.policy.older_than_ms == 0
-            ? scb_store_empty_trash(store, &error)
+            ? scb_cleanup_empty_trash(&parts, &error)
             : scb_cleanup_run(&parts, &options, log_skipped, service->parts.log, &error);
-    if (status != SCB_OK)
+    if (status != SCB_OK && status != SCB_ERROR_CANCELED) /* then the next run goes on with it */
         scb_log_failure(service->parts.log, "Old backups not removed", NULL, &error);
 }
 

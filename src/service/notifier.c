@@ -220,7 +220,9 @@ static void put(struct scb_notifier *notifier, struct delivery *delivery)
 static void put_back_or_free(struct scb_notifier *notifier, struct delivery *delivery, bool again)
 {
     delivery->tried_last = notifier->closing;
-    if (again && (!notifier->closing || delivery->not_before_ms < notifier->last_ms)) {
+    bool in_time = !notifier->closing || (delivery->not_before_ms < notifier->last_ms &&
+                                          !scb_cancel_requested(notifier->cancel));
+    if (again && in_time) {
         put(notifier, delivery);
         return;
     }

@@ -73,8 +73,10 @@ static enum scb_status clean_up(struct scb_service *service, struct scb_request 
 {
     struct removed removed = {0};
     char size[32];
+    scb_live_begin(service->live, SCB_LIVE_CLEANUP, "");
     enum scb_status status =
         scb_service_cleanup(service, &request->cleanup, count_removed, &removed, &request->error);
+    scb_live_end(service->live);
     scb_text_format_size_short(removed.bytes, size, sizeof(size));
     (void)snprintf(request->result, sizeof(request->result),
                    "%" PRIu64 " backups removed, %s freed, %" PRIu64 " skipped", removed.backups,
@@ -88,6 +90,7 @@ bool scb_service_serve_request(struct scb_service *service)
     enum scb_status status = SCB_OK;
     if (!scb_requests_take(service->requests, &request))
         return false;
+    scb_service_begin_run(service);
     switch (request.kind) {
     case SCB_REQUEST_RUN:
     case SCB_REQUEST_RETRY:
@@ -103,6 +106,7 @@ bool scb_service_serve_request(struct scb_service *service)
     if (status != SCB_OK)
         scb_log_failure(service->parts.log, "Requested operation failed", request.backup_date,
                         &request.error);
+    scb_service_end_run(service);
     scb_requests_end(service->requests, &request, status);
     return true;
 }

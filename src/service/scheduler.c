@@ -15,6 +15,7 @@
 #include "service/audited.h"
 #include "service/checks.h"
 #include "service/internal.h"
+#include "service/notifier.h"
 #include "service/notify.h"
 #include "service/request_runner.h"
 #include "service/slot.h"
@@ -74,7 +75,7 @@ static void finish_earlier(struct scb_service *service, const struct scb_slot *s
         if (run_audited(service, &options, &result, &error) != SCB_OK)
             scb_log_failure(service->parts.log, "Earlier backup not finished", found.dates[i],
                             &error);
-        scb_log_set_run(service->parts.log, "");
+        scb_service_end_run(service);
     }
 }
 
@@ -196,7 +197,7 @@ static bool serve_backup(struct scb_service *service, struct schedule *schedule)
         finish_earlier(service, &slot);
     schedule->begun = true;
     serve_slot(service, schedule);
-    scb_log_set_run(service->parts.log, "");
+    scb_service_end_run(service);
     return true;
 }
 
@@ -232,6 +233,7 @@ static void serve_check(struct scb_service *service, struct schedule *schedule,
     bool verify = due->kind == SCB_CHECK_VERIFY;
     struct scb_error error = {0};
     struct scb_service_audited audited;
+    scb_service_begin_run(service);
     scb_service_audit_begin(
         service, verify ? SCB_OPERATION_backup_verify : SCB_OPERATION_backup_test_restore,
         due->backup_date, &audited);
@@ -273,6 +275,7 @@ static void serve_check_or_sleep(struct scb_service *service, struct schedule *s
         struct scb_due_check due = find_check(service, schedule);
         if (due.at_ms <= now_ms) {
             serve_check(service, schedule, &due);
+            scb_service_end_run(service);
             return;
         }
         wake_ms = due.at_ms;
@@ -305,6 +308,11 @@ enum scb_status scb_service_loop_begin(struct scb_service *service, struct scb_e
     return status == SCB_OK ? scb_requests_new(&service->requests, error) : status;
 }
 
+bool scb_service_is_silent(const struct scb_service *service)
+{
+    return scb_supervisor_is_silent(service->supervisor);
+}
+
 struct scb_desk scb_service_desk(struct scb_service *service)
 {
     return (struct scb_desk){.service = service,
@@ -313,12 +321,14 @@ struct scb_desk scb_service_desk(struct scb_service *service)
                              .clock = service->clock,
                              .gate = service->parts.gate,
                              .log = service->parts.log,
+                             .watch = service->watch,
                              .live = service->live,
                              .requests = service->requests};
 }
 
 void scb_service_loop(struct scb_service *service, void (*reloaded)(void *state), void *state)
 {
+    SCB_FILE_WATCHED(service->watch);
     struct schedule schedule = {.reloaded = reloaded, .reloaded_state = state};
     take_settings(service, &schedule);
     scb_log_info(service->parts.log, "Service started", SCB_TEXT("version", SCB_VERSION),
@@ -337,6 +347,9 @@ void scb_service_loop(struct scb_service *service, void (*reloaded)(void *state)
 
 void scb_service_loop_end(struct scb_service *service)
 {
+    SCB_FILE_WATCHED(service->watch);
+    scb_notifier_free(service->notifier); /* while the supervisor bounds that, too */
+    service->notifier = NULL;
     scb_requests_free(service->requests);
     scb_live_free(service->live);
     service->requests = NULL;

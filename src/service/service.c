@@ -351,12 +351,16 @@ static enum scb_status run_one(struct scb_service *service,
     return status;
 }
 
-static void begin_run(struct scb_service *service)
+void scb_service_begin_run(struct scb_service *service)
 {
-    uint8_t random[(SCB_RUN_ID_SIZE - 1) / 2];
-    arc4random_buf(random, sizeof(random));
-    scb_text_hex(random, sizeof(random), service->run_id);
+    scb_run_id_new(service->run_id);
     scb_log_set_run(service->parts.log, service->run_id);
+}
+
+void scb_service_end_run(struct scb_service *service)
+{
+    service->run_id[0] = '\0';
+    scb_log_set_run(service->parts.log, "");
 }
 
 enum scb_status scb_service_run_one(struct scb_service *service,
@@ -364,7 +368,7 @@ enum scb_status scb_service_run_one(struct scb_service *service,
                                     struct scb_backup_result *ret_result, struct scb_error *error)
 {
     SCB_FILE_WATCHED(service->watch);
-    begin_run(service);
+    scb_service_begin_run(service);
     scb_live_begin(service->live, SCB_LIVE_BACKUP, options->backup_date);
     enum scb_status status = run_one(service, options, ret_result, error);
     scb_live_end(service->live);

@@ -46,16 +46,44 @@ static void send_status(struct scb_supervisor *supervisor)
         (void)sd_notifyf(0, "STATUS=%s", status);
 }
 
-/* Honest: none where the loop has been silent for longer than anything that it does may take. */
+bool scb_supervisor_is_silent(const struct scb_supervisor *supervisor)
+{
+    return supervisor != NULL &&
+           now_ms() - atomic_load(&supervisor->beat_ms) > atomic_load(&supervisor->silence_ms);
+}
+
+static void end(const struct scb_supervisor *supervisor, enum scb_status status, const char *what,
+                int64_t ms)
+{
+    struct scb_error error = {0};
+    (void)scb_error_set(&error, status, "the service has %s for %" PRId64 " s", what, ms / 1000);
+    (void)scb_error_hint(&error, "what was finished is kept; the next start goes on with it");
+    supervisor->settings.stuck(supervisor->settings.stuck_state, &error);
+}
+
+/* True where the process is to be ended, since nobody else would notice. */
+static bool end_silent(struct scb_supervisor *supervisor)
+{
+    bool known = supervisor->silent;
+    supervisor->silent = supervisor->asked_to_end_ms == 0 && scb_supervisor_is_silent(supervisor);
+    if (!supervisor->silent || known)
+        return false;
+    int64_t silent_ms = now_ms() - atomic_load(&supervisor->beat_ms);
+    if (supervisor->ping_ms == 0 && supervisor->settings.stuck != NULL) {
+        end(supervisor, SCB_ERROR_INTERNAL, "shown no sign of life", silent_ms);
+        return true;
+    }
+    scb_log_error(supervisor->settings.log, "The service hangs",
+                  SCB_NUMBER("silent_ms", silent_ms));
+    return false;
+}
+
+/* Honest: none while the loop is silent. */
 static void ping(struct scb_supervisor *supervisor)
 {
-    int64_t now = now_ms(), silent_ms = now - atomic_load(&supervisor->beat_ms);
-    bool silent = silent_ms > atomic_load(&supervisor->silence_ms);
-    if (silent && !supervisor->silent)
-        scb_log_error(supervisor->settings.log, "The service hangs",
-                      SCB_NUMBER("silent_ms", silent_ms));
-    supervisor->silent = silent;
-    if (silent || supervisor->ping_ms == 0 || now - supervisor->pinged_ms < supervisor->ping_ms)
+    int64_t now = now_ms();
+    if (supervisor->silent || supervisor->ping_ms == 0 ||
+        now - supervisor->pinged_ms < supervisor->ping_ms)
         return;
     supervisor->pinged_ms = now;
     (void)sd_notify(0, "WATCHDOG=1");
@@ -70,14 +98,10 @@ static bool end_in_time(struct scb_supervisor *supervisor)
         supervisor->asked_to_end_ms = now_ms();
         (void)sd_notify(0, "STOPPING=1\nSTATUS=stopping: what is finished is kept");
     }
-    if (now_ms() - supervisor->asked_to_end_ms < SCB_SUPERVISOR_DRAIN_MS ||
-        supervisor->settings.stuck == NULL)
+    int64_t asked_ms = now_ms() - supervisor->asked_to_end_ms;
+    if (asked_ms < supervisor->settings.drain_ms || supervisor->settings.stuck == NULL)
         return false;
-    struct scb_error error = {0};
-    (void)scb_error_set(&error, SCB_ERROR_CANCELED, "the service has not come to its end for %d s",
-                        SCB_SUPERVISOR_DRAIN_MS / 1000);
-    (void)scb_error_hint(&error, "what was finished is kept; the next start goes on with it");
-    supervisor->settings.stuck(supervisor->settings.stuck_state, &error);
+    end(supervisor, SCB_ERROR_CANCELED, "not come to its end", asked_ms);
     return true;
 }
 
@@ -86,8 +110,11 @@ static void *supervise(void *argument)
     struct scb_supervisor *supervisor = argument;
     const struct scb_cancel *cancel = supervisor->settings.cancel;
     int64_t look_ms =
-        supervisor->ping_ms > 0 && supervisor->ping_ms < LOOK_MS ? supervisor->ping_ms : LOOK_MS;
-    while (!scb_cancel_requested(supervisor->stop) && !end_in_time(supervisor)) {
+        supervisor->settings.drain_ms < LOOK_MS ? supervisor->settings.drain_ms : LOOK_MS;
+    if (supervisor->ping_ms > 0 && supervisor->ping_ms < look_ms)
+        look_ms = supervisor->ping_ms;
+    while (!scb_cancel_requested(supervisor->stop) && !end_in_time(supervisor) &&
+           !end_silent(supervisor)) {
         ping(supervisor);
         if (supervisor->asked_to_end_ms == 0)
             send_status(supervisor);
@@ -105,6 +132,8 @@ enum scb_status scb_supervisor_start(const struct scb_supervisor_settings *setti
     if (supervisor == NULL)
         return SCB_ERROR_RESOURCE;
     supervisor->settings = *settings;
+    if (settings->drain_ms == 0)
+        supervisor->settings.drain_ms = SCB_SUPERVISOR_DRAIN_MS;
     pthread_mutex_init(&supervisor->lock, NULL);
     uint64_t watchdog_us = 0;
     if (sd_watchdog_enabled(0, &watchdog_us) > 0)

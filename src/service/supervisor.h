@@ -2,8 +2,8 @@
 /*
  * What the service manager is told of the service (systemd, sd_notify(3)), on a thread of its own:
  * that it is ready, what it does, and, only as long as the loop shows signs of life, that it lives.
- * It also ends a process that does not come to an end after it was asked to. Without a service
- * manager it only does the latter.
+ * It also ends a process that does not come to an end after it was asked to, and, where no service
+ * manager waits for signs of life, one that shows none.
  */
 #ifndef SCB_SERVICE_SUPERVISOR_H
 #define SCB_SERVICE_SUPERVISOR_H
@@ -14,11 +14,12 @@
 #include "base/thread.h"
 #include "scb/error.h"
 
-enum { SCB_SUPERVISOR_DRAIN_MS = 60000 }; /* from the request to end until the process is ended */
+enum { SCB_SUPERVISOR_DRAIN_MS = 60000 };
 
 struct scb_supervisor_settings {
     struct scb_log *log;
     const struct scb_cancel *cancel; /* the request to end */
+    int64_t drain_ms; /* from that until the process is ended; 0: SCB_SUPERVISOR_DRAIN_MS */
     /* Ends the process; called once, on the supervisor's thread. May be NULL. */
     void (*stuck)(void *state, const struct scb_error *error);
     void *stuck_state;
@@ -34,6 +35,9 @@ void scb_supervisor_stop(struct scb_supervisor *supervisor);
 
 /* The rest may be called with NULL, which does nothing. */
 
+/* From any thread: whether the loop has been silent for longer than anything that it does may take.
+ */
+bool scb_supervisor_is_silent(const struct scb_supervisor *supervisor);
 /* How long the loop may be silent and still be alive. */
 void scb_supervisor_allow(struct scb_supervisor *supervisor, int64_t silence_ms);
 /* The loop's sign of life. */

@@ -241,15 +241,27 @@ static int rename_directory(int dir_fd, const char *from, const char *to)
     return renameat(dir_fd, from, dir_fd, to);
 }
 
+struct removal {
+    struct scb_store_removal asked;
+    struct scb_metrics *metrics;
+};
+
+static struct removal take(const struct scb_store_removal *asked, const struct scb_store *store)
+{
+    return (struct removal){asked == NULL ? (struct scb_store_removal){0} : *asked, store->metrics};
+}
+
 static enum scb_status remove_tree(int dir_fd, const char *name, int depth,
-                                   struct scb_metrics *metrics, struct scb_error *error);
+                                   const struct removal *removal, struct scb_error *error);
 
 static enum scb_status remove_one(int dir_fd, const char *name, int depth,
-                                  struct scb_metrics *metrics, struct scb_error *error)
+                                  const struct removal *removal, struct scb_error *error)
 {
+    if (removal->asked.go_on != NULL && !removal->asked.go_on(removal->asked.state))
+        return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted; the trash keeps the rest");
     /* Removes a symbolic link itself; what it leads to is not touched. */
     if (remove_name(dir_fd, name, 0) == 0) {
-        scb_metrics_add(metrics, SCB_METRIC_FILES_DELETED, 0, 1);
+        scb_metrics_add(removal->metrics, SCB_METRIC_FILES_DELETED, 0, 1);
         return SCB_OK;
     }
     if (errno == ENOENT)
@@ -257,7 +269,7 @@ static enum scb_status remove_one(int dir_fd, const char *name, int depth,
     if (errno == EISDIR || errno == EPERM) {
         struct stat about = {0};
         if (fstatat(dir_fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(about.st_mode))
-            return remove_tree(dir_fd, name, depth + 1, metrics, error);
+            return remove_tree(dir_fd, name, depth + 1, removal, error);
         errno = EPERM;
     }
     return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not removed", name);
@@ -265,7 +277,7 @@ static enum scb_status remove_one(int dir_fd, const char *name, int depth,
 
 /* A directory and all that is in it, links not followed; not being there is fine. */
 static enum scb_status remove_tree(int dir_fd, const char *name, int depth,
-                                   struct scb_metrics *metrics, struct scb_error *error)
+                                   const struct removal *removal, struct scb_error *error)
 {
     if (depth > MAX_DEPTH)
         return scb_error_set(error, SCB_ERROR_FILE, "'%s': too many directories inside", name);
@@ -281,7 +293,7 @@ static enum scb_status remove_tree(int dir_fd, const char *name, int depth,
     const char *file = NULL;
     status = next_entry(listing, name, &file, error);
     while (status == SCB_OK && file != NULL) {
-        status = remove_one(dirfd(listing), file, depth, metrics, error);
+        status = remove_one(dirfd(listing), file, depth, removal, error);
         if (status == SCB_OK)
             status = next_entry(listing, name, &file, error);
     }
@@ -292,8 +304,9 @@ static enum scb_status remove_tree(int dir_fd, const char *name, int depth,
 }
 
 enum scb_status scb_store_discard(const struct scb_store *store, const char *backup_date,
-                                  struct scb_error *error)
+                                  const struct scb_store_removal *removal, struct scb_error *error)
 {
+    const struct removal counted = take(removal, store);
     enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
     if (status != SCB_OK)
         return status;
@@ -309,17 +322,20 @@ enum scb_status scb_store_discard(const struct scb_store *store, const char *bac
     }
     char trash[TRASH_NAME_SIZE];
     (void)snprintf(trash, sizeof(trash), TRASH_PREFIX "%.23s", backup_date);
-    status = remove_tree(store->fd, trash, 0, store->metrics, error);
+    status = remove_tree(store->fd, trash, 0, &counted, error);
     if (status != SCB_OK)
         return status;
     if (rename_directory(store->fd, backup_date, trash) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "'%s' not renamed", backup_date);
     status = scb_dir_sync(store->fd, store->path, error);
-    return status != SCB_OK ? status : remove_tree(store->fd, trash, 0, store->metrics, error);
+    return status != SCB_OK ? status : remove_tree(store->fd, trash, 0, &counted, error);
 }
 
-enum scb_status scb_store_empty_trash(const struct scb_store *store, struct scb_error *error)
+enum scb_status scb_store_empty_trash(const struct scb_store *store,
+                                      const struct scb_store_removal *removal,
+                                      struct scb_error *error)
 {
+    const struct removal counted = take(removal, store);
     DIR *listing = NULL;
     enum scb_status status = open_listing(store->fd, ".", &listing, error);
     if (status != SCB_OK)
@@ -330,7 +346,7 @@ enum scb_status scb_store_empty_trash(const struct scb_store *store, struct scb_
         struct stat about = {0};
         if (is_trash(name) && fstatat(store->fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
             S_ISDIR(about.st_mode))
-            status = remove_tree(store->fd, name, 0, store->metrics, error);
+            status = remove_tree(store->fd, name, 0, &counted, error);
         if (status == SCB_OK)
             status = next_entry(listing, store->path, &name, error);
     }

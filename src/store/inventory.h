@@ -45,14 +45,23 @@ const struct scb_inventory_entry *scb_inventory_find(const struct scb_inventory 
 SCB_MUST_CHECK enum scb_status scb_store_space(const struct scb_store *store, uint64_t *ret_used,
                                                uint64_t *ret_free, struct scb_error *error);
 
+/* Called before each file is removed: false ends it there, with a Canceled error. The trash keeps
+ * the rest. */
+struct scb_store_removal {
+    bool (*go_on)(void *state); /* NULL, here or for the whole: to the end */
+    void *state;
+};
 /*
  * Takes a backup's directory away whole, by one rename that is synced, then its files. Not being
  * there is fine. The backup's lock must be held.
  */
 SCB_MUST_CHECK enum scb_status scb_store_discard(const struct scb_store *store,
-                                                 const char *backup_date, struct scb_error *error);
-/* Removes what a crash has left of discarded backups. */
+                                                 const char *backup_date,
+                                                 const struct scb_store_removal *removal,
+                                                 struct scb_error *error);
+/* Removes what a crash or an end on the way has left of discarded backups. */
 SCB_MUST_CHECK enum scb_status scb_store_empty_trash(const struct scb_store *store,
+                                                     const struct scb_store_removal *removal,
                                                      struct scb_error *error);
 
 #endif

@@ -31,6 +31,7 @@ void scb_view_backup_progress(struct scb_json *json, const struct scb_backup_rec
     scb_json_count(json, "pages_failed", backup->pages_failed);
     scb_json_count(json, "block_number", backup->block_number);
     text_member(json, "block_hash", backup->block_hash);
+    text_member(json, "run_id", backup->run_id);
 }
 
 void scb_view_page_columns(struct scb_json *json, const struct scb_page_record *page)

@@ -6,11 +6,13 @@
 
 enum scb_status scb_web_healthz(struct scb_web_call *call, struct scb_error *error)
 {
+    bool silent = scb_service_is_silent(call->desk->service);
     (void)error;
     scb_json_open_object(&call->json, NULL);
-    scb_json_text(&call->json, "status", "ok");
+    scb_json_text(&call->json, "status", silent ? "silent" : "ok");
     scb_json_text(&call->json, "version", SCB_VERSION);
     scb_json_close_object(&call->json);
+    call->reply->status = silent ? 503 : 200;
     return SCB_OK;
 }
 

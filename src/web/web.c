@@ -280,6 +280,7 @@ static enum scb_status handle(struct scb_web_call *call, struct scb_error *error
 static void answer(void *state, const struct scb_web_request *request, struct scb_web_reply *reply)
 {
     struct scb_web *web = state;
+    SCB_FILE_WATCHED(web->desk.watch);
     struct scb_web_call call = {.web = web, .desk = &web->desk, .request = request, .reply = reply};
     struct scb_error error = {0};
     pthread_rwlock_rdlock(web->desk.config_lock);
@@ -287,8 +288,9 @@ static void answer(void *state, const struct scb_web_request *request, struct sc
     if (status == SCB_OK)
         status = handle(&call, &error);
     pthread_rwlock_unlock(web->desk.config_lock);
-    if (status != SCB_OK)
-        write_problem(reply, &error);
+    if (status == SCB_OK)
+        return;
+    write_problem(reply, &error);
     if (reply->status >= 500)
         scb_log_failure(web->desk.log, "HTTP request failed", NULL, &error);
 }

@@ -48,7 +48,7 @@ describe('backup health check', () => {
         assert.ok(Object.values(after.states).every((state) => state === 'ok'));
         assert.equal(after.of('chain_id').detail, '31337');
         assert.match(after.of('pin').detail, /^block 98 \(finalized.*\), 5 keys$/);
-        assert.match(after.of('free_space').detail, /\d .*iB and \d+ inodes free/);
+        assert.match(after.of('free_space').detail, /\d .*iB free; backup\.min_free_space is 0/);
         assert.equal(typeof after.of('endpoint').latency_ms, 'number');
         const { stdout } = await mustRun(['backup', 'health', 'check', '--config', config]);
         assert.equal(stdout.trim().split('\n').length, 11); // a line each, and the head
@@ -137,6 +137,21 @@ describe('backup health check', () => {
         writeFileSync(join(directory, 'backups'), 'no directory');
         const file = await check(config);
         assert.deepEqual([file.code, file.states.directory], [5, 'fail']);
+    });
+
+    it('says of the free space what a backup would', async (t) => {
+        const { config, sections } = await setUp(t);
+        await mustRun(['backup', 'run', '--config', config]);
+        sections.backup.min_free_space = '1000TiB';
+        writeConfig(config, sections);
+        const found = await check(config);
+        assert.deepEqual([found.code, found.states.free_space], [7, 'fail']);
+        const { stderr } = await run(['backup', 'run', '--config', config, '--force']);
+        const { error } = JSON.parse(stderr.trim().split('\n').at(-1));
+        const { detail } = found.of('free_space');
+        assert.match(detail, /less than min_free_space/);
+        const general = (text) => text.replace(/[\d.]+[KMGT]?i?B? free/, 'so much free');
+        assert.ok(general(error).endsWith(general(detail)), `${error} | ${detail}`);
     });
 
     it('has one line for a configuration that is invalid', async (t) => {

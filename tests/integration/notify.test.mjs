@@ -5,23 +5,29 @@
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RpcError, startFakeNode } from '../chain/fake.mjs';
+import { makeCertificates } from './certificates.mjs';
 import { run, workspace } from './harness.mjs';
 import { isCompleted, serviceConfig, startService, writeConfig } from './running.mjs';
 
 const ENTRIES = realisticEntries(5);
 const SECRET = 'a secret of the hook';
 
-/** Receives; `answer(n)` gives the status of the nth request. */
-async function startReceiver(t, answer = () => 200) {
+/** Receives; `answer(n)` gives the status of the nth request; over TLS with certificates. */
+async function startReceiver(t, answer = () => 200, certificates = undefined) {
     const received = [];
     const waiting = [];
-    const server = createServer(async (request, response) => {
+    const make = certificates === undefined ? createServer : createSecureServer;
+    const server = make({
+        cert: certificates && readFileSync(certificates.cert),
+        key: certificates && readFileSync(certificates.key),
+    }, async (request, response) => {
         const chunks = [];
         for await (const chunk of request) chunks.push(chunk);
         const { method, url, headers } = request;
@@ -30,6 +36,7 @@ async function startReceiver(t, answer = () => 200) {
         if (status !== null) response.writeHead(status).end('x'.repeat(1000));
         for (const look of waiting) look();
     });
+    server.on('tlsClientError', () => {});
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     t.after(() => {
@@ -38,7 +45,7 @@ async function startReceiver(t, answer = () => 200) {
     });
     return {
         received,
-        url: `http://127.0.0.1:${server.address().port}`,
+        url: `http${certificates ? 's' : ''}://127.0.0.1:${server.address().port}`,
         count: (number) => new Promise((resolve) => {
             const look = () => { if (received.length >= number) resolve(received); };
             waiting.push(look);
@@ -122,6 +129,31 @@ describe('notifications of backup run', () => {
             .map(Number).filter((fd) => fd > 3), []); // ls itself has 3
     });
 
+    it('go to https receivers whose certificate is known, and to no others', async (t) => {
+        const directory = workspace(t);
+        const ours = makeCertificates(directory, 'ours');
+        const others = makeCertificates(directory, 'others');
+        const wrongName = makeCertificates(directory, 'ours-elsewhere', 'DNS:example.org');
+        const good = await startReceiver(t, undefined, ours);
+        const bad = await startReceiver(t, undefined, others);
+        const elsewhere = await startReceiver(t, undefined, { ...wrongName });
+        const ca = join(directory, 'cas.pem');
+        writeFileSync(ca, [ours.ca, wrongName.ca].map((file) => readFileSync(file)).join('\n'));
+        const { config } = await setUp(t, {
+            on_success: [`${good.url}/hook`, `${bad.url}/hook`, `${elsewhere.url}/hook`],
+            heartbeat_url: `${good.url}/alive`, webhook_secret: SECRET, ca_file: ca,
+        });
+        const { code, stderr } = await run(['backup', 'run', '--config', config]);
+        assert.equal(code, 0, stderr);
+        assert.deepEqual(good.received.map(({ url }) => url), ['/alive', '/hook']);
+        assert.match(good.received[1].headers['x-satellite-signature'], /^sha256=[0-9a-f]{64}$/);
+        assert.equal(bad.received.length + elsewhere.received.length, 0);
+        const failed = stderr.trim().split('\n').map((line) => JSON.parse(line))
+            .filter(({ msg }) => msg === 'Notification not delivered');
+        assert.deepEqual(failed.map(({ target }) => target).sort(),
+            [bad.url, elsewhere.url].sort());
+    });
+
     it('say what failed', async (t) => {
         const receiver = await startReceiver(t);
         const { config } = await setUp(t,
@@ -156,13 +188,15 @@ describe('notifications of backup run', () => {
         assert.ok(existsSync(join(directory, 'backups', 'latest', 'backup_latest.zip')));
     });
 
-    it('that nobody takes are dropped at the end, and that is logged', async (t) => {
+    it('that nobody takes are dropped at the end, which others outlast', async (t) => {
         const silent = await startReceiver(t, () => null); // no answer, ever
+        const good = await startReceiver(t);
         const directory = workspace(t);
         const hook = writeHook(directory, 'sleep 1000 & echo $! > child; sleep 1000');
-        const { config } = await setUp(t, { on_success: [silent.url, hook] });
+        const { config } = await setUp(t, { on_success: [silent.url, good.url, hook] });
         const { code, stderr } = await run(['backup', 'run', '--config', config]);
         assert.equal(code, 0, stderr);
+        assert.equal(good.received.length, 1);
         const dropped = stderr.trim().split('\n').map((line) => JSON.parse(line))
             .filter(({ msg }) => msg === 'Notification not delivered');
         assert.deepEqual(dropped.map(({ target }) => target).sort(), [hook, silent.url].sort());
@@ -227,6 +261,41 @@ describe('notifications of the service', () => {
 });
 
 describe('their settings', () => {
+    it('are refused where the certificates cannot be read', async (t) => {
+        const { config } = await setUp(t, { ca_file: '/no/such/file.pem' });
+        const { code, stderr } = await run(['backup', 'config', 'validate', '--config', config]);
+        assert.equal(code, 3);
+        assert.match(stderr, /notify\.ca_file '\/no\/such\/file\.pem' not opened/);
+    });
+
+    it('are warned of where the service could not run a command', async (t) => {
+        const { config, directory } = await setUp(t, {}); // its sandbox knows no command
+        const service = startService(t, config);
+        await service.until(isCompleted);
+        const apart = mkdtempSync(join('/var', 'satellite-hook-'));
+        t.after(() => rmSync(apart, { recursive: true }));
+        const hook = writeHook(apart, 'exit 0');
+        const text = readFileSync(config, 'utf8');
+        const isWarning = ({ msg }) => msg === 'Notification command cannot be run';
+        writeFileSync(config, text.replace('notify:\n',
+            `notify:\n  on_failure: ["${hook} x", "/no/such/command"]\n`));
+        service.child.kill('SIGHUP');
+        const [outside, missing] = await service.count(2, isWarning);
+        assert.deepEqual([outside.setting, outside.target], ['notify.on_failure', hook]);
+        assert.match(outside.error, /outside of what the service may run/);
+        assert.match(outside.hint, /restart/);
+        assert.match(missing.error, /No such file/);
+        await service.stop();
+
+        const again = startService(t, config); // now its sandbox knows it
+        await again.until(({ msg }) => msg === 'Service started');
+        await again.until(isWarning);
+        assert.ok(existsSync(join(directory, 'backups')));
+        await again.stop();
+        assert.deepEqual(again.log.all.filter(isWarning).map(({ target }) => target),
+            ['/no/such/command']);
+    });
+
     it('are masked where they are shown', async (t) => {
         const { config } = await setUp(t, {
             on_success: ['https://hooks.example.org/T/SECRETPATH', '/usr/bin/tell SECRETARG'],

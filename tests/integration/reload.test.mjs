@@ -12,6 +12,7 @@ import { spawnChild } from '../chain/children.mjs';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RpcError, silentPages, startFakeNode } from '../chain/fake.mjs';
 import { mustRun, program, start, Store, workspace } from './harness.mjs';
+import { ask } from './web.mjs';
 import {
     isCompleted, serviceConfig, startManager, startService, writeConfig,
 } from './running.mjs';
@@ -232,23 +233,40 @@ describe('the service manager', () => {
 
     it('hears no sign of life from a loop that hangs', async (t) => {
         const manager = await startManager(t);
-        const made = await setUp(t, { backup: {
-            smart_contract_timeout: '2s', file_operation_timeout: '1s' } });
+        const made = await setUp(t, {
+            backup: { chore_interval: '1s', page_size: 1,
+                smart_contract_timeout: '2s', file_operation_timeout: '1s' },
+            log: { level: 'debug' },
+        }, { node: { entries: realisticEntries(1000) } });
         const service = startService(t, made.config,
             { env: { NOTIFY_SOCKET: manager.socket, WATCHDOG_USEC: '60000' } });
-        await service.until(isCompleted);
+        const { url } = await service.until(({ msg }) => msg === 'HTTP server started');
+        assert.equal((await ask(`${url}healthz`)).status, 200);
         await manager.lines.count(5, (line) => line === 'WATCHDOG=1');
-        rmSync(made.config);
-        execFileSync('mkfifo', [made.config]); // like a mount that does not answer
-        service.child.kill('SIGHUP');
-        await service.until(({ msg }) => msg === 'The service hangs');
+        service.child.stderr.pause(); // nobody reads the log: whoever writes to it waits
+        while ((await ask(`${url}healthz`)).status !== 503)
+            await new Promise((resolve) => { setTimeout(resolve, 50); });
+        assert.equal((await ask(`${url}healthz`)).json.status, 'silent');
         const pings = () => manager.lines.all.filter((line) => line === 'WATCHDOG=1').length;
         const before = pings();
         await new Promise((resolve) => { setTimeout(resolve, 500); });
         assert.ok(pings() <= before + 1, 'it is said to be alive'); // one may be on its way
-        writeFileSync(made.config, '# whoever reads it goes on'); // and then it is again
+        service.child.stderr.resume();
+        await service.until(({ msg }) => msg === 'The service hangs');
         await manager.lines.count(before + 3, (line) => line === 'WATCHDOG=1');
         await service.stop();
+    });
+
+    it('is not needed where a file of the settings hangs', async (t) => {
+        const made = await setUp(t, { backup: { file_operation_timeout: '1s' } });
+        const service = startService(t, made.config);
+        await service.until(isCompleted);
+        rmSync(made.config);
+        execFileSync('mkfifo', [made.config]); // like a mount that does not answer
+        service.child.kill('SIGHUP');
+        const { code, stderr } = await service.child.done;
+        assert.equal(code, 5, stderr);
+        assert.match(stderr, /"error_type":"FileSystemError","error":"a file operation has not come/);
     });
 });
 
@@ -265,8 +283,13 @@ describe('the log', () => {
             const own = line.backup_date && service.log.all.find((one) =>
                 isCompleted(one) && one.backup_date === line.backup_date)?.run_id;
             if (own) assert.equal(line.run_id, own, line.msg);
-            if (/^Service/.test(line.msg)) assert.equal(line.run_id, undefined);
+            assert.match(line.run_id, /^[0-9a-f]{16}$/, line.msg);
+            if (/^Service/.test(line.msg)) assert.equal(line.run_id, service.log.all[0].run_id);
         }
+        assert.ok(!ids.includes(service.log.all[0].run_id));
+        const status = JSON.parse((await mustRun(['backup', 'status', '--config', made.config,
+            '--json'])).stdout);
+        assert.equal(status.run_id, ids.at(-1));
     });
 
     it('has priorities for journald', async (t) => {

@@ -4,7 +4,6 @@
 // endless headers, bodies that inflate to a thousand times their size.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -15,28 +14,12 @@ import { after, before, describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { realisticEntries } from '../chain/entries.mjs';
 import { RawReply, startFakeNode } from '../chain/fake.mjs';
+import { makeCertificates } from '../integration/certificates.mjs';
 import { assertFailed, run, start, Store, workspace } from '../integration/harness.mjs';
 
 let node;
 before(async () => { node = await startFakeNode({ entries: realisticEntries(60) }); });
 after(() => node?.stop());
-
-function openssl(...args) {
-    execFileSync('openssl', args, { stdio: 'ignore' });
-}
-
-/** A CA and a server certificate of it, for 127.0.0.1 or another name. */
-function makeCertificates(directory, name, subject = 'IP:127.0.0.1') {
-    const at = (file) => join(directory, `${name}-${file}`);
-    openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-        '-keyout', at('ca.key'), '-out', at('ca.pem'), '-subj', `/CN=${name}`, '-days', '2');
-    openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes',
-        '-keyout', at('key.pem'), '-out', at('request.pem'), '-subj', '/CN=node');
-    writeFileSync(at('extensions'), `subjectAltName=${subject}`);
-    openssl('x509', '-req', '-in', at('request.pem'), '-CA', at('ca.pem'), '-CAkey', at('ca.key'),
-        '-CAcreateserial', '-out', at('cert.pem'), '-days', '2', '-extfile', at('extensions'));
-    return { ca: at('ca.pem'), cert: at('cert.pem'), key: at('key.pem') };
-}
 
 async function listen(t, server) {
     server.listen(0, '127.0.0.1');

@@ -19,7 +19,7 @@
  *   LOST_DIR=DIR       an empty directory of the layer's own, on the same file system
  *
  * and, without a FAULT too, CLOCK_FILE=FILE: the wall clock is as many seconds late or early as
- * that file says.
+ * that file says; MONOTONIC_FILE=FILE: the same of the monotonic clock.
  *
  * What stood there when the process started counts as synced.
  */
@@ -510,8 +510,10 @@ EXPORT int mkdir(const char *name, mode_t mode)
 EXPORT int clock_gettime(clockid_t clock, struct timespec *now)
 {
     int result = REAL(clock_gettime)(clock, now);
-    const char *file = getenv("CLOCK_FILE");
-    if (result != 0 || clock != CLOCK_REALTIME || file == NULL)
+    const char *file = clock == CLOCK_REALTIME    ? getenv("CLOCK_FILE")
+                       : clock == CLOCK_MONOTONIC ? getenv("MONOTONIC_FILE")
+                                                  : NULL;
+    if (result != 0 || file == NULL)
         return result;
     int saved_errno = errno;
     char text[32] = "";

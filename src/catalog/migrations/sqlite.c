@@ -46,6 +46,8 @@ static const char *const migrations[] = {
     "    PRIMARY KEY (backup_date, kind)) WITHOUT ROWID;\n",
     /* 5: whom a run encrypts its pages to; NULL where to nobody. */
     "ALTER TABLE backup_run ADD COLUMN recipients TEXT;\n",
+    /* 6: which run worked on it last, as its lines in the log say; NULL where not known. */
+    "ALTER TABLE backup_run ADD COLUMN run_id TEXT;\n",
 };
 
 const int64_t scb_sqlite_version = SCB_LENGTH(migrations);

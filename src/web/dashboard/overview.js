@@ -80,8 +80,8 @@ export function renderProgress(progress) {
         spoken = '';
         return;
     }
-    const name = progress.activity === 'backup' ? 'Backup' : 'Check of';
-    setText('live-title', `${name} ${progress.backup_date}`);
+    const names = { backup: 'Backup', check: 'Check of', cleanup: 'Cleanup:' };
+    setText('live-title', `${names[progress.activity]} ${progress.backup_date ?? ''}`);
     const share = progress.total_pages ? progress.pages / progress.total_pages : 0;
     const bar = byId('live-bar');
     if (progress.total_pages) bar.value = share;

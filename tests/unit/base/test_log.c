@@ -330,12 +330,23 @@ static void a_run_has_its_id_on_every_line(void **state)
                         "\"run_id\":\"0123456789abcdef\",\"n\":1}\n"
                         "{\"level\":\"info\",\"ts\":\"2024-01-15T08:30:00.123Z\",\"msg\":\"m\","
                         "\"n\":2}\n");
+    scb_log_set_own_run(fixture->log, "00000000000000ff");
+    scb_log_info(fixture->log, "m", SCB_NUMBER("n", 3));
+    scb_log_set_run(fixture->log, "0123456789abcdef");
+    scb_log_info(fixture->log, "m", SCB_NUMBER("n", 4));
+    scb_log_set_run(fixture->log, "");
+    scb_log_info(fixture->log, "m", SCB_NUMBER("n", 5));
+    const char *text = take_text(fixture);
+    assert_non_null(strstr(text, "\"run_id\":\"00000000000000ff\",\"n\":3}"));
+    assert_non_null(strstr(text, "\"run_id\":\"0123456789abcdef\",\"n\":4}"));
+    assert_non_null(strstr(text, "\"run_id\":\"00000000000000ff\",\"n\":5}"));
     open_log(fixture, SCB_LOG_INFO, SCB_LOG_CONSOLE);
     scb_log_set_run(fixture->log, "0123456789abcdef");
     scb_log_set_priorities(fixture->log, true);
     scb_log_error(fixture->log, "m", SCB_NUMBER("n", 1));
     assert_string_equal(take_text(fixture), "<3>08:30:00 error m n=1 run_id=0123456789abcdef\n");
     scb_log_set_run(NULL, "");
+    scb_log_set_own_run(NULL, "");
 }
 
 static void the_file_is_opened_again(void **state)

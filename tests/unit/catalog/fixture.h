@@ -131,6 +131,7 @@ static inline struct scb_run_record sample_run(const char *date)
                                  .max_key_size = 65536,
                                  .max_value_size = 16777216,
                                  .quorum = 1,
+                                 .run_id = "0123456789abcdef",
                                  .recipients = "age1one,age1two"};
     (void)snprintf(run.backup_date, sizeof(run.backup_date), "%s", date);
     memset(run.contract, 0xab, sizeof(run.contract));
@@ -201,6 +202,7 @@ static inline void assert_same_run(const struct scb_run_record *a, const struct 
     assert_same(max_key_size);
     assert_same(max_value_size);
     assert_same(quorum);
+    assert_string_equal(a->run_id, b->run_id);
     assert_string_equal(a->recipients, b->recipients);
 }
 
@@ -221,6 +223,7 @@ static inline void assert_same_backup(const struct scb_backup_record *a,
     assert_same(pages_failed);
     assert_same(block_number);
     assert_string_equal(a->block_hash, b->block_hash);
+    assert_string_equal(a->run_id, b->run_id);
 }
 
 static inline void assert_same_page(const struct scb_page_record *a,

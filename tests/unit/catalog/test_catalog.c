@@ -33,7 +33,8 @@ static void keeps_a_run(void **state)
                                        .total_pages = 3,
                                        .total_keys = 250,
                                        .file_size = -1,
-                                       .block_number = 70000001};
+                                       .block_number = 70000001,
+                                       .run_id = "0123456789abcdef"};
     memcpy(wanted.block_hash, "0x", 2);
     for (size_t i = 2; i < 66; i += 2)
         memcpy(wanted.block_hash + i, "cd", 2);
@@ -203,8 +204,11 @@ static void fails_and_resumes(void **state)
     wider.max_key_size *= 2;
     wider.max_value_size *= 2;
     wider.quorum = 2;
+    assert_string_equal(backup.run_id, wider.run_id);
+    memcpy(wider.run_id, "fedcba9876543210", sizeof(wider.run_id));
     assert_ok(scb_catalog_resume(fixture->catalog, &wider, &fixture->error));
     assert_ok(scb_catalog_get(fixture->catalog, DATE, &backup, &fixture->error));
+    assert_string_equal(backup.run_id, "fedcba9876543210");
     assert_int_equal(backup.state, SCB_BACKUP_IN_PROGRESS);
     assert_string_equal(backup.error_message, "");
     assert_int_equal(backup.pages_completed, 1);
@@ -255,6 +259,7 @@ static void completes(void **state)
     wanted.pages_completed = wanted.total_pages;
     wanted.block_number = 70000001;
     assert_ok(scb_catalog_get(fixture->catalog, DATE, &backup, &fixture->error));
+    memcpy(wanted.run_id, backup.run_id, sizeof(wanted.run_id));
     memcpy(wanted.block_hash, backup.block_hash, sizeof(wanted.block_hash));
     assert_same_backup(&backup, &wanted);
 }

@@ -97,11 +97,11 @@ static void migrates_from_nothing(void **state)
 {
     struct fixture *fixture = *state;
     for (int i = 0; i < 2; i++) { /* the second time there is nothing to do */
-        assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1,2,3,4,5");
+        assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1,2,3,4,5,6");
         assert_sql(fixture,
                    "SELECT count(*) FROM schema_migrations"
                    " WHERE applied_at GLOB '[0-9]*-[0-9]*-[0-9]*T[0-9]*:[0-9]*:[0-9]*.[0-9]*Z'",
-                   "5");
+                   "6");
         reopen(fixture);
     }
     assert_sql(fixture, "PRAGMA journal_mode", "wal");
@@ -137,7 +137,8 @@ static void migrates_from_version_2(void **state)
     assert_ok(scb_catalog_open(fixture->url, false, &fixture->catalog, &fixture->error));
     assert_ok(scb_catalog_get_run(fixture->catalog, DATE, &run, &fixture->error));
     wanted.generation = 7;
-    wanted.page_function[0] = wanted.total_function[0] = wanted.recipients[0] = '\0';
+    wanted.page_function[0] = wanted.total_function[0] = wanted.recipients[0] = wanted.run_id[0] =
+        '\0';
     wanted.max_key_size = wanted.max_value_size = wanted.quorum = 0;
     assert_same_run(&run, &wanted);
 }
@@ -218,7 +219,7 @@ static void is_made_by_many_processes_at_once(void **state)
         failures += status != 0;
     }
     assert_int_equal(failures, 0);
-    assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1,2,3,4,5");
+    assert_sql(fixture, "SELECT group_concat(version) FROM schema_migrations", "1,2,3,4,5,6");
     assert_sql(fixture, "SELECT count(*) FROM backup_final_status", "8");
     assert_sql(fixture, "SELECT count(*) FROM backup_page_status", "8");
 }

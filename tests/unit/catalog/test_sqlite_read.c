@@ -62,6 +62,7 @@ static const struct {
     {"backup_run", "block_number", "'0x10'"},
     {"backup_run", "block_hash", "''"},
     {"backup_run", "generation", "1e300"},
+    {"backup_run", "run_id", "printf('%017d', 1)"},
     {"backup_page_status", "page_number", "-1"},
     {"backup_page_status", "page_number", "NULL"},
     {"backup_page_status", "status", "'half'"},

@@ -216,6 +216,67 @@ static void spares_what_was_just_made(void **state)
     assert_true(is_known(OLDER));
 }
 
+/* --- an end on the way --- */
+
+static struct {
+    struct scb_cancel *cancel;
+    int looks, end_at; /* the look at which the end is asked for; 0: never */
+    struct scb_run_progress last;
+    char dates[256];
+} seen;
+
+static void look_on(void *state, const struct scb_run_progress *progress)
+{
+    (void)state;
+    size_t used = strlen(seen.dates);
+    (void)snprintf(seen.dates + used, sizeof(seen.dates) - used, "%s ", progress->backup_date);
+    seen.last = *progress;
+    if (++seen.looks == seen.end_at)
+        scb_cancel_request(seen.cancel);
+}
+
+static void watch_it(int end_at)
+{
+    memset(&seen, 0, sizeof(seen));
+    seen.end_at = end_at;
+    assert_ok(scb_cancel_new(&seen.cancel, &house.error));
+    house.parts.cancel = seen.cancel;
+    house.parts.observe = look_on;
+}
+
+static void shows_how_far_it_is(void **state)
+{
+    (void)state;
+    make_three();
+    watch_it(0);
+    assert_ok(clean_up(&all_but_newest));
+    assert_string_equal(seen.dates, OLD " " OLDER " ");
+    assert_string_equal(seen.last.activity, "Cleanup");
+    assert_int_equal(seen.last.pages, 2);
+    assert_int_equal(seen.last.total_pages, 4);
+    scb_cancel_free(seen.cancel);
+}
+
+/* Between two files; what it had begun with is trash, and the next one's to remove. */
+static void ends_where_it_is_asked_to(void **state)
+{
+    (void)state;
+    make_three();
+    watch_it(1);
+    assert_int_equal(clean_up(&all_but_newest), SCB_ERROR_CANCELED);
+    assert_false(is_known(OLD));
+    assert_true(is_known(OLDER) && is_known(NEWEST));
+    assert_string_equal(temp_list("backups"), ".locks .trash-" OLD " " OLDER " " NEWEST);
+    assert_int_equal(clean_up(&all_but_newest), SCB_ERROR_CANCELED); /* in the trash already */
+    assert_true(is_known(OLDER));
+    scb_cancel_free(seen.cancel);
+    watch_it(0);
+    assert_ok(clean_up(&all_but_newest));
+    assert_string_equal(temp_list("backups"), ".locks " NEWEST);
+    assert_string_equal(seen.dates, " " OLDER " ");
+    scb_cancel_free(seen.cancel);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +289,8 @@ int main(void)
         IN_HOUSE(stops_where_the_newest_has_shrunk),
         IN_HOUSE(a_row_alone_is_no_backup),
         IN_HOUSE(spares_what_was_just_made),
+        IN_HOUSE(shows_how_far_it_is),
+        IN_HOUSE(ends_where_it_is_asked_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,12 +105,12 @@ static void discards_a_backup(void **state)
     temp_write(DIR_PATH "/sub/file", "x");
     temp_link("../../../outside", DIR_PATH "/sub/link");
     calls_reset();
-    if (scb_store_discard(fixture.store, DATE, &error) != SCB_OK)
+    if (scb_store_discard(fixture.store, DATE, NULL, &error) != SCB_OK)
         fail_msg("%s", error.message);
     assert_string_equal(temp_list("backups"), "");
     assert_string_equal(temp_list("outside"), "precious");
     assert_non_null(strstr(calls_made, "rs")); /* the rename is on the disk before a file goes */
-    assert_int_equal(scb_store_discard(fixture.store, DATE, NULL), SCB_OK);
+    assert_int_equal(scb_store_discard(fixture.store, DATE, NULL, NULL), SCB_OK);
 }
 
 static void what_fails_leaves_it_whole_or_in_the_trash(void **state)
@@ -118,13 +118,13 @@ static void what_fails_leaves_it_whole_or_in_the_trash(void **state)
     (void)state;
     write_file(fixture.dir, ARCHIVE, "x");
     calls_fail(CALL_RENAME, 1, EIO);
-    assert_int_equal(scb_store_discard(fixture.store, DATE, NULL), SCB_ERROR_FILE);
+    assert_int_equal(scb_store_discard(fixture.store, DATE, NULL, NULL), SCB_ERROR_FILE);
     assert_string_equal(temp_list(DIR_PATH), ARCHIVE);
     calls_fail(CALL_SYNC, 1, EIO);
-    assert_int_equal(scb_store_discard(fixture.store, DATE, NULL), SCB_ERROR_FILE);
+    assert_int_equal(scb_store_discard(fixture.store, DATE, NULL, NULL), SCB_ERROR_FILE);
     assert_string_equal(temp_list("backups"), ".trash-" DATE);
     assert_string_equal(temp_list(TRASH), ARCHIVE);
-    assert_int_equal(scb_store_empty_trash(fixture.store, NULL), SCB_OK);
+    assert_int_equal(scb_store_empty_trash(fixture.store, NULL, NULL), SCB_OK);
     assert_string_equal(temp_list("backups"), "");
 }
 
@@ -134,7 +134,7 @@ static void an_older_leftover_makes_way(void **state)
     write_file(fixture.dir, ARCHIVE, "x");
     temp_mkdir(TRASH);
     temp_write(TRASH "/page_0.json", "x");
-    assert_int_equal(scb_store_discard(fixture.store, DATE, NULL), SCB_OK);
+    assert_int_equal(scb_store_discard(fixture.store, DATE, NULL, NULL), SCB_OK);
     assert_string_equal(temp_list("backups"), "");
 }
 
@@ -145,10 +145,11 @@ static void only_a_backups_directory_is_discarded(void **state)
     temp_mkdir("outside");
     temp_write("outside/precious", "x");
     temp_link("../outside", "backups/" NEXT_DATE);
-    assert_int_equal(scb_store_discard(fixture.store, NEXT_DATE, &error), SCB_ERROR_FILE);
+    assert_int_equal(scb_store_discard(fixture.store, NEXT_DATE, NULL, &error), SCB_ERROR_FILE);
     assert_non_null(strstr(error.message, "is no directory"));
-    assert_int_equal(scb_store_discard(fixture.store, "../outside", NULL), SCB_ERROR_VALIDATION);
-    assert_int_equal(scb_store_discard(fixture.store, "latest", NULL), SCB_ERROR_VALIDATION);
+    assert_int_equal(scb_store_discard(fixture.store, "../outside", NULL, NULL),
+                     SCB_ERROR_VALIDATION);
+    assert_int_equal(scb_store_discard(fixture.store, "latest", NULL, NULL), SCB_ERROR_VALIDATION);
     assert_string_equal(temp_list("outside"), "precious");
 }
 
@@ -164,7 +165,7 @@ static void only_its_own_trash_is_emptied(void **state)
     temp_link("../outside", "backups/.trash-2024-01-17");
     temp_mkdir(TRASH);
     temp_link("../../outside", TRASH "/link");
-    assert_int_equal(scb_store_empty_trash(fixture.store, NULL), SCB_OK);
+    assert_int_equal(scb_store_empty_trash(fixture.store, NULL, NULL), SCB_OK);
     assert_string_equal(temp_list("outside"), "precious");
     assert_string_equal(temp_list("backups"),
                         ".trash- .trash-1000 .trash-2024-01-16 .trash-2024-01-17 " DATE);
