@@ -48,8 +48,7 @@ static enum scb_status fail(struct scb_web_call *call, unsigned status, struct s
                             const char *what)
 {
     call->reply->status = status;
-    return scb_error_set(error, status < 500 ? SCB_ERROR_VALIDATION : SCB_ERROR_INTERNAL, "%s",
-                         what);
+    return scb_error_set(error, SCB_ERROR_VALIDATION, "%s", what);
 }
 
 /* DNS rebinding: a page whose name was made to lead here asks for its own name. */
@@ -244,8 +243,9 @@ static void answer(void *state, const struct scb_web_request *request, struct sc
     if (status == SCB_OK)
         status = handle(&call, &error);
     pthread_rwlock_unlock(web->desk.config_lock);
-    if (status != SCB_OK)
-        scb_web_write_problem(reply, &error);
+    if (status == SCB_OK)
+        return;
+    scb_web_write_problem(reply, &error);
     if (reply->status >= 500)
         scb_log_failure(web->desk.log, "HTTP request failed", NULL, &error);
 }
