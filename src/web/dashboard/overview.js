@@ -48,7 +48,7 @@ export function renderTiles({ newest_completed: done, progress, retention_days: 
     setText('tile-keys', formatCount(done?.total_keys));
     setText('tile-keys-sub', done ? `${formatCount(done.total_pages)} pages` : '');
     setText('tile-size', formatBytes(done?.file_size));
-    setText('tile-size-sub', days > 0 ? `kept ${days} days` : 'kept for ever');
+    setText('tile-size-sub', !done ? '' : days > 0 ? `kept ${days} days` : 'kept for ever');
     setText('tile-time', done ? formatDuration(durationOf(done)) : '–');
     setText('tile-time-sub', done ? `${formatShort(rateOf(done))} keys/s` : '');
     const proof = done?.checks.find((check) => check.kind === 'verify');

@@ -5,8 +5,7 @@
 import { byId, facts, formatBytes, formatCount, h, pill, svg } from './format.js';
 
 function forecast({ days_until_full: days, bytes_per_backup: each }) {
-    if (each == null) return 'Too few backups to tell';
-    if (days == null) return 'No end in sight';
+    if (each == null || days == null) return 'Too few backups to tell';
     return days > 3650 ? 'Room for more than 10 years' : `Room for about ${formatCount(days)} days`;
 }
 
