@@ -21,7 +21,7 @@ export function renderStorage(storage) {
     byId('storage').replaceChildren(h('p', { class: 'forecast' }, forecast(storage)), meter, facts([
         ['Backups take', formatBytes(storage.used_bytes)], ['Free', formatBytes(storage.free_bytes)],
         ['Each backup', formatBytes(storage.bytes_per_backup)],
-        ['Backups', formatCount(storage.backups.length)]]));
+        ['Backups', formatCount(storage.total_backups)]]));
 }
 
 const BREAKERS = { closed: 'working', half_open: 'being tried', open: 'left alone' };
