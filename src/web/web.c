@@ -48,8 +48,7 @@ static enum scb_status fail(struct scb_web_call *call, unsigned status, struct s
                             const char *what)
 {
     call->reply->status = status;
-    return scb_error_set(error, status < 500 ? SCB_ERROR_VALIDATION : SCB_ERROR_INTERNAL, "%s",
-                         what);
+    return scb_error_set(error, SCB_ERROR_VALIDATION, "%s", what);
 }
 
 /* DNS rebinding: a page whose name was made to lead here asks for its own name. */

@@ -481,6 +481,8 @@ describe('a service that is asked', () => {
         assert.equal(ready.status, 503);
         assert.deepEqual(ready.json, { status: 'unavailable', database: 'ok', disk: 'ResourceError' });
         assert.equal((await service.get('/healthz')).status, 200);
+        await service.stop();
+        assert.ok(!service.log.some((line) => line.level === 'error'), 'that is no failure of a request');
     });
 
     it('ends at once, whoever is connected', async (test) => {
