@@ -537,7 +537,8 @@ describe('a service that is asked', () => {
             const url = `http://127.0.0.1:${new URL(service.url).port}`;
             await mustRun(['backup', 'config', 'validate', ...flagsOf(store, { 'server-listen': listen })]);
             for (const path of ['/metrics', '/healthz', '/readyz'])
-                assert.equal((await ask(url, { path })).status, 200, path);
+                for (const sent of [undefined, token, 'none'])
+                    assert.equal((await ask(url, { path, token: sent })).status, 200, path);
             for (const path of Object.keys(spec.paths).filter((one) => !/^\/(metrics|healthz|readyz)$/.test(one)))
                 for (const method of Object.keys(spec.paths[path])) {
                     const answer = await ask(url, { path: filled(path), method: method.toUpperCase(), token });
