@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
 import { connect } from 'node:net';
@@ -470,6 +470,25 @@ describe('a service that is asked', () => {
         assert.equal((await service.get('/api/v1/status')).json.health, 'ok');
     });
 
+    it('is ready before the first backup', async (test) => {
+        const t = lifo(test);
+        const node = await startFakeNode({ entries: ENTRIES,
+            methods: { eth_chainId: () => new Promise(() => {}) } }); // so none is begun
+        t.after(() => node.stop());
+        const store = new Store(workspace(t), node);
+        const ready = async () => {
+            const service = await startService(t, store);
+            const { json } = await service.get('/readyz');
+            await service.stop();
+            return json;
+        };
+        const all = { status: 'ok', database: 'ok', disk: 'ok' };
+        assert.deepEqual(await ready(), all, 'with nothing there');
+        mkdirSync(store.backups);
+        await mustRun(store.args('list', '--rescan')); // makes the database
+        assert.deepEqual(await ready(), all, 'with nothing in the database');
+    });
+
     it('is not ready where the disk is full, but lives', async (test) => {
         const t = lifo(test);
         const node = await startFakeNode({ entries: ENTRIES });
@@ -530,7 +549,6 @@ describe('a service that is asked', () => {
         const node = await startFakeNode({ entries: ENTRIES });
         t.after(() => node.stop());
         const store = new Store(workspace(t), node);
-        await store.mustRun(); // so that there is a database to be ready
         const token = await makeToken(store, 'admin');
         for (const listen of ['0.0.0.0:0', ':0']) {
             const service = await startService(t, store, { 'server-listen': listen });
