@@ -54,11 +54,12 @@ describe('a completed backup', () => {
 
     it('is done whatever the chain says now', async (t) => {
         const node = await startFakeNode({ entries: ENTRIES });
-        const store = new Store(workspace(t), node, { 'retry-attempts': 1 });
-        await store.mustRun();
+        const store = new Store(workspace(t), node, { 'retry-attempts': 1, 'log-level': 'info' });
+        assert.match((await store.mustRun()).stderr, /Backup operation started/);
         await node.stop();
-        const { stdout } = await store.mustRun();
+        const { stdout, stderr } = await store.mustRun();
         assert.match(stdout, /done already/);
+        assert.doesNotMatch(stderr, /Backup operation started/, 'nothing starts');
         const status = await store.json('status');
         assert.deepEqual([status.status, status.error_message], ['completed', null]);
     });
