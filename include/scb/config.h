@@ -72,6 +72,7 @@ struct scb_setting_view {
     char environment[SCB_CONFIG_NAME_SIZE]; /* "BACKUP_PAGE_SIZE" */
     char flag[SCB_CONFIG_NAME_SIZE];        /* "--page-size" */
     bool live;     /* a running service takes a change over at its next run */
+    bool kept;     /* live from one to another, but not from none or to none */
     bool required; /* has no default and must be given */
     bool secret;   /* is masked when shown and may come from a file */
 };

@@ -43,6 +43,17 @@ enum scb_status scb_buffer_append(struct scb_buffer *buffer, const void *data, s
     return status;
 }
 
+static enum scb_status sink_write(void *state, const void *data, size_t size,
+                                  struct scb_error *error)
+{
+    return scb_buffer_append(state, data, size, error);
+}
+
+struct scb_sink scb_buffer_sink(struct scb_buffer *buffer)
+{
+    return (struct scb_sink){sink_write, buffer};
+}
+
 enum scb_status scb_buffer_append_text(struct scb_buffer *buffer, const char *text,
                                        struct scb_error *error)
 {

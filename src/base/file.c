@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/file_watch.h"
-#include "base/hash.h"
 #include "base/memory.h"
 
 static bool is_symbolic_link(int dir_fd, const char *name)

@@ -71,8 +71,9 @@ SCB_MUST_CHECK enum scb_status scb_file_remove(int dir_fd, const char *name,
  * ValidationError.
  */
 struct scb_durable_file {
-    int dir_fd; /* borrowed */
-    int fd;     /* -1 when not open */
+    int dir_fd;  /* borrowed */
+    int fd;      /* -1 when not open */
+    int lock_fd; /* durable_apart's; -1: none */
     char name[NAME_MAX + 1];
     char temporary[NAME_MAX + 1];
 };
@@ -80,14 +81,6 @@ struct scb_durable_file {
 SCB_MUST_CHECK enum scb_status scb_durable_open(struct scb_durable_file *file, int dir_fd,
                                                 const char *name, mode_t mode,
                                                 struct scb_error *error);
-/*
- * With a temporary file that nobody else has, beside a file of a person's: two who write to the
- * same name do not meet, and nothing that lies there is taken over. A crash leaves
- * .satellite-*.tmp.
- */
-SCB_MUST_CHECK enum scb_status scb_durable_open_apart(struct scb_durable_file *file, int dir_fd,
-                                                      const char *name, mode_t mode,
-                                                      struct scb_error *error);
 SCB_MUST_CHECK enum scb_status scb_durable_write(struct scb_durable_file *file, const void *data,
                                                  size_t size, struct scb_error *error);
 SCB_MUST_CHECK enum scb_status scb_durable_commit(struct scb_durable_file *file,

@@ -4,54 +4,38 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/file_watch.h"
-#include "base/hash.h"
-
-static enum scb_status too_long(const char *name, struct scb_error *error)
-{
-    (void)scb_error_set(error, SCB_ERROR_VALIDATION, "file name too long: '%.40s...'", name);
-    (void)scb_error_hint(error, "give a shorter one");
-    return SCB_ERROR_VALIDATION;
-}
 
 enum scb_status scb_durable_open(struct scb_durable_file *file, int dir_fd, const char *name,
                                  mode_t mode, struct scb_error *error)
 {
-    *file = (struct scb_durable_file){.dir_fd = dir_fd, .fd = -1};
-    if (strlen(name) > NAME_MAX - strlen("..tmp"))
-        return too_long(name, error);
+    *file = (struct scb_durable_file){.dir_fd = dir_fd, .fd = -1, .lock_fd = -1};
+    if (strlen(name) > NAME_MAX - strlen("..tmp")) {
+        (void)scb_error_set(error, SCB_ERROR_VALIDATION, "file name too long: '%.40s...'", name);
+        (void)scb_error_hint(error, "give a shorter one");
+        return SCB_ERROR_VALIDATION;
+    }
     (void)snprintf(file->name, sizeof(file->name), "%s", name);
     (void)snprintf(file->temporary, sizeof(file->temporary), ".%.250s.tmp", name);
     return scb_file_create(dir_fd, file->temporary, mode, &file->fd, error);
-}
-
-enum scb_status scb_durable_open_apart(struct scb_durable_file *file, int dir_fd, const char *name,
-                                       mode_t mode, struct scb_error *error)
-{
-    uint64_t suffix = 0;
-    *file = (struct scb_durable_file){.dir_fd = dir_fd, .fd = -1};
-    if (strlen(name) > NAME_MAX)
-        return too_long(name, error);
-    enum scb_status status = scb_hash_seed(&suffix, error);
-    if (status != SCB_OK)
-        return status;
-    (void)snprintf(file->name, sizeof(file->name), "%s", name);
-    (void)snprintf(file->temporary, sizeof(file->temporary), ".satellite-%016" PRIx64 ".tmp",
-                   suffix);
-    return scb_file_open(dir_fd, file->temporary, O_WRONLY | O_CREAT | O_EXCL, mode, &file->fd,
-                         error);
 }
 
 enum scb_status scb_durable_write(struct scb_durable_file *file, const void *data, size_t size,
                                   struct scb_error *error)
 {
     return scb_file_write(file->fd, file->name, data, size, error);
+}
+
+static void unlock(struct scb_durable_file *file)
+{
+    if (file->lock_fd >= 0)
+        (void)close(file->lock_fd);
+    file->lock_fd = -1;
 }
 
 enum scb_status scb_durable_rename(struct scb_durable_file *file, struct scb_error *error)
@@ -67,6 +51,7 @@ enum scb_status scb_durable_rename(struct scb_durable_file *file, struct scb_err
             scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not renamed", file->name);
     if (status != SCB_OK)
         scb_durable_abort(file);
+    unlock(file);
     return status;
 }
 
@@ -84,6 +69,7 @@ void scb_durable_abort(struct scb_durable_file *file)
     file->fd = -1;
     if (file->temporary[0] != '\0')
         (void)unlinkat(file->dir_fd, file->temporary, 0);
+    unlock(file);
 }
 
 enum scb_status scb_file_write_durably(int dir_fd, const char *name, const void *data, size_t size,

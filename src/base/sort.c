@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/buffer.h"
 #include "base/memory.h"
 #include "base/scratch.h"
 
@@ -135,20 +136,13 @@ static size_t record_size(const uint8_t *record)
     return HEADER + (size_t)sizes[0] + sizes[1];
 }
 
-static int compare_bytes(struct scb_bytes a, struct scb_bytes b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size == 0 ? 0 : memcmp(a.data, b.data, size);
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static int compare_records(const uint8_t *a, const uint8_t *b)
 {
     struct scb_bytes keys[2], payloads[2];
     take_record(a, &keys[0], &payloads[0]);
     take_record(b, &keys[1], &payloads[1]);
-    int order = compare_bytes(keys[0], keys[1]);
-    return order != 0 ? order : compare_bytes(payloads[0], payloads[1]);
+    int order = scb_bytes_compare(keys[0], keys[1]);
+    return order != 0 ? order : scb_bytes_compare(payloads[0], payloads[1]);
 }
 
 static int compare_places(const void *a, const void *b, void *state)
@@ -284,12 +278,19 @@ enum scb_status scb_sorter_add(struct scb_sorter *sorter, struct scb_bytes key,
     return SCB_OK;
 }
 
-/* Has a whole record of the run in its window; none is left where at == filled. */
+static bool has_record(const struct run *run)
+{
+    size_t unread = run->filled - run->at;
+    return unread >= HEADER && unread >= record_size(run->window + run->at);
+}
+
+/* Has a whole record of the run in its window; none is left where at == filled. Its sizes come from
+ * a file that anything may have happened to. */
 static enum scb_status fill(struct scb_sorter *sorter, struct run *run, size_t window_size,
                             struct scb_error *error)
 {
     size_t unread = run->filled - run->at;
-    if (unread >= HEADER && unread >= record_size(run->window + run->at))
+    if (has_record(run))
         return SCB_OK;
     memmove(run->window, run->window + run->at, unread);
     run->at = 0;
@@ -301,6 +302,11 @@ static enum scb_status fill(struct scb_sorter *sorter, struct run *run, size_t w
     if (status == SCB_OK) {
         run->offset += more;
         run->filled += more;
+    }
+    if (status == SCB_OK && run->filled > 0 && !has_record(run)) {
+        (void)scb_error_set(error, SCB_ERROR_FILE,
+                            "the scratch file is not what was written there");
+        status = scb_error_hint(error, "check the disk that TMPDIR is on");
     }
     return status;
 }

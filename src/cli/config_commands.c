@@ -165,6 +165,15 @@ enum scb_status scb_command_config_init(const struct scb_command_context *contex
     return print_done(context, "written", path, text, error);
 }
 
+static const char *when_in_force(const struct scb_setting_view *view)
+{
+    if (view->kept)
+        return "changed; a running service that has one takes it over at its next run, else at a "
+               "restart";
+    return view->live ? "changed; a running service takes it over at its next run"
+                      : "changed; a running service must be restarted for it";
+}
+
 /* The names alone: what was set may be secret. */
 static enum scb_status print_updated(const struct scb_command_context *context, const char *path,
                                      bool changed, struct scb_error *error)
@@ -182,9 +191,7 @@ static enum scb_status print_updated(const struct scb_command_context *context, 
         scb_json_text(&json, NULL, view.name);
         if (!context->json && !context->quiet)
             (void)printf("%s: %s %s\n", path, view.name,
-                         !changed    ? "is as it was"
-                         : view.live ? "changed; a running service takes it over at its next run"
-                                     : "changed; a running service must be restarted for it");
+                         changed ? when_in_force(&view) : "is as it was");
     }
     scb_json_close_array(&json);
     scb_json_close_object(&json);

@@ -165,7 +165,9 @@ static void put_setting(FILE *out, const struct scb_setting_view *view)
     if (!view->required)
         put_bold(out, view->default_text[0] == '\0' ? "\"\"" : view->default_text);
     (void)fprintf(out, ".%s\n.br\n",
-                  view->live ? "" : " A running service keeps what it began with.");
+                  view->kept   ? " A running service keeps whether there is any."
+                  : view->live ? ""
+                               : " A running service keeps what it began with.");
     put_bold(out, view->flag);
     (void)fputs(", ", out);
     put_bold(out, view->environment);

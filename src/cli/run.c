@@ -14,8 +14,8 @@
 #include "base/file_watch.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "cli/command_line.h"
+#include "cli/failure.h"
 #include "cli/gate.h"
 #include "cli/help.h"
 #include "cli/output.h"
@@ -196,13 +196,6 @@ static bool show_help(const struct scb_command_line *line)
     return line->command == NULL || line->help;
 }
 
-static void write_failure(struct scb_log *log, const struct scb_error *failure)
-{
-    scb_log_error(log, "Command failed", SCB_TEXT("error_type", scb_status_name(failure->status)),
-                  SCB_TEXT("error", failure->message), SCB_TEXT("hint", failure->hint),
-                  SCB_FLAG("retryable", failure->retryable));
-}
-
 /* Before there is a log, a flag is all that is known of its form. */
 static bool wants_json_log(const struct run *run)
 {
@@ -215,37 +208,11 @@ static bool wants_json_log(const struct run *run)
     return wants;
 }
 
-/* In fields where --json is given or the log on the screen is JSON. */
-static void show_on_screen(const struct run *run, const struct scb_error *failure)
-{
-    struct scb_log *screen = NULL;
-    if ((run->line.json || wants_json_log(run)) &&
-        scb_log_new(STDERR_FILENO, SCB_LOG_ERROR, SCB_LOG_JSON, scb_clock_system(), &screen,
-                    NULL) == SCB_OK) {
-        scb_log_set_own_run(screen, run->run_id);
-        write_failure(screen, failure);
-        scb_log_free(screen);
-        return;
-    }
-    char message[sizeof(failure->message) + 256], hint[sizeof(failure->hint) + 64];
-    const uint8_t *text = (const uint8_t *)failure->message;
-    scb_text_printable((struct scb_bytes){text, strlen(failure->message)}, message,
-                       sizeof(message));
-    text = (const uint8_t *)failure->hint;
-    scb_text_printable((struct scb_bytes){text, strlen(failure->hint)}, hint, sizeof(hint));
-    bool color = scb_output_has_color(STDERR_FILENO);
-    (void)fprintf(stderr, "satellite: %s%s%s: %s%s%s\n", color ? "\033[31m" : "",
-                  scb_status_name(failure->status), color ? "\033[0m" : "", message,
-                  hint[0] == '\0' ? "" : "; ", hint);
-}
-
-/* The error as one line. The log's file may hang, so it comes last. */
 static void show_error(const void *shown_by, const struct scb_error *failure)
 {
     const struct run *run = shown_by;
-    show_on_screen(run, failure);
-    if (run->log != NULL && run->log_fd != STDERR_FILENO)
-        write_failure(run->log, failure);
+    scb_failure_show(failure, run->line.json || wants_json_log(run), run->run_id,
+                     run->log_fd == STDERR_FILENO ? NULL : run->log);
 }
 
 static void end_stuck(void *state, const struct scb_error *error)

@@ -65,7 +65,12 @@ static enum scb_status ask(const struct scb_secret_question *question,
     quiet.c_lflag &= ~(tcflag_t)ECHO;
     quiet.c_lflag |= ICANON;
     /* Before it asks: what is typed at once would be shown, and then thrown away. */
-    (void)tcsetattr(fd, TCSAFLUSH, &quiet);
+    if (tcsetattr(fd, TCSAFLUSH, &quiet) != 0) {
+        scb_error_set_errno(error, SCB_ERROR_USAGE, errno,
+                            "the terminal would show the %s's %s as it is typed", question->of,
+                            question->what);
+        return scb_error_hint(error, "give %s", question->flag);
+    }
     (void)dprintf(fd, "%c%s of %s %s: ", toupper((unsigned char)question->what[0]),
                   question->what + 1, question->of, question->path);
     ssize_t got = scb_terminal_wait(fd, cancel) ? read(fd, secret->text, sizeof(secret->text)) : 0;

@@ -231,6 +231,7 @@ void scb_config_describe(const struct scb_config *config, size_t index,
         .default_text = setting->default_text,
         .origin = config->entries[index].origin,
         .live = (setting->flags & SCB_SETTING_LIVE) != 0,
+        .kept = (setting->flags & SCB_SETTING_KEPT) != 0,
         .required = (setting->flags & SCB_SETTING_REQUIRED) != 0,
         .secret = (setting->flags & SCB_SETTING_SECRET) != 0,
     };

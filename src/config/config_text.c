@@ -85,7 +85,10 @@ static enum scb_status append_reference_row(struct scb_buffer *out,
         {view->bounds, ""},
         {view->environment, "`"},
         {view->flag, "`"},
-        {view->live ? "yes" : "no", ""},
+        {view->kept   ? "from one to another"
+         : view->live ? "yes"
+                      : "no",
+         ""},
         {view->help, ""},
     };
     enum scb_status status = scb_buffer_append_text(out, "|", error);
@@ -127,9 +130,9 @@ static enum scb_status append_secrets(struct scb_buffer *out, struct scb_error *
                                   out,
                                   ".\n"
                                   "- \"live\": a running service takes a change over at its next "
-                                  "run, or on SIGHUP; others need a restart. The\n"
-                                  "  server's TLS files are live from one to another: from none, "
-                                  "or to none, needs a restart.\n",
+                                  "run, or on SIGHUP; others need a restart.\n"
+                                  "  \"From one to another\" needs one where there was none, or "
+                                  "will be none.\n",
                                   error)
                             : status;
 }

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/durable_apart.h"
 #include "base/memory.h"
 #include "config/config_edit.h"
 #include "config/settings.h"

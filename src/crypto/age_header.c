@@ -172,7 +172,9 @@ struct scb_bytes scb_age_stanza_body(const struct scb_age_header *header,
 bool scb_age_argument_decode(struct scb_bytes argument, uint8_t *ret_data, size_t size)
 {
     assert(size <= MAX_ARGUMENT);
-    SCB_AUTO(buffer) struct scb_buffer bytes = {.max = MAX_ARGUMENT + 3};
+    /* On the stack: a lack of memory is not to look like a malformed file. */
+    uint8_t room[MAX_ARGUMENT + 3];
+    struct scb_buffer bytes = {.data = room, .capacity = sizeof(room), .max = sizeof(room)};
     if (argument.size != (size * 4 + 2) / 3 || decode(argument, &bytes, NULL) != SCB_OK ||
         bytes.size != size)
         return false;

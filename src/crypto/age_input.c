@@ -10,11 +10,6 @@ enum {
     MAX_TEXT = 3 * 64 * 1024 /* a piece can end one chunk and hold another */
 };
 
-static enum scb_status take(void *state, const void *data, size_t size, struct scb_error *error)
-{
-    return scb_buffer_append(state, data, size, error);
-}
-
 enum scb_status scb_age_input_begin(struct scb_age_input *input, struct scb_error *error)
 {
     input->piece.max = PIECE;
@@ -22,15 +17,13 @@ enum scb_status scb_age_input_begin(struct scb_age_input *input, struct scb_erro
     input->given = 0;
     input->ended = false;
     scb_buffer_clear(&input->text);
-    scb_age_reader_begin(input->reader, (struct scb_sink){take, &input->text});
+    scb_age_reader_begin(input->reader, scb_buffer_sink(&input->text));
     scb_buffer_clear(&input->piece);
     return scb_buffer_reserve(&input->piece, PIECE, error);
 }
 
 void scb_age_input_free(struct scb_age_input *input)
 {
-    if (input->text.data != NULL)
-        scb_wipe(input->text.data, input->text.capacity);
     scb_buffer_free(&input->text);
     scb_buffer_free(&input->piece);
 }

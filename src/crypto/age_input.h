@@ -21,7 +21,7 @@ struct scb_age_input {
 
 SCB_MUST_CHECK enum scb_status scb_age_input_begin(struct scb_age_input *input,
                                                    struct scb_error *error);
-/* Wipes the text. The input may begin again. */
+/* The input may begin again. */
 void scb_age_input_free(struct scb_age_input *input);
 /*
  * Its end is reported only when the file's has been seen and found whole. Errors are those of

@@ -30,11 +30,18 @@ static enum scb_status check_order(const struct scb_age_recipient *recipient, bo
     if (status == SCB_OK)
         status = scb_age_public_new(recipient->public, &peer, error);
     if (status == SCB_OK)
-        *ret_low = !scb_age_x25519(pair, peer, shared);
+        status = scb_age_x25519(pair, peer, ret_low, shared, error);
     EVP_PKEY_free(pair);
     EVP_PKEY_free(peer);
     scb_wipe(shared, sizeof(shared));
     return status;
+}
+
+bool scb_age_recipient_decode(const char *text, struct scb_age_recipient *ret_recipient)
+{
+    const struct scb_bytes bytes = {(const uint8_t *)text, strlen(text)};
+    return scb_bech32_decode(recipient_prefix, bytes, ret_recipient->public,
+                             sizeof(ret_recipient->public));
 }
 
 enum scb_status scb_age_recipient_parse(const char *text, struct scb_age_recipient *ret_recipient,
@@ -42,14 +49,13 @@ enum scb_status scb_age_recipient_parse(const char *text, struct scb_age_recipie
 {
     struct scb_age_recipient recipient;
     bool low = false;
-    struct scb_bytes bytes = {(const uint8_t *)text, strlen(text)};
     if (strncmp(text, "age1", 4) != 0) { /* not quoted, for it may be a secret in a wrong place */
         (void)scb_error_set(error, SCB_ERROR_VALIDATION, "this is no age recipient");
         (void)scb_error_hint(error, "give the public key, age1...; an identity (AGE-SECRET-KEY-1"
                                     "...) does not belong here");
         return SCB_ERROR_VALIDATION;
     }
-    if (!scb_bech32_decode(recipient_prefix, bytes, recipient.public, sizeof(recipient.public)))
+    if (!scb_age_recipient_decode(text, &recipient))
         return refuse(text, "is no X25519 public key, or mistyped", error);
     enum scb_status status = check_order(&recipient, &low, error);
     if (status == SCB_OK && low)

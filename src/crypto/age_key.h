@@ -27,6 +27,12 @@ struct scb_age_recipient {
 SCB_MUST_CHECK enum scb_status scb_age_recipient_parse(const char *text,
                                                        struct scb_age_recipient *ret_recipient,
                                                        struct scb_error *error);
+/*
+ * The same for a text that has been through it: no more than decoding, which takes no memory. False
+ * where it is no recipient's.
+ */
+SCB_MUST_CHECK bool scb_age_recipient_decode(const char *text,
+                                             struct scb_age_recipient *ret_recipient);
 void scb_age_recipient_format(const struct scb_age_recipient *recipient,
                               char ret_text[SCB_AGE_RECIPIENT_TEXT_SIZE]);
 

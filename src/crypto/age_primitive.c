@@ -173,21 +173,23 @@ enum scb_status scb_age_public_new(const uint8_t public[SCB_AGE_KEY_SIZE],
     return SCB_OK;
 }
 
-bool scb_age_x25519(struct evp_pkey_st *pair, struct evp_pkey_st *peer,
-                    uint8_t ret_shared[SCB_AGE_KEY_SIZE])
+enum scb_status scb_age_x25519(struct evp_pkey_st *pair, struct evp_pkey_st *peer, bool *ret_low,
+                               uint8_t ret_shared[SCB_AGE_KEY_SIZE], struct scb_error *error)
 {
     static const uint8_t zeros[SCB_AGE_KEY_SIZE];
     size_t size = SCB_AGE_KEY_SIZE;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, pair, NULL);
-    /* OpenSSL fails at a secret of zeros by itself; that is not left to its version. */
-    bool done = context != NULL && EVP_PKEY_derive_init(context) == 1 &&
-                EVP_PKEY_derive_set_peer_ex(context, peer, 0) == 1 &&
-                EVP_PKEY_derive(context, ret_shared, &size) == 1 && size == SCB_AGE_KEY_SIZE &&
-                CRYPTO_memcmp(ret_shared, zeros, SCB_AGE_KEY_SIZE) != 0;
+    bool ready = context != NULL && EVP_PKEY_derive_init(context) == 1 &&
+                 EVP_PKEY_derive_set_peer_ex(context, peer, 0) == 1;
+    /* This takes no memory, and fails at a secret of zeros only; that is not left to OpenSSL's
+     * version. */
+    bool done = ready && EVP_PKEY_derive(context, ret_shared, &size) == 1 &&
+                size == SCB_AGE_KEY_SIZE && CRYPTO_memcmp(ret_shared, zeros, SCB_AGE_KEY_SIZE) != 0;
     EVP_PKEY_CTX_free(context);
     if (!done)
         scb_wipe(ret_shared, SCB_AGE_KEY_SIZE);
-    return done;
+    *ret_low = ready && !done;
+    return ready ? SCB_OK : failed(error, "X25519");
 }
 
 enum scb_status scb_age_scrypt(struct scb_bytes passphrase, struct scb_bytes salt, unsigned work,

@@ -91,11 +91,12 @@ SCB_MUST_CHECK enum scb_status scb_age_public_new(const uint8_t public[SCB_AGE_K
                                                   struct evp_pkey_st **ret_key,
                                                   struct scb_error *error);
 /*
- * X25519 (RFC 7748). False, with ret_shared wiped, where the shared secret is all zeros, which the
- * other side has brought about with a point of low order. The caller wipes ret_shared.
+ * X25519 (RFC 7748). *ret_low, with ret_shared wiped, where the shared secret is all zeros, which
+ * the other side has brought about with a point of low order. The caller wipes ret_shared.
  */
-SCB_MUST_CHECK bool scb_age_x25519(struct evp_pkey_st *pair, struct evp_pkey_st *peer,
-                                   uint8_t ret_shared[SCB_AGE_KEY_SIZE]);
+SCB_MUST_CHECK enum scb_status scb_age_x25519(struct evp_pkey_st *pair, struct evp_pkey_st *peer,
+                                              bool *ret_low, uint8_t ret_shared[SCB_AGE_KEY_SIZE],
+                                              struct scb_error *error);
 
 /* The highest work factor there is: scrypt's N as a power of two, 4 GiB of memory. */
 enum { SCB_AGE_MAX_WORK = 22 };

@@ -230,16 +230,11 @@ struct scb_sink scb_age_reader_sink(struct scb_age_reader *reader)
     return (struct scb_sink){sink_write, reader};
 }
 
-static enum scb_status append(void *state, const void *data, size_t size, struct scb_error *error)
-{
-    return scb_buffer_append(state, data, size, error);
-}
-
 enum scb_status scb_age_reader_decrypt(struct scb_age_reader *reader, struct scb_bytes file,
                                        struct scb_buffer *out, struct scb_error *error)
 {
     size_t before = out->size;
-    scb_age_reader_begin(reader, (struct scb_sink){append, out});
+    scb_age_reader_begin(reader, scb_buffer_sink(out));
     enum scb_status status = scb_age_reader_write(reader, file.data, file.size, error);
     if (status == SCB_OK)
         status = scb_age_reader_end(reader, error);

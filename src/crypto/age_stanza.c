@@ -110,9 +110,12 @@ enum scb_status scb_age_stanza_wrap(struct scb_age_kit *kit, const struct scb_ag
     uint8_t shared[SCB_AGE_KEY_SIZE], salt[2 * SCB_AGE_KEY_SIZE], body[SCB_AGE_WRAPPED_SIZE];
     struct scb_age_box_key key = {0};
     EVP_PKEY *pair = NULL;
+    bool low = false;
     enum scb_status status = scb_age_secret_random(&pair, salt, error); /* the share */
     memcpy(salt + SCB_AGE_KEY_SIZE, peer->recipient.public, SCB_AGE_KEY_SIZE);
-    if (status == SCB_OK && !scb_age_x25519(pair, peer->key, shared))
+    if (status == SCB_OK)
+        status = scb_age_x25519(pair, peer->key, &low, shared, error);
+    if (status == SCB_OK && low)
         status =
             scb_error_set(error, SCB_ERROR_VALIDATION, "age: a recipient is a point of low order");
     EVP_PKEY_free(pair);
@@ -135,12 +138,15 @@ static enum scb_status share_secret(struct scb_age_wrapped wrapped,
                                     uint8_t ret_shared[SCB_AGE_KEY_SIZE], struct scb_error *error)
 {
     EVP_PKEY *peer = NULL;
+    bool low = false;
     if (!scb_age_argument_decode(scb_age_stanza_argument(wrapped.stanza, 1), ret_salt,
                                  SCB_AGE_KEY_SIZE))
         return scb_age_header_refuse(error, "an X25519 stanza's share is malformed");
     memcpy(ret_salt + SCB_AGE_KEY_SIZE, own->recipient.public, SCB_AGE_KEY_SIZE);
     enum scb_status status = scb_age_public_new(ret_salt, &peer, error);
-    if (status == SCB_OK && !scb_age_x25519(own->pair, peer, ret_shared))
+    if (status == SCB_OK)
+        status = scb_age_x25519(own->pair, peer, &low, ret_shared, error);
+    if (status == SCB_OK && low)
         status = scb_age_header_refuse(error, "an X25519 stanza's share is a point of low order");
     EVP_PKEY_free(peer);
     return status;

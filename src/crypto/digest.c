@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 
-enum { STEP = 256 * 1024 };
+enum { STEP = 256 * 1024, CHUNK = 64 * 1024 };
 
 /*
  * Fetched once: EVP_sha256() would make OpenSSL 3 look its implementation up at every begin. A
@@ -95,6 +95,19 @@ enum scb_status scb_digest_sha256(struct scb_digest *digest, struct scb_bytes da
     if (status == SCB_OK)
         status = scb_digest_end(digest, ret_sha256, error);
     return status;
+}
+
+enum scb_status scb_digest_input(struct scb_digest *digest, struct scb_input input,
+                                 uint8_t ret_sha256[SCB_SHA256_SIZE], struct scb_error *error)
+{
+    uint8_t chunk[CHUNK];
+    enum scb_status status = scb_digest_begin(digest, error);
+    for (size_t got = 1; status == SCB_OK && got > 0;) {
+        status = input.read(input.state, chunk, sizeof(chunk), &got, error);
+        if (status == SCB_OK)
+            status = scb_digest_update(digest, chunk, got, error);
+    }
+    return status == SCB_OK ? scb_digest_end(digest, ret_sha256, error) : status;
 }
 
 enum scb_status scb_digest_file(int fd, const char *name, const struct scb_cancel *cancel,

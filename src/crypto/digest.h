@@ -40,6 +40,11 @@ SCB_MUST_CHECK enum scb_status scb_digest_sha256(struct scb_digest *digest, stru
                                                  uint8_t ret_sha256[SCB_SHA256_SIZE],
                                                  struct scb_error *error);
 
+/* That of all that an input gives. */
+SCB_MUST_CHECK enum scb_status scb_digest_input(struct scb_digest *digest, struct scb_input input,
+                                                uint8_t ret_sha256[SCB_SHA256_SIZE],
+                                                struct scb_error *error);
+
 /* That of a whole file, as hex; where fd stands does not matter. cancel may be NULL. */
 SCB_MUST_CHECK enum scb_status scb_digest_file(int fd, const char *name,
                                                const struct scb_cancel *cancel,

@@ -1,32 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <errno.h>
-#include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/plain_file.h"
 #include "crypto/identity_parts.h"
 
-/* Only a plain file, since a pipe would be waited for; links may lead there. *ret_fd is the
- * caller's to close, whatever this returns. */
 static enum scb_status open_file(const char *path, struct stat *ret_about, int *ret_fd,
                                  struct scb_error *error)
 {
-    *ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (*ret_fd < 0 || fstat(*ret_fd, ret_about) != 0) {
-        enum scb_status status = errno == ENOENT ? SCB_ERROR_NOT_FOUND : SCB_ERROR_FILE;
-        status = scb_error_set_errno(error, status, errno, "'%s' not opened", path);
-        (void)scb_error_hint(error, "check the path and who may read the file; satellite identity "
-                                    "create makes an identity");
-        return status;
-    }
-    if (!S_ISREG(ret_about->st_mode))
-        return scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is no plain file", path);
-    return SCB_OK;
+    enum scb_status status = scb_plain_file_open(path, ret_about, ret_fd, error);
+    if (status == SCB_ERROR_NOT_FOUND)
+        (void)scb_error_hint(error, "check the path; satellite identity create makes an identity");
+    return status;
 }
 
 /* Fills text, which has room for SCB_IDENTITY_MAX_FILE + 1 bytes. */
@@ -63,19 +51,6 @@ static enum scb_status load_certs(const char *path, struct scb_identity **ret_id
     return status;
 }
 
-/* A key that others can read is nobody's any more. */
-static enum scb_status check_mode(const struct stat *about, const char *path,
-                                  struct scb_error *error)
-{
-    mode_t allowed = about->st_uid == 0 ? 0740 : 0700;
-    if ((about->st_mode & 0777 & ~allowed) == 0)
-        return SCB_OK;
-    (void)scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is open to others, its mode is %04o",
-                        path, (unsigned)about->st_mode & 07777);
-    (void)scb_error_hint(error, "chmod 600 %s", path);
-    return SCB_ERROR_VALIDATION;
-}
-
 static enum scb_status parse_key(const char *text, size_t size, EVP_PKEY **ret_key,
                                  struct scb_error *error)
 {
@@ -105,7 +80,7 @@ static enum scb_status load_key(struct scb_identity *identity, const char *path,
     SCB_AUTO(fd) int fd = -1;
     enum scb_status status = open_file(path, &about, &fd, error);
     if (status == SCB_OK)
-        status = check_mode(&about, path, error);
+        status = scb_plain_file_check_secret(path, &about, error);
     if (status == SCB_OK)
         status = read_file(fd, path, text, &size, error);
     if (status == SCB_OK && (status = parse_key(text, size, &identity->key, error)) != SCB_OK)

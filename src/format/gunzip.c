@@ -74,7 +74,7 @@ enum scb_status scb_gunzipper_run(struct scb_gunzipper *gunzipper, struct scb_by
 
 struct scb_gunzip {
     struct scb_input file;
-    uint64_t left; /* that it may still give */
+    uint64_t max, left; /* that it may give, and still */
     bool ended;
     z_stream zlib;
     uint8_t in[STEP];
@@ -87,7 +87,7 @@ enum scb_status scb_gunzip_open(struct scb_input file, uint64_t max_size,
     if (gunzip == NULL)
         return SCB_ERROR_RESOURCE;
     gunzip->file = file;
-    gunzip->left = max_size;
+    gunzip->max = gunzip->left = max_size;
     if (inflateInit2(&gunzip->zlib, MAX_WBITS + GZIP_ONLY) != Z_OK) {
         free(gunzip);
         return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory to inflate a page");
@@ -139,6 +139,13 @@ static enum scb_status step(struct scb_gunzip *gunzip, struct scb_error *error)
     return code == Z_OK || code == Z_BUF_ERROR ? SCB_OK : damaged("it is damaged", error);
 }
 
+static enum scb_status too_large(const struct scb_gunzip *gunzip, struct scb_error *error)
+{
+    (void)scb_error_set(error, SCB_ERROR_RESOURCE,
+                        "gzip: the page inflates to more than %" PRIu64 " bytes", gunzip->max);
+    return scb_error_hint(error, "raise backup.max_value_size, if it was larger once");
+}
+
 static enum scb_status read_text(void *state, void *data, size_t size, size_t *ret_size,
                                  struct scb_error *error)
 {
@@ -151,7 +158,7 @@ static enum scb_status read_text(void *state, void *data, size_t size, size_t *r
         status = step(gunzip, error);
     *ret_size = wanted - gunzip->zlib.avail_out;
     if (status == SCB_OK && *ret_size > gunzip->left)
-        status = damaged("it inflates to more than a page can have", error);
+        return too_large(gunzip, error);
     gunzip->left -= *ret_size;
     return status;
 }

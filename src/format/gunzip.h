@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads gzip (RFC 1952): one member and nothing after it, of at most so many bytes, whatever it
- * says of itself. IntegrityError for anything else.
+ * Reads gzip (RFC 1952): one member and nothing after it: IntegrityError; of at most so many bytes,
+ * whatever it says of itself: ResourceError.
  */
 #ifndef SCB_FORMAT_GUNZIP_H
 #define SCB_FORMAT_GUNZIP_H

@@ -187,7 +187,7 @@ static bool take_encryption(struct scb_scan *scan, struct scb_age_recipients *re
         struct scb_age_recipient *item = &recipients->items[i];
         char text[SCB_AGE_RECIPIENT_TEXT_SIZE];
         if (!scb_scan_take(scan, "\"") || !scb_scan_text(scan, text, sizeof(text)) ||
-            scb_age_recipient_parse(text, item, NULL) != SCB_OK ||
+            !scb_age_recipient_decode(text, item) ||
             (i > 0 && memcmp(item, &recipients->items[i - 1], sizeof(*item)) <= 0))
             return false;
         recipients->count = i + 1;

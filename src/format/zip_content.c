@@ -208,30 +208,35 @@ void scb_inflater_free(struct scb_inflater *inflater)
     free(inflater);
 }
 
-static enum scb_status read_compressed(struct scb_inflater *inflater, int fd, uint64_t offset,
-                                       const struct scb_zip_place *place, struct scb_error *error)
+/* The bytes as they stand in the archive, into an empty buffer. */
+static enum scb_status read_bytes(int fd, uint64_t offset, const struct scb_zip_place *place,
+                                  struct scb_buffer *out, struct scb_error *error)
 {
-    struct scb_buffer *compressed = &inflater->compressed;
-    /* Nothing deflates to more by more than this, so that a forged size costs no memory. */
-    if (place->compressed_size > place->size + place->size / 1024 + 1024)
-        return damaged(place, "its deflated bytes are too many", error);
-    compressed->max = (size_t)place->compressed_size;
-    scb_buffer_clear(compressed);
-    enum scb_status status = scb_buffer_reserve(compressed, compressed->max, error);
+    size_t size = (size_t)place->compressed_size;
+    enum scb_status status = scb_buffer_reserve(out, size, error);
     if (status == SCB_OK)
-        status = scb_file_read_at(fd, "archive", offset, compressed->data, compressed->max,
-                                  &compressed->size, error);
-    if (status == SCB_OK && compressed->size < compressed->max)
+        status = scb_file_read_at(fd, "archive", offset, out->data, size, &out->size, error);
+    if (status == SCB_OK && out->size < size)
         status = damaged(place, "it ends too early", error);
     return status;
 }
 
-static enum scb_status inflate_whole(struct scb_inflater *inflater,
+static enum scb_status inflate_whole(struct scb_inflater *inflater, int fd, uint64_t offset,
                                      const struct scb_zip_place *place, struct scb_buffer *out,
                                      struct scb_error *error)
 {
-    struct scb_bytes compressed = scb_buffer_bytes(&inflater->compressed);
     size_t used = 0, made = 0;
+    /* Nothing deflates to more by more than this, so that a forged size costs no memory. */
+    if (place->compressed_size > place->size + place->size / 1024 + 1024)
+        return damaged(place, "its deflated bytes are too many", error);
+    inflater->compressed.max = (size_t)place->compressed_size;
+    scb_buffer_clear(&inflater->compressed);
+    enum scb_status status = scb_buffer_reserve(out, (size_t)place->size, error);
+    if (status == SCB_OK)
+        status = read_bytes(fd, offset, place, &inflater->compressed, error);
+    if (status != SCB_OK)
+        return status;
+    struct scb_bytes compressed = scb_buffer_bytes(&inflater->compressed);
     enum libdeflate_result result =
         libdeflate_deflate_decompress_ex(inflater->decompressor, compressed.data, compressed.size,
                                          out->data, (size_t)place->size, &used, &made);
@@ -239,6 +244,7 @@ static enum scb_status inflate_whole(struct scb_inflater *inflater,
         return damaged(place, "its deflated bytes are none, or of another size", error);
     if (used != compressed.size || made != place->size)
         return damaged(place, "its size is not that of the directory", error);
+    out->size = made;
     return SCB_OK;
 }
 
@@ -254,15 +260,8 @@ enum scb_status scb_inflater_run(struct scb_inflater *inflater, int fd,
                              "archive: %s has %" PRIu64 " bytes, at most %zu can be held",
                              place->name, place->size, out->max);
     if (status == SCB_OK)
-        status = scb_buffer_reserve(out, (size_t)place->size, error);
-    if (status == SCB_OK)
-        status = read_compressed(inflater, fd, offset, place, error);
-    if (status == SCB_OK && !place->stored)
-        status = inflate_whole(inflater, place, out, error);
-    else if (status == SCB_OK && place->size > 0)
-        memcpy(out->data, inflater->compressed.data, (size_t)place->size);
-    if (status == SCB_OK)
-        out->size = (size_t)place->size;
+        status = place->stored ? read_bytes(fd, offset, place, out, error)
+                               : inflate_whole(inflater, fd, offset, place, out, error);
     if (status == SCB_OK && libdeflate_crc32(0, out->data, out->size) != place->crc32)
         status = damaged(place, "its CRC is not that of the directory", error);
     return status;

@@ -179,7 +179,8 @@ static enum scb_status complete(struct backup *backup, struct scb_error *error)
         scb_archive_finish(&backup->archive, &manifest, backup->begin.pages, sha256, &size, error);
     if (status != SCB_OK)
         return status;
-    scb_metrics_add(backup->parts->metrics, SCB_METRIC_FILES_CREATED, 0, 2); /* its manifest too */
+    uint64_t files = backup->settings->identity == NULL ? 2 : 3; /* manifest and signature, too */
+    scb_metrics_add(backup->parts->metrics, SCB_METRIC_FILES_CREATED, 0, files);
     scb_metrics_add(backup->parts->metrics, SCB_METRIC_FILE_BYTES, 0, size);
     struct scb_backup_record record = {.state = SCB_BACKUP_COMPLETED,
                                        .completed_at_ms = scb_clock_real_ms(backup->parts->clock),

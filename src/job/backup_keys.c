@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/backup_keys.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/plain_file.h"
 #include "crypto/age_identity_file.h"
 #include "crypto/node_id.h"
 
@@ -83,35 +80,27 @@ const struct scb_node_ids *scb_backup_keys_trusted(const struct scb_backup_keys 
 
 /* --- the identity file --- */
 
-/* Only a plain file, since a pipe would be waited for; links may lead there. */
-static enum scb_status open_plain(const char *path, int *ret_fd, struct scb_error *error)
+static struct scb_bytes bytes_of(const struct document *document)
 {
-    struct stat about;
-    *ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (*ret_fd < 0 || fstat(*ret_fd, &about) != 0) {
-        scb_error_set_errno(error, SCB_ERROR_FILE, errno, "%s '%s' not opened", setting, path);
-        return scb_error_hint(error, "check the path and who may read the file");
-    }
-    return S_ISREG(about.st_mode) ? SCB_OK
-                                  : scb_error_set(error, SCB_ERROR_VALIDATION,
-                                                  "%s '%s' is no plain file", setting, path);
+    return (struct scb_bytes){document->text, document->size};
 }
 
 static enum scb_status read_document(const char *path, struct document *document,
                                      struct scb_error *error)
 {
     SCB_AUTO(fd) int fd = -1;
-    enum scb_status status = open_plain(path, &fd, error);
+    struct stat about = {0};
+    enum scb_status status = scb_plain_file_open(path, &about, &fd, error);
     /* One byte more than is taken, which then is too large. */
     if (status == SCB_OK)
         status =
             scb_file_read(fd, path, document->text, sizeof(document->text), &document->size, error);
-    return status;
-}
-
-static struct scb_bytes bytes_of(const struct document *document)
-{
-    return (struct scb_bytes){document->text, document->size};
+    /* What is under a passphrase may lie open. */
+    if (status == SCB_OK && !scb_age_identity_file_is_protected(bytes_of(document)))
+        status = scb_plain_file_check_secret(path, &about, error);
+    if (status == SCB_ERROR_NOT_FOUND) /* which is said of backups */
+        status = error->status = SCB_ERROR_FILE;
+    return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "%s", setting);
 }
 
 static enum scb_status ask(const struct scb_backup_keys *keys, char *passphrase, size_t *ret_size,

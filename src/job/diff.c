@@ -97,16 +97,9 @@ static enum scb_status advance(struct side *side, struct scb_error *error)
     return scb_sorter_next(side->sorter, &side->more, &side->key, &side->rest, error);
 }
 
-static int compare_bytes(struct scb_bytes a, struct scb_bytes b)
-{
-    size_t size = a.size < b.size ? a.size : b.size;
-    int order = size == 0 ? 0 : memcmp(a.data, b.data, size);
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
-}
-
 static bool is_at(const struct side *side, struct scb_bytes key)
 {
-    return side->more && compare_bytes(side->key, key) == 0;
+    return side->more && scb_bytes_compare(side->key, key) == 0;
 }
 
 /* Keeps the first of the key's entries for the report, then goes to the next record. */
@@ -157,7 +150,7 @@ static enum scb_status compare_key(struct diff *diff, struct scb_bytes key, stru
     old->entries = new->entries = 0;
     while (status == SCB_OK && (is_at(old, key) || is_at(new, key))) {
         bool both = is_at(old, key) && is_at(new, key);
-        same = same && both && compare_bytes(old->rest, new->rest) == 0;
+        same = same && both && scb_bytes_compare(old->rest, new->rest) == 0;
         same_values =
             same_values && both && memcmp(old->rest.data, new->rest.data, SCB_SHA256_SIZE) == 0;
         if (both || is_at(old, key))
@@ -177,7 +170,7 @@ static enum scb_status walk(struct diff *diff, struct scb_error *error)
         status = advance(new, error);
     while (status == SCB_OK && (old->more || new->more)) {
         const struct side *least =
-            !new->more || (old->more && compare_bytes(old->key, new->key) <= 0) ? old : new;
+            !new->more || (old->more && scb_bytes_compare(old->key, new->key) <= 0) ? old : new;
         if (scb_cancel_requested(diff->parts->cancel))
             return scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
         scb_buffer_clear(&key);

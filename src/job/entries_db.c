@@ -149,6 +149,14 @@ static enum scb_status make_index(struct scb_entries_db *db, struct scb_error *e
                                           "making its index", error);
 }
 
+static enum scb_status keep_from_disk(struct scb_entries_db *db, struct scb_error *error)
+{
+    SCB_AUTO(string)
+    char *sql = scb_format(error, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -%zu",
+                           db->place.cache / 1024 + 1);
+    return sql == NULL ? SCB_ERROR_RESOURCE : execute(db, sql, "setting it up", error);
+}
+
 enum scb_status scb_entries_db_create(const struct scb_entries_db_place *place,
                                       const struct scb_manifest *manifest,
                                       struct scb_entries_db **ret_db, struct scb_error *error)
@@ -158,8 +166,7 @@ enum scb_status scb_entries_db_create(const struct scb_entries_db_place *place,
     if (status == SCB_OK)
         status = execute(db, schema, "making its tables", error);
     if (status == SCB_OK && place->secret)
-        status = execute(db, "PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536",
-                         "setting it up", error);
+        status = keep_from_disk(db, error);
     if (status == SCB_OK && place->secret)
         status = make_index(db, error);
     if (status == SCB_OK)
@@ -219,10 +226,11 @@ static enum scb_status check(struct scb_entries_db *db, struct scb_error *error)
     if (sqlite3_step(db->statement) != SQLITE_ROW)
         return failed(db, "checking it", error);
     const unsigned char *text = sqlite3_column_text(db->statement, 0);
-    if (text == NULL || strcmp((const char *)text, "ok") != 0)
-        return scb_error_set(error, SCB_ERROR_INTEGRITY, "SQLite database: %s",
-                             text == NULL ? "no memory to check it" : (const char *)text);
-    return SCB_OK;
+    if (text == NULL)
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "SQLite database: no memory to check it");
+    return strcmp((const char *)text, "ok") == 0
+               ? SCB_OK
+               : scb_error_set(error, SCB_ERROR_INTEGRITY, "SQLite database: %s", text);
 }
 
 enum scb_status scb_entries_db_open(const struct scb_entries_db_place *place,

@@ -20,7 +20,8 @@ struct scb_entries_db_place {
     const char *path; /* an empty file or none; of one in memory a name, without / or ? */
     size_t memory;    /* the bytes that it may have in memory, where it goes with its last user; 0:
                          it is on the disk */
-    bool secret; /* nothing of it may go to temporary files, though the index takes longer so */
+    bool secret;  /* nothing of it may go to temporary files, though the index takes longer so: */
+    size_t cache; /* the bytes of it that are kept in memory then, beside memory */
 };
 
 /*

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/file.h"
+#include "base/durable_apart.h"
 #include "base/file_watch.h"
 #include "base/memory.h"
 #include "format/rows.h"
@@ -24,6 +24,7 @@ struct target {
     struct scb_durable_file file;
     struct scb_row_writer rows;
     struct scb_entries_db *db; /* for SQLite, instead of rows */
+    size_t cache;              /* for it, in bytes */
 };
 
 static enum scb_status write_output(void *state, const void *data, size_t size,
@@ -88,8 +89,8 @@ static enum scb_status open_target(struct target *target, const struct scb_manif
         return scb_row_writer_begin(&target->rows, error);
     }
     SCB_AUTO(string) char *path = scb_format(error, "%s/%s", target->path, target->file.temporary);
-    const struct scb_entries_db_place place = {.path = path,
-                                               .secret = scb_manifest_is_encrypted(manifest)};
+    const struct scb_entries_db_place place = {
+        .path = path, .secret = scb_manifest_is_encrypted(manifest), .cache = target->cache};
     return path == NULL ? SCB_ERROR_RESOURCE
                         : scb_entries_db_create(&place, manifest, &target->db, error);
 }
@@ -126,7 +127,8 @@ enum scb_status scb_export_run(const struct scb_reading_parts *parts,
                                const struct scb_export_options *options,
                                struct scb_export_result *ret_result, struct scb_error *error)
 {
-    struct target target = {.options = options, .dir_fd = -1, .file = {.fd = -1}};
+    struct target target = {
+        .options = options, .dir_fd = -1, .file = {.fd = -1}, .cache = parts->memory_limit / 4};
     struct scb_backup_reader *reader = NULL;
     struct scb_reading_progress progress = {.activity = "Export", .parts = parts};
     if (options->format == SCB_EXPORT_SQLITE && options->output == NULL)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a contract holds, as fingerprints: 40 bytes an entry, whatever its size, so that a backup
- * can be compared with it entry by entry. Salted, so that nobody can prepare two entries alike.
+ * What a contract holds, as fingerprints: 40 bytes an entry, whatever its size, and 16 more while
+ * they are sorted, so that a backup can be compared with it entry by entry. Salted, so that nobody
+ * can prepare two entries alike.
  */
 #ifndef SCB_JOB_FINGERPRINTS_H
 #define SCB_JOB_FINGERPRINTS_H
@@ -27,7 +28,6 @@ SCB_MUST_CHECK enum scb_status scb_fingerprints_add(struct scb_fingerprints *fin
                                                     struct scb_error *error);
 /* All are added: from now on they can be looked up. */
 void scb_fingerprints_sort(struct scb_fingerprints *fingerprints);
-uint64_t scb_fingerprints_count(const struct scb_fingerprints *fingerprints);
 
 enum scb_match {
     SCB_MATCH_NONE,

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/json_load.h"
 #include "base/memory.h"
 #include "job/journal_record.h"
 
@@ -89,12 +89,16 @@ static enum scb_status add_place(struct scb_journal *journal, struct place place
     return SCB_OK;
 }
 
-static enum scb_status broken(const struct scb_journal *journal, off_t at, struct scb_error *error)
+/* The line there was not read; error says why. */
+static enum scb_status not_read(const struct scb_journal *journal, off_t at,
+                                struct scb_error *error)
 {
-    scb_error_set(error, SCB_ERROR_INTEGRITY, "journal %s: the line at byte %lld is no record",
-                  journal->name, (long long)at);
-    return scb_error_hint(error, "wait until the account's transactions are mined, then move the "
-                                 "file away and run the same again");
+    enum scb_status status =
+        scb_error_wrap(error, "journal %s: the line at byte %lld", journal->name, (long long)at);
+    if (status == SCB_ERROR_INTEGRITY)
+        scb_error_hint(error, "wait until the account's transactions are mined, then move the file "
+                              "away and run the same again");
+    return status;
 }
 
 static void take_spent(struct scb_journal *journal, const json_t *record)
@@ -121,10 +125,13 @@ static enum scb_status scan(struct scb_journal *journal, uint64_t nonce, off_t *
         status = read_line(journal, at, &size, error);
         if (status != SCB_OK || size == 0)
             break;
-        json_auto_t *record = json_loadb((const char *)journal->line.data, size, 0, NULL);
+        json_auto_t *record = NULL;
+        status = scb_json_load((struct scb_bytes){journal->line.data, size}, &record, error);
         const json_t *number = json_object_get(record, "nonce");
-        if (!json_is_integer(number))
-            return broken(journal, at, error);
+        if (status == SCB_OK && !json_is_integer(number))
+            status = scb_error_set(error, SCB_ERROR_INTEGRITY, "it is no record");
+        if (status != SCB_OK)
+            return not_read(journal, at, error);
         uint64_t its = (uint64_t)json_integer_value(number);
         take_spent(journal, record);
         if (its >= nonce)
@@ -306,10 +313,12 @@ static enum scb_status read_next(struct scb_journal *journal, struct scb_signed 
     enum scb_status status = read_line(journal, place->at, &size, error);
     if (status != SCB_OK)
         return status;
-    json_auto_t *record = json_loadb((const char *)journal->line.data, size, 0, NULL);
-    return scb_journal_record_read(record, &journal->cipher, &journal->raw, ret_transaction)
-               ? SCB_OK
-               : broken(journal, place->at, error);
+    json_auto_t *record = NULL;
+    status = scb_json_load((struct scb_bytes){journal->line.data, size}, &record, error);
+    if (status == SCB_OK)
+        status = scb_journal_record_read(record, &journal->cipher, &journal->raw, ret_transaction,
+                                         error);
+    return status == SCB_OK ? SCB_OK : not_read(journal, place->at, error);
 }
 
 enum scb_status scb_journal_next(struct scb_journal *journal, bool *ret_more,

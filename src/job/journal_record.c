@@ -103,48 +103,71 @@ static bool take_hex(const json_t *record, const char *name, struct scb_buffer *
     return true;
 }
 
+static enum scb_status odd(const char *name, struct scb_error *error)
+{
+    return scb_error_set(error, SCB_ERROR_INTEGRITY, "its %s is missing or malformed", name);
+}
+
 /* The same, out of an age file where there is a cipher. */
-static bool take_secret(const json_t *record, const char *name,
-                        const struct scb_journal_cipher *cipher, struct scb_buffer *raw,
-                        struct scb_bytes *ret_bytes)
+static enum scb_status take_secret(const json_t *record, const char *name,
+                                   const struct scb_journal_cipher *cipher, struct scb_buffer *raw,
+                                   struct scb_bytes *ret_bytes, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer scratch = {.max = raw->max};
     struct scb_bytes file;
-    if (cipher->reader == NULL)
-        return take_hex(record, name, raw, ret_bytes);
     size_t before = raw->size;
-    if (scb_buffer_reserve(&scratch, scratch.max, NULL) != SCB_OK ||
-        !take_hex(record, name, &scratch, &file) || file.size > raw->capacity - raw->size ||
-        scb_age_reader_decrypt(cipher->reader, file, raw, NULL) != SCB_OK)
-        return false;
+    if (cipher->reader == NULL)
+        return take_hex(record, name, raw, ret_bytes) ? SCB_OK : odd(name, error);
+    enum scb_status status = scb_buffer_reserve(&scratch, scratch.max, error);
+    if (status == SCB_OK &&
+        (!take_hex(record, name, &scratch, &file) || file.size > raw->capacity - raw->size))
+        status = odd(name, error);
+    if (status == SCB_OK)
+        status = scb_age_reader_decrypt(cipher->reader, file, raw, error);
     *ret_bytes = (struct scb_bytes){raw->data + before, raw->size - before};
+    return status;
+}
+
+/* Not json_unpack, which takes memory. */
+static bool take_number(const json_t *record, const char *name, uint64_t *ret_number)
+{
+    const json_t *value = json_object_get(record, name);
+    if (!json_is_integer(value) || json_integer_value(value) < 0)
+        return false;
+    *ret_number = (uint64_t)json_integer_value(value);
     return true;
 }
 
-bool scb_journal_record_read(const json_t *record, const struct scb_journal_cipher *cipher,
-                             struct scb_buffer *raw, struct scb_signed *ret_transaction)
+static bool take_wei(const json_t *record, const char *name, scb_wei *ret_wei)
+{
+    return scb_wei_quantity(json_object_get(record, name), name, ret_wei, NULL) == SCB_OK;
+}
+
+enum scb_status scb_journal_record_read(const json_t *record,
+                                        const struct scb_journal_cipher *cipher,
+                                        struct scb_buffer *raw, struct scb_signed *ret_transaction,
+                                        struct scb_error *error)
 {
     struct scb_signed made = {0};
     struct scb_bytes hash = {0};
-    json_int_t index = -1, nonce = -1, gas = -1;
     scb_buffer_clear(raw);
-    bool right = scb_buffer_reserve(raw, raw->max, NULL) == SCB_OK &&
-                 json_unpack((json_t *)(uintptr_t)record, "{s:I,s:I,s:I}", "index", &index, "nonce",
-                             &nonce, "gas_limit", &gas) == 0 &&
-                 index >= 0 && nonce >= 0 && gas >= 0 &&
-                 scb_wei_quantity(json_object_get(record, "max_fee"), "max_fee", &made.max_fee,
-                                  NULL) == SCB_OK &&
-                 scb_wei_quantity(json_object_get(record, "priority_fee"), "priority_fee",
-                                  &made.priority_fee, NULL) == SCB_OK &&
-                 take_hex(record, "hash", raw, &hash) && hash.size == sizeof(made.hash) &&
-                 take_secret(record, "data", cipher, raw, &made.data) &&
-                 take_secret(record, "raw", cipher, raw, &made.raw);
-    if (!right)
-        return false;
+    enum scb_status status = scb_buffer_reserve(raw, raw->max, error);
+    if (status == SCB_OK &&
+        !(take_number(record, "index", &made.index) && take_number(record, "nonce", &made.nonce) &&
+          take_number(record, "gas_limit", &made.gas_limit) &&
+          take_wei(record, "max_fee", &made.max_fee) &&
+          take_wei(record, "priority_fee", &made.priority_fee)))
+        status = scb_error_set(error, SCB_ERROR_INTEGRITY, "a number is missing or malformed");
+    if (status == SCB_OK &&
+        (!take_hex(record, "hash", raw, &hash) || hash.size != sizeof(made.hash)))
+        status = odd("hash", error);
+    if (status == SCB_OK)
+        status = take_secret(record, "data", cipher, raw, &made.data, error);
+    if (status == SCB_OK)
+        status = take_secret(record, "raw", cipher, raw, &made.raw, error);
+    if (status != SCB_OK)
+        return status;
     memcpy(made.hash, hash.data, sizeof(made.hash));
-    made.index = (uint64_t)index;
-    made.nonce = (uint64_t)nonce;
-    made.gas_limit = (uint64_t)gas;
     *ret_transaction = made;
-    return true;
+    return SCB_OK;
 }

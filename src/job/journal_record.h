@@ -30,9 +30,12 @@ SCB_MUST_CHECK enum scb_status scb_journal_record_make(const struct scb_signed *
                                                        const struct scb_journal_cipher *cipher,
                                                        struct scb_buffer *out,
                                                        struct scb_error *error);
-/* False where it is no such record, or cannot be decrypted. The transaction's bytes are in raw,
- * whose max is room enough for any. */
-bool scb_journal_record_read(const json_t *record, const struct scb_journal_cipher *cipher,
-                             struct scb_buffer *raw, struct scb_signed *ret_transaction);
+/* IntegrityError where it is no such record. The transaction's bytes are in raw, whose max is room
+ * enough for any. */
+SCB_MUST_CHECK enum scb_status scb_journal_record_read(const json_t *record,
+                                                       const struct scb_journal_cipher *cipher,
+                                                       struct scb_buffer *raw,
+                                                       struct scb_signed *ret_transaction,
+                                                       struct scb_error *error);
 
 #endif

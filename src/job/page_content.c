@@ -12,9 +12,8 @@
 #include "format/gunzip.h"
 
 enum {
-    MAX_WHOLE = 8 << 20,     /* the largest page that is held in memory */
-    MAX_ENCRYPTED = 2 << 20, /* and that is decrypted there: it stands there three times then */
-    CHUNK = 64 * 1024,
+    MAX_WHOLE = 8 << 20,  /* the largest page that is held in memory */
+    MAX_OPENED = 4 << 20, /* and that is decrypted and inflated there, beside what it was */
 };
 
 /* Bytes in memory as an input. */
@@ -40,7 +39,7 @@ struct scb_page_content {
 
 static enum scb_status open_decryption(struct scb_page_content *content, struct scb_error *error)
 {
-    content->compressed.max = content->json.max = MAX_WHOLE;
+    content->compressed.max = content->json.max = MAX_OPENED;
     enum scb_status status =
         scb_age_reader_new(content->settings.identities, &content->reader, error);
     return status == SCB_OK ? scb_gunzipper_new(&content->gunzipper, error) : status;
@@ -74,14 +73,6 @@ static void forget_page(struct scb_page_content *content)
     content->content = NULL;
 }
 
-/* What was encrypted on the disk does not stay in memory either. */
-static void wipe(struct scb_buffer *buffer)
-{
-    if (buffer->data != NULL)
-        scb_wipe(buffer->data, buffer->capacity);
-    scb_buffer_free(buffer);
-}
-
 void scb_page_content_free(struct scb_page_content *content)
 {
     if (content == NULL)
@@ -90,8 +81,8 @@ void scb_page_content_free(struct scb_page_content *content)
     scb_age_input_free(&content->age);
     scb_age_reader_free(content->reader);
     scb_gunzipper_free(content->gunzipper);
-    wipe(&content->compressed);
-    wipe(&content->json);
+    scb_buffer_free(&content->compressed);
+    scb_buffer_free(&content->json);
     scb_buffer_free(&content->bytes);
     scb_digest_free(&content->digest);
     scb_inflater_free(content->inflater);
@@ -138,18 +129,9 @@ static enum scb_status open_stream(struct scb_page_content *content, struct scb_
 static enum scb_status hash_stream(struct scb_page_content *content,
                                    uint8_t ret_sha256[SCB_SHA256_SIZE], struct scb_error *error)
 {
-    uint8_t chunk[CHUNK];
-    size_t size = 1;
     struct scb_input input;
     enum scb_status status = open_stream(content, &input, error);
-    if (status == SCB_OK)
-        status = scb_digest_begin(&content->digest, error);
-    while (status == SCB_OK && size > 0) {
-        status = input.read(input.state, chunk, sizeof(chunk), &size, error);
-        if (status == SCB_OK)
-            status = scb_digest_update(&content->digest, chunk, size, error);
-    }
-    return status == SCB_OK ? scb_digest_end(&content->digest, ret_sha256, error) : status;
+    return status == SCB_OK ? scb_digest_input(&content->digest, input, ret_sha256, error) : status;
 }
 
 static enum scb_status hash_whole(struct scb_page_content *content,
@@ -202,17 +184,19 @@ static uint64_t largest_json(const struct scb_page_content *content)
     return all;
 }
 
-/* Both steps with all of it in memory; false in *ret_done where it says to be too large for that.
- */
+/* Both steps with all of it in memory; *ret_done stays false where it is too large for that, or
+ * says to be. */
 static enum scb_status decrypt_whole(struct scb_page_content *content, bool *ret_done,
                                      struct scb_error *error)
 {
     scb_buffer_clear(&content->compressed);
+    if (content->bytes.size > MAX_OPENED)
+        return SCB_OK;
     enum scb_status status = scb_age_reader_decrypt(
         content->reader, scb_buffer_bytes(&content->bytes), &content->compressed, error);
     struct scb_bytes compressed = scb_buffer_bytes(&content->compressed);
     uint64_t size = scb_gunzip_size(compressed), most = largest_json(content);
-    *ret_done = size <= MAX_WHOLE && size <= most;
+    *ret_done = size <= MAX_OPENED && size <= most;
     return status == SCB_OK && *ret_done
                ? scb_gunzipper_run(content->gunzipper, compressed, &content->json, error)
                : status;

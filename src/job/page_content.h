@@ -5,7 +5,8 @@
  * counts them, have been hashed and found to be those of the manifest. The one way in which pages
  * are read back.
  *
- * Memory is bounded: a page of up to 8 MiB is held, a larger one is read twice, as a stream.
+ * Memory is bounded, by 16 MiB and what a page reader takes: a page of up to 8 MiB is held, a
+ * larger one is read twice, as a stream.
  */
 #ifndef SCB_JOB_PAGE_CONTENT_H
 #define SCB_JOB_PAGE_CONTENT_H

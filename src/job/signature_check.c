@@ -7,8 +7,6 @@
 #include "crypto/digest.h"
 #include "format/manifest_signature.h"
 
-enum { CHUNK = 64 * 1024 };
-
 const char *scb_signature_state_name(enum scb_signature_state state)
 {
     static const char *const names[] = {[SCB_SIGNATURE_NONE] = "none",
@@ -19,37 +17,28 @@ const char *scb_signature_state_name(enum scb_signature_state state)
     return names[state];
 }
 
-/* Gives all of an entry to a sink. */
-static enum scb_status copy(int fd, const struct scb_zip_place *place, struct scb_sink sink,
-                            struct scb_error *error)
-{
-    uint8_t chunk[CHUNK];
-    size_t size = 1;
-    struct scb_zip_content *content = NULL;
-    enum scb_status status = scb_zip_content_open(fd, place, &content, error);
-    while (status == SCB_OK && size > 0) {
-        struct scb_input input = scb_zip_content_input(content);
-        status = input.read(input.state, chunk, sizeof(chunk), &size, error);
-        if (status == SCB_OK && size > 0)
-            status = sink.write(sink.state, chunk, size, error);
-    }
-    scb_zip_content_close(content);
-    return status;
-}
-
 static enum scb_status hash_manifest(int fd, const struct scb_zip_place *place,
                                      uint8_t ret_sha256[SCB_SHA256_SIZE], struct scb_error *error)
 {
     SCB_AUTO(digest) struct scb_digest digest = {0};
-    enum scb_status status = scb_digest_begin(&digest, error);
+    struct scb_zip_content *content = NULL;
+    enum scb_status status = scb_zip_content_open(fd, place, &content, error);
     if (status == SCB_OK)
-        status = copy(fd, place, scb_digest_sink(&digest), error);
-    return status == SCB_OK ? scb_digest_end(&digest, ret_sha256, error) : status;
+        status = scb_digest_input(&digest, scb_zip_content_input(content), ret_sha256, error);
+    scb_zip_content_close(content);
+    return status;
 }
 
-static enum scb_status take(void *state, const void *data, size_t size, struct scb_error *error)
+/* All of an entry, as far as there is room for it. */
+static enum scb_status read_entry(int fd, const struct scb_zip_place *place, struct scb_buffer *out,
+                                  struct scb_error *error)
 {
-    return scb_buffer_append(state, data, size, error);
+    struct scb_inflater *inflater = NULL;
+    enum scb_status status = scb_inflater_new(&inflater, error);
+    if (status == SCB_OK)
+        status = scb_inflater_run(inflater, fd, place, out, error);
+    scb_inflater_free(inflater);
+    return status;
 }
 
 static enum scb_status missing(enum scb_signature_state *ret_state,
@@ -78,7 +67,7 @@ enum scb_status scb_signature_check(int fd, const struct scb_archive_pages *page
         status = scb_error_set(error, SCB_ERROR_INTEGRITY, "manifest.sig: it is over %d KiB",
                                SCB_MANIFEST_SIGNATURE_MAX / 1024);
     if (status == SCB_OK)
-        status = copy(fd, place, (struct scb_sink){take, &text}, error);
+        status = read_entry(fd, place, &text, error);
     if (status == SCB_OK)
         status = hash_manifest(fd, scb_archive_pages_manifest_place(pages), sha256, error);
     if (status == SCB_OK)

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/test_restore.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/file.h"
+#include "base/durable_apart.h"
 #include "base/memory.h"
 #include "job/entries_db.h"
 #include "job/reading.h"
@@ -17,8 +15,9 @@ struct drill {
     const struct scb_reading_parts *parts;
     struct scb_restore_test_result *result;
     struct scb_reading_progress progress;
-    char *dir;  /* a directory of its own; NULL: none */
-    char *path; /* of the database in it, or its name in memory */
+    int dir_fd;                   /* of TMPDIR; -1: it is in memory */
+    struct scb_durable_file file; /* of the database there; it never gets its name */
+    char *path;                   /* to it, or the name in memory */
     struct scb_entries_db_place place;
     struct scb_entries_db *written; /* NULL: it is closed */
     struct scb_entries_db *db;      /* that is read */
@@ -29,23 +28,22 @@ struct drill {
 static enum scb_status make_secret_scratch(struct drill *drill, struct scb_error *error)
 {
     drill->path = scb_format(error, "drill-%p", (void *)drill);
+    size_t eighth = drill->parts->memory_limit / 8;
     drill->place = (struct scb_entries_db_place){
-        .path = drill->path, .memory = drill->parts->memory_limit / 4 * 3, .secret = true};
+        .path = drill->path, .memory = 6 * eighth, .secret = true, .cache = eighth};
     return drill->path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
 }
 
 static enum scb_status make_scratch(struct drill *drill, struct scb_error *error)
 {
-    drill->dir = scb_format(error, "%s/satellite-restore-XXXXXX", scb_temporary_dir());
-    if (drill->dir == NULL)
-        return SCB_ERROR_RESOURCE;
-    if (mkdtemp(drill->dir) == NULL) { /* 0700 */
-        enum scb_status status = scb_error_set_errno(error, SCB_ERROR_FILE, errno,
-                                                     "scratch directory '%s' not made", drill->dir);
-        free(SCB_TAKE(drill->dir));
+    const char *dir = scb_temporary_dir();
+    enum scb_status status = scb_dir_open(dir, false, 0, &drill->dir_fd, error);
+    if (status == SCB_OK)
+        status =
+            scb_durable_open_apart(&drill->file, drill->dir_fd, "scratch database", 0600, error);
+    if (status != SCB_OK)
         return status;
-    }
-    drill->path = scb_format(error, "%s/scratch.db", drill->dir);
+    drill->path = scb_format(error, "%s/%s", dir, drill->file.temporary);
     drill->place = (struct scb_entries_db_place){.path = drill->path};
     return drill->path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
 }
@@ -54,12 +52,10 @@ static void remove_scratch(struct drill *drill)
 {
     scb_entries_db_close(drill->written);
     scb_entries_db_close(drill->db);
-    if (drill->dir != NULL && drill->path != NULL)
-        (void)unlink(drill->path);
-    if (drill->dir != NULL)
-        (void)rmdir(drill->dir);
+    if (drill->file.fd >= 0)
+        scb_durable_abort(&drill->file);
+    scb_fd_cleanup(&drill->dir_fd);
     free(drill->path);
-    free(drill->dir);
 }
 
 static enum scb_status restore_entry(void *state, const struct scb_entry *entry,
@@ -97,11 +93,6 @@ static enum scb_status restore(struct drill *drill, struct scb_backup_reader *re
     return SCB_OK;
 }
 
-static bool are_equal(struct scb_bytes a, struct scb_bytes b)
-{
-    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
-}
-
 static enum scb_status compare_entry(void *state, const struct scb_entry *entry,
                                      struct scb_error *error)
 {
@@ -111,10 +102,10 @@ static enum scb_status compare_entry(void *state, const struct scb_entry *entry,
     enum scb_status status = scb_entries_db_next(drill->db, &more, &restored, error);
     if (status != SCB_OK)
         return status;
-    const char *wrong = !more                                      ? "is missing"
-                        : !are_equal(restored.key, entry->key)     ? "has another key"
-                        : !are_equal(restored.value, entry->value) ? "has another value"
-                        : !are_equal(restored.version_id, entry->version_id)
+    const char *wrong = !more                                                  ? "is missing"
+                        : scb_bytes_compare(restored.key, entry->key) != 0     ? "has another key"
+                        : scb_bytes_compare(restored.value, entry->value) != 0 ? "has another value"
+                        : scb_bytes_compare(restored.version_id, entry->version_id) != 0
                             ? "has another version id"
                             : NULL;
     if (wrong != NULL)
@@ -186,7 +177,11 @@ enum scb_status scb_test_restore_run(const struct scb_reading_parts *parts, cons
                                      struct scb_restore_test_result *ret_result,
                                      struct scb_error *error)
 {
-    struct drill drill = {.parts = parts, .result = ret_result, .progress = {.parts = parts}};
+    struct drill drill = {.parts = parts,
+                          .result = ret_result,
+                          .progress = {.parts = parts},
+                          .dir_fd = -1,
+                          .file = {.fd = -1}};
     struct scb_error failure = {0};
     int64_t started_ms = scb_clock_monotonic_ms(parts->clock);
     *ret_result = (struct scb_restore_test_result){0};

@@ -51,22 +51,13 @@ static enum scb_status hash_decrypted(struct chain_check *check,
                                       const struct scb_archived_page *page,
                                       uint8_t ret_sha256[SCB_SHA256_SIZE], struct scb_error *error)
 {
-    uint8_t chunk[PIECE];
     struct scb_bytes held;
     struct scb_input json;
-    size_t size = 1;
     enum scb_status status = scb_page_content_check(check->content, page, &held, error);
     if (status == SCB_OK)
         status = scb_page_content_open(check->content, &json, error);
     if (status == SCB_OK)
-        status = scb_digest_begin(&check->digest, error);
-    while (status == SCB_OK && size > 0) {
-        status = json.read(json.state, chunk, sizeof(chunk), &size, error);
-        if (status == SCB_OK)
-            status = scb_digest_update(&check->digest, chunk, size, error);
-    }
-    if (status == SCB_OK)
-        status = scb_digest_end(&check->digest, ret_sha256, error);
+        status = scb_digest_input(&check->digest, json, ret_sha256, error);
     return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "page %" PRIu64, page->page.number);
 }
 

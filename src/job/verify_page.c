@@ -10,12 +10,10 @@
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "format/key_index.h"
 
-enum {
-    MAX_WHOLE = 8 << 20, /* the largest page that is held in memory */
-    CHUNK = 64 * 1024,
-};
+enum { CHUNK = 64 * 1024 };
 
 enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier, struct scb_error *error)
 {
@@ -24,7 +22,6 @@ enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier, struc
         .limits = verifier->report->settings->limits,
         .encrypted = scb_manifest_is_encrypted(verifier->manifest),
         .identities = verifier->report->identities};
-    verifier->file.max = MAX_WHOLE;
     verifier->stand_ins = scb_alloc(SCB_MOST_STAND_INS, sizeof(*verifier->stand_ins), error);
     return verifier->stand_ins == NULL ? SCB_ERROR_RESOURCE
                                        : scb_page_content_new(&content, &verifier->content, error);
@@ -33,8 +30,6 @@ enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier, struc
 void scb_page_verifier_free(struct scb_page_verifier *verifier)
 {
     scb_page_content_free(verifier->content);
-    scb_digest_free(&verifier->digest);
-    scb_buffer_free(&verifier->file);
     free(verifier->stand_ins);
 }
 
@@ -85,27 +80,17 @@ static enum scb_status check_entries(struct scb_page_verifier *verifier,
     return status;
 }
 
-static enum scb_status check_sha256(const uint8_t sha256[SCB_SHA256_SIZE],
-                                    const struct scb_manifest_page *page, struct scb_error *error)
-{
-    if (memcmp(sha256, page->sha256, SCB_SHA256_SIZE) == 0)
-        return SCB_OK;
-    return scb_error_set(error, SCB_ERROR_INTEGRITY, "its SHA-256 is not that of the manifest");
-}
-
-static enum scb_status hash_file(struct scb_page_verifier *verifier, int fd, const char *name,
+static enum scb_status hash_file(const struct scb_page_verifier *verifier, int fd, const char *name,
                                  const struct scb_manifest_page *page, struct scb_error *error)
 {
-    uint8_t sha256[SCB_SHA256_SIZE], chunk[CHUNK];
-    enum scb_status status = scb_digest_begin(&verifier->digest, error);
-    for (size_t got = 1; status == SCB_OK && got > 0;) {
-        status = scb_file_read(fd, name, chunk, sizeof(chunk), &got, error);
-        if (status == SCB_OK)
-            status = scb_digest_update(&verifier->digest, chunk, got, error);
-    }
-    if (status == SCB_OK)
-        status = scb_digest_end(&verifier->digest, sha256, error);
-    return status == SCB_OK ? check_sha256(sha256, page, error) : status;
+    char wanted[SCB_SHA256_TEXT_SIZE], sha256[SCB_SHA256_TEXT_SIZE];
+    scb_text_hex(page->sha256, sizeof(page->sha256), wanted);
+    enum scb_status status =
+        scb_digest_file(fd, name, verifier->report->parts->cancel, sha256, error);
+    if (status == SCB_OK && strcmp(sha256, wanted) != 0)
+        status =
+            scb_error_set(error, SCB_ERROR_INTEGRITY, "its SHA-256 is not that of the manifest");
+    return status;
 }
 
 /* held: the page as it is in the archive, with the manifest's checksum, where there is that. */
@@ -115,13 +100,15 @@ static enum scb_status compare_file(struct scb_page_verifier *verifier, int fd, 
 {
     if (held.data == NULL)
         return hash_file(verifier, fd, name, page, error);
-    size_t got = 0;
-    scb_buffer_clear(&verifier->file);
-    enum scb_status status = scb_buffer_reserve(&verifier->file, held.size, error);
-    if (status == SCB_OK)
-        status = scb_file_read(fd, name, verifier->file.data, held.size, &got, error);
-    if (status == SCB_OK && (got != held.size || memcmp(verifier->file.data, held.data, got) != 0))
-        status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the page that the archive has");
+    uint8_t chunk[CHUNK];
+    enum scb_status status = SCB_OK;
+    for (size_t done = 0, got = 1; status == SCB_OK && got > 0; done += got) {
+        status = scb_file_read(fd, name, chunk, sizeof(chunk), &got, error);
+        size_t left = held.size - done;
+        if (status == SCB_OK &&
+            (got > left || (got == 0 && left > 0) || memcmp(chunk, held.data + done, got) != 0))
+            status = scb_error_set(error, SCB_ERROR_INTEGRITY, "not the page that the archive has");
+    }
     return status;
 }
 

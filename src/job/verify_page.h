@@ -40,8 +40,6 @@ struct scb_page_verifier {
     struct scb_warnings warnings; /* without duplicate keys */
     /* Its own: */
     struct scb_page_content *content;
-    struct scb_digest digest;
-    struct scb_buffer file; /* the page file beside the archive */
 };
 
 SCB_MUST_CHECK enum scb_status scb_page_verifier_init(struct scb_page_verifier *verifier,

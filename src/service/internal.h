@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "crypto/age_recipients.h"
 #include "evm/address.h"
+#include "format/page.h"
 #include "job/backup_keys.h"
 #include "observe/metrics.h"
 #include "observe/totals.h"
@@ -90,6 +91,9 @@ SCB_MUST_CHECK enum scb_status scb_service_run_one(struct scb_service *service,
                                                    const struct scb_backup_options *options,
                                                    struct scb_backup_result *ret_result,
                                                    struct scb_error *error);
+
+/* What an entry may take, on its way back too. */
+struct scb_page_limits scb_service_page_limits(const struct scb_service *service);
 
 /* The chain as it is configured, its client's settings among them; valid as long as the service. */
 struct scb_contract_source_settings scb_service_source_settings(struct scb_service *service);

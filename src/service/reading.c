@@ -17,18 +17,6 @@
 #include "service/internal.h"
 #include "service/notify.h"
 
-static int64_t integer(const struct scb_service *service, const char *name)
-{
-    return scb_config_integer(service->parts.config, name);
-}
-
-static struct scb_page_limits page_limits(const struct scb_service *service)
-{
-    return (struct scb_page_limits){.max_key_size = (size_t)integer(service, "backup.max_key_size"),
-                                    .max_value_size =
-                                        (size_t)integer(service, "backup.max_value_size")};
-}
-
 /* Where backups are read from, and what their readers are given. */
 struct reading {
     struct scb_store *store;
@@ -52,16 +40,16 @@ static enum scb_status open_reading(const struct scb_service *service, struct re
         status = scb_service_open_store(service, false, &reading->store, error);
     if (status == SCB_OK)
         status = scb_service_open_keys(service, &reading->keys, error);
-    reading->parts =
-        (struct scb_reading_parts){.store = reading->store,
-                                   .catalog = reading->catalog,
-                                   .keys = reading->keys,
-                                   .limits = page_limits(service),
-                                   .memory_limit = (size_t)integer(service, "backup.memory_limit"),
-                                   .clock = service->clock,
-                                   .cancel = service->cancel,
-                                   .observe = service->parts.observe,
-                                   .observe_state = service->parts.observe_state};
+    reading->parts = (struct scb_reading_parts){
+        .store = reading->store,
+        .catalog = reading->catalog,
+        .keys = reading->keys,
+        .limits = scb_service_page_limits(service),
+        .memory_limit = (size_t)scb_config_integer(service->parts.config, "backup.memory_limit"),
+        .clock = service->clock,
+        .cancel = service->cancel,
+        .observe = service->parts.observe,
+        .observe_state = service->parts.observe_state};
     return status;
 }
 
@@ -72,8 +60,9 @@ enum scb_status scb_service_get(struct scb_service *service, const char *backup_
     SCB_FILE_WATCHED(service->watch);
     struct reading reading = {0};
     enum scb_status status = open_reading(service, &reading, error);
-    const struct scb_backup_reader_settings settings = {
-        .backup_date = backup_date, .limits = page_limits(service), .keys = reading.keys};
+    const struct scb_backup_reader_settings settings = {.backup_date = backup_date,
+                                                        .limits = scb_service_page_limits(service),
+                                                        .keys = reading.keys};
     if (status == SCB_OK)
         status = scb_get(reading.store, reading.catalog, &settings, key, ret_result, error);
     close_reading(&reading);
@@ -234,13 +223,14 @@ enum scb_status scb_service_verify(struct scb_service *service,
                                    const struct scb_verify_observer *observer,
                                    struct scb_error *error)
 {
+    const struct scb_config *config = service->parts.config;
     const struct scb_verify_settings settings = {
-        .limits = page_limits(service),
-        .worker_concurrency = (size_t)integer(service, "backup.worker_concurrency"),
-        .memory_limit = (size_t)integer(service, "backup.memory_limit"),
+        .limits = scb_service_page_limits(service),
+        .worker_concurrency = (size_t)scb_config_integer(config, "backup.worker_concurrency"),
+        .memory_limit = (size_t)scb_config_integer(config, "backup.memory_limit"),
         .contract = service->contract,
-        .max_concurrent_pages = (size_t)integer(service, "backup.max_concurrent_pages"),
-        .page_deadline_ms = integer(service, "backup.page_deadline")};
+        .max_concurrent_pages = (size_t)scb_config_integer(config, "backup.max_concurrent_pages"),
+        .page_deadline_ms = scb_config_integer(config, "backup.page_deadline")};
     SCB_FILE_WATCHED(service->watch);
     struct reading reading = {0};
     struct choice choice = {0};

@@ -18,11 +18,6 @@
 
 enum { LEAST_IN_FLIGHT = 16 }; /* calls: a transaction takes three */
 
-static int64_t integer(const struct scb_service *service, const char *name)
-{
-    return scb_config_integer(service->parts.config, name);
-}
-
 /* What a restore holds, and the one endpoint that it talks to. */
 struct work {
     struct scb_service *service;
@@ -46,11 +41,11 @@ static struct scb_contract_source_settings target_settings(const struct work *wo
     return settings;
 }
 
-static size_t source_memory(const struct scb_service *service)
+/* For answers of the target's one node. */
+static size_t target_memory(const struct scb_service *service)
 {
-    size_t largest = (size_t)(integer(service, "backup.max_value_size") +
-                              2 * integer(service, "backup.max_key_size"));
-    return 4 * largest + ((size_t)64 << 20);
+    struct scb_page_limits limits = scb_service_page_limits(service);
+    return 4 * (limits.max_value_size + 2 * limits.max_key_size) + ((size_t)64 << 20);
 }
 
 static enum scb_status open_target(void *state, const char *block, struct scb_source **ret_source,
@@ -64,7 +59,7 @@ static enum scb_status open_target(void *state, const char *block, struct scb_so
     settings.pin.confirmations = 0; /* block is none of auto, and of any age */
     settings.pin.max_block_age_ms = 0;
     settings.pin.quorum = 1; /* the target is one node */
-    settings.memory_limit = source_memory(work->service);
+    settings.memory_limit = target_memory(work->service);
     return scb_contract_source_open(&settings, ret_source, error);
 }
 
@@ -117,17 +112,16 @@ static struct scb_restore_parts parts_of(struct work *work)
 static struct scb_restore_settings settings_of(const struct work *work,
                                                const struct scb_restore_options *options)
 {
-    const struct scb_service *service = work->service;
+    const struct scb_config *config = work->service->parts.config;
     return (struct scb_restore_settings){
         .options = options,
         .contract = work->contract,
-        .limits = {.max_key_size = (size_t)integer(service, "backup.max_key_size"),
-                   .max_value_size = (size_t)integer(service, "backup.max_value_size")},
-        .confirmations = (uint64_t)integer(service, "contract.confirmations"),
-        .range = (uint64_t)integer(service, "backup.page_size"),
-        .window = (size_t)integer(service, "backup.max_concurrent_pages"),
-        .range_limit_ms = integer(service, "backup.page_deadline"),
-        .memory_limit = (uint64_t)integer(service, "backup.memory_limit")};
+        .limits = scb_service_page_limits(work->service),
+        .confirmations = (uint64_t)scb_config_integer(config, "contract.confirmations"),
+        .range = (uint64_t)scb_config_integer(config, "backup.page_size"),
+        .window = (size_t)scb_config_integer(config, "backup.max_concurrent_pages"),
+        .range_limit_ms = scb_config_integer(config, "backup.page_deadline"),
+        .memory_limit = (uint64_t)scb_config_integer(config, "backup.memory_limit")};
 }
 
 static void log_result(const struct work *work, const char *event,
@@ -151,11 +145,11 @@ enum scb_status scb_service_restore(struct scb_service *service,
     *ret_result = (struct scb_restore_result){0};
     SCB_AUTO(string) char *journal_dir = scb_config_state_dir(service->parts.config, error);
     if (journal_dir == NULL)
-        return SCB_ERROR_RESOURCE;
+        return error->status;
     enum scb_status status = open_work(&work, service, options->rpc_url, error);
     if (status == SCB_OK && scb_address_parse(options->contract, &work.contract, error) != SCB_OK)
         status = scb_error_wrap(error, "--contract");
-    work.chain_id = (uint64_t)integer(service, "contract.chain_id");
+    work.chain_id = (uint64_t)scb_config_integer(service->parts.config, "contract.chain_id");
     struct scb_restore_parts parts = parts_of(&work);
     struct scb_restore_settings settings = settings_of(&work, options);
     settings.journal_dir = journal_dir;

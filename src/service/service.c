@@ -125,6 +125,13 @@ enum scb_status scb_service_open_catalog(const struct scb_service *service,
     return scb_catalog_open(text(service, "database.url"), false, ret_catalog, error);
 }
 
+struct scb_page_limits scb_service_page_limits(const struct scb_service *service)
+{
+    return (struct scb_page_limits){.max_key_size = (size_t)integer(service, "backup.max_key_size"),
+                                    .max_value_size =
+                                        (size_t)integer(service, "backup.max_value_size")};
+}
+
 static void note(void *state, const char *line)
 {
     const struct scb_service *service = state;

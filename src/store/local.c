@@ -10,15 +10,15 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/durable_apart.h"
 #include "base/file_watch.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "store/local.h"
 
-enum { MIN_FREE_INODES = 64, OWN_DIR = 0700, SHARED_DIR = 02750, ABANDONED_S = 3600 };
+enum { MIN_FREE_INODES = 64, OWN_DIR = 0700, SHARED_DIR = 02750 };
 #define LATEST_DIR  "latest"
 #define LATEST_NAME "backup_latest.zip"
 
@@ -200,29 +200,13 @@ enum scb_status scb_backup_dir_remove(const struct scb_backup_dir *dir, const ch
     return SCB_OK;
 }
 
-static bool is_temporary(const char *name)
+static bool is_leftover(const char *name)
 {
     size_t size = strlen(name);
-    return size > 4 && strcmp(name + size - 4, ".tmp") == 0;
+    return strncmp(name, "page_", 5) == 0 || (size > 4 && strcmp(name + size - 4, ".tmp") == 0);
 }
 
-static bool is_leftover(const struct scb_backup_dir *dir, const char *name)
-{
-    (void)dir;
-    return strncmp(name, "page_", 5) == 0 || is_temporary(name);
-}
-
-/* Whoever writes a temporary file of their own does so without a pause. */
-static bool is_abandoned(const struct scb_backup_dir *dir, const char *name)
-{
-    struct stat about;
-    return is_temporary(name) && fstatat(dir->fd, name, &about, AT_SYMLINK_NOFOLLOW) == 0 &&
-           about.st_mtim.tv_sec < time(NULL) - ABANDONED_S;
-}
-
-static enum scb_status remove_those(const struct scb_backup_dir *dir,
-                                    bool (*wanted)(const struct scb_backup_dir *, const char *),
-                                    struct scb_error *error)
+enum scb_status scb_backup_dir_clear(const struct scb_backup_dir *dir, struct scb_error *error)
 {
     int fd = -1;
     enum scb_status status = scb_file_open(dir->fd, ".", O_RDONLY | O_DIRECTORY, 0, &fd, error);
@@ -237,15 +221,10 @@ static enum scb_status remove_those(const struct scb_backup_dir *dir,
     }
     for (const struct dirent *entry = readdir(listing); entry != NULL && status == SCB_OK;
          entry = readdir(listing))
-        if (wanted(dir, entry->d_name))
+        if (is_leftover(entry->d_name))
             status = scb_backup_dir_remove(dir, entry->d_name, error);
     (void)closedir(listing);
     return status;
-}
-
-enum scb_status scb_backup_dir_clear(const struct scb_backup_dir *dir, struct scb_error *error)
-{
-    return remove_those(dir, is_leftover, error);
 }
 
 enum scb_status scb_backup_dir_open_durable(const struct scb_backup_dir *dir, const char *name,
@@ -264,10 +243,7 @@ enum scb_status scb_backup_dir_open_apart(const struct scb_backup_dir *dir, cons
                                           struct scb_durable_file *ret_file,
                                           struct scb_error *error)
 {
-    enum scb_status status = remove_those(dir, is_abandoned, error);
-    return status == SCB_OK
-               ? scb_durable_open_apart(ret_file, dir->fd, name, dir->store->file_mode, error)
-               : status;
+    return scb_durable_open_apart(ret_file, dir->fd, name, dir->store->file_mode, error);
 }
 
 void scb_backup_dir_remove_if_empty(const struct scb_backup_dir *dir)

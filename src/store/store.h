@@ -100,8 +100,8 @@ SCB_MUST_CHECK enum scb_status scb_backup_dir_open_durable(const struct scb_back
                                                            struct scb_durable_file *ret_file,
                                                            struct scb_error *error);
 /*
- * The same for those who only read the backup, since they share its lock: two of them do not meet.
- * A temporary file that a killed one left is removed by the next, an hour later.
+ * The same for those who only read the backup, since they share its lock: two of them do not meet,
+ * and the next removes what a killed one has left (base/durable_apart).
  */
 SCB_MUST_CHECK enum scb_status scb_backup_dir_open_apart(const struct scb_backup_dir *dir,
                                                          const char *name,

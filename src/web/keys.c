@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/memory.h"
 
 enum { MAX_PEM = 64 * 1024 };
@@ -28,6 +29,7 @@ struct scb_web_keys {
 static enum scb_status read_pem(const char *path, bool is_secret, struct pem *pem,
                                 struct scb_error *error)
 {
+    SCB_FILE_OPERATION;
     struct stat about = {0};
     SCB_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0 || fstat(fd, &about) != 0)

@@ -22,13 +22,19 @@ contract: {rpc_urls: ["https://rpc.example.org/KEY-OF-OURS"]}
 `;
 
 function setUp(t, text = TEXT) {
-    const directory = workspace(t);
+    const directory = join(workspace(t), 'etc');
+    mkdirSync(directory);
     const path = join(directory, 'config.yaml');
     writeFileSync(path, text);
     return { directory, path };
 }
 
-const update = (path, ...args) => run(['backup', 'config', 'update', '--config', path, ...args]);
+const updateAlone = (path, ...args) =>
+    run(['backup', 'config', 'update', '--config', path, ...args]);
+
+/** With an audit log of its own, beside the configuration's directory. */
+const update = (path, ...args) => run(['backup', 'config', 'update', '--config', path, ...args],
+    { env: { SATELLITE_DATABASE_URL: `sqlite://${join(path, '../../satellite.db')}` } });
 
 /** Off a terminal the log, and so the error, is JSON: no flag says so here, it would be written. */
 function assertFailed({ code, stdout, stderr }, expectedCode, type, pattern = /./) {
@@ -123,17 +129,17 @@ describe('backup config update', () => {
             writeConfig(path, { database, ...sections });
             const show = () => run(['backup', 'config', 'show', '--config', path]);
             assert.notEqual((await show()).code, 0, args[0]);
-            const { code, stderr } = await update(path, ...args);
+            const { code, stderr } = await updateAlone(path, ...args);
             assert.equal(code, 0, stderr);
             const [line] = stderr.trim().split('\n').map((text) => JSON.parse(text));
             assert.match(line.msg, /Configuration not valid, its owner may mend it/);
             assert.ok(line.error.length > 0);
             const shown = await show();
             assert.equal(shown.code, 0, shown.stderr);
-            assert.equal((await update(path, '--page-size', '8')).stderr, ''); // as ever
+            assert.equal((await updateAlone(path, '--page-size', '8')).stderr, ''); // as ever
         }
         const { path } = setUp(t, 'backup: {page_size: 0');
-        assertFailedAtLast(await update(path, '--page-size', '7'), 3, /not valid YAML/);
+        assertFailedAtLast(await updateAlone(path, '--page-size', '7'), 3, /not valid YAML/);
     });
 
     it('never repeats a secret', async (t) => {
@@ -206,7 +212,7 @@ describe('backup config update', () => {
     });
 
     it('fills in a file of config init', async (t) => {
-        const directory = workspace(t);
+        const directory = join(workspace(t), 'etc');
         const path = join(directory, 'config.yaml');
         await mustRun(['backup', 'config', 'init', path]);
         const lines = readFileSync(path, 'utf8').split('\n').length;

@@ -11,7 +11,7 @@ import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, pageCalls, RawReply, RpcError, startFakeNode } from '../chain/fake.mjs';
-import { assertFailed, DATE, start, Store, whileRunning, workspace } from './harness.mjs';
+import { assertFailed, DATE, mustRun, start, Store, whileRunning, workspace } from './harness.mjs';
 
 const ENTRIES = [...realisticEntries(250), ...oddEntries()];
 const PAGES = Math.ceil(ENTRIES.length / 100);
@@ -103,6 +103,18 @@ describe('a completed backup', () => {
         assert.ok(values.last_run_peak_memory_bytes > 1 << 20);
         assert.deepEqual(byLabel(values, 'endpoint_breaker_state'), { [node.url]: 0 });
         assert.deepEqual(byLabel(values, 'build_info'), { '0.1.0': 1 });
+    });
+
+    it('is counted with its signature', async (t) => {
+        const directory = workspace(t);
+        const identity = join(directory, 'identity');
+        await mustRun(['identity', 'create', '--output-dir', identity, '--difficulty', '0']);
+        const store = new Store(directory, await fakeNode(t), {
+            'identity-cert-path': join(identity, 'identity.cert'),
+            'identity-key-path': join(identity, 'identity.key'),
+        });
+        await store.mustRun();
+        assert.equal((await metrics(store)).files_created_total, PAGES + 3);
     });
 
     it('is counted once, by the run that made it', async (t) => {

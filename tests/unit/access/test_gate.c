@@ -169,6 +169,21 @@ static void what_cannot_be_noted_is_not_done_except_by_the_service(void **state)
     assert_non_null(strstr(spilled, "\"result\":\"AccessError\""));
 }
 
+/* While a configuration is mended, no log is known: all goes to the system's. */
+static void without_a_log_all_is_spilled(void **state)
+{
+    (void)state;
+    gate.audit.path = NULL;
+    assert_int_equal(begin(SCB_CALLER_USER, SCB_OPERATION_backup_run), SCB_OK);
+    assert_non_null(strstr(spilled, "\"result\":\"started\""));
+    scb_gate_end(&gate, &passage, SCB_ERROR_CONTRACT);
+    assert_non_null(strstr(spilled, "\"result\":\"ContractConnectionError\""));
+    assert_int_equal(begin(SCB_CALLER_USER, SCB_OPERATION_backup_restore), SCB_ERROR_ACCESS);
+    assert_non_null(strstr(spilled, "\"result\":\"AccessError\""));
+    assert_string_equal(warning, "");
+    assert_string_equal(temp_list("."), "");
+}
+
 static void urls_keep_their_secrets(void **state)
 {
     (void)state;
@@ -206,6 +221,7 @@ int main(void)
         CASE(who_may_not_is_told_and_noted),
         CASE(help_is_everybodys_and_leaves_nothing),
         CASE(what_cannot_be_noted_is_not_done_except_by_the_service),
+        CASE(without_a_log_all_is_spilled),
         CASE(urls_keep_their_secrets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

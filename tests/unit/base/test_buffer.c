@@ -114,6 +114,34 @@ static void clear_keeps_memory_and_free_keeps_the_maximum(void **state)
     scb_buffer_free(&buffer);
 }
 
+static void a_sink_appends(void **state)
+{
+    (void)state;
+    SCB_AUTO(buffer) struct scb_buffer buffer = {.max = 9};
+    struct scb_sink sink = scb_buffer_sink(&buffer);
+    assert_int_equal(sink.write(sink.state, "some", 4, NULL), SCB_OK);
+    assert_int_equal(sink.write(sink.state, "thing", 5, NULL), SCB_OK);
+    assert_content(&buffer, "something");
+    assert_int_equal(sink.write(sink.state, "x", 1, NULL), SCB_ERROR_RESOURCE);
+}
+
+static void bytes_have_an_order(void **state)
+{
+    (void)state;
+    static const struct scb_bytes order[] = {{NULL, 0},
+                                             {(const uint8_t *)"\0", 1},
+                                             {(const uint8_t *)"a", 1},
+                                             {(const uint8_t *)"a\0", 2},
+                                             {(const uint8_t *)"ab", 2},
+                                             {(const uint8_t *)"b", 1},
+                                             {(const uint8_t *)"\xff", 1}};
+    for (size_t i = 0; i < SCB_LENGTH(order); i++)
+        for (size_t j = 0; j < SCB_LENGTH(order); j++) {
+            int found = scb_bytes_compare(order[i], order[j]);
+            assert_int_equal((found > 0) - (found < 0), (i > j) - (i < j));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +151,8 @@ int main(void)
         cmocka_unit_test(a_maximum_of_zero_lets_nothing_in),
         cmocka_unit_test(room_is_made_at_once),
         cmocka_unit_test(clear_keeps_memory_and_free_keeps_the_maximum),
+        cmocka_unit_test(a_sink_appends),
+        cmocka_unit_test(bytes_have_an_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -413,43 +413,14 @@ static void names_that_are_too_long_are_refused(void **state)
 {
     (void)state;
     struct scb_durable_file file;
-    char name[NAME_MAX + 2];
+    char name[NAME_MAX + 1];
     memset(name, 'x', sizeof(name));
     name[NAME_MAX - 4] = '\0'; /* with a dot and .tmp it is too long */
     assert_int_equal(scb_durable_open(&file, temp_fd, name, 0600, NULL), SCB_ERROR_VALIDATION);
-    name[NAME_MAX - 4] = 'x';
-    name[NAME_MAX + 1] = '\0';
-    assert_int_equal(scb_durable_open_apart(&file, temp_fd, name, 0600, NULL),
-                     SCB_ERROR_VALIDATION);
     assert_string_equal(temp_list("."), "");
-    name[NAME_MAX] = '\0';
-    assert_int_equal(scb_durable_open_apart(&file, temp_fd, name, 0600, NULL), SCB_OK);
-    assert_int_equal(scb_durable_commit(&file, NULL), SCB_OK);
-    assert_string_equal(temp_list("."), name);
-    assert_int_equal(unlink(temp_path(name)), 0);
     name[NAME_MAX - 5] = '\0';
     assert_int_equal(scb_file_write_durably(temp_fd, name, "new", 3, 0600, NULL), SCB_OK);
     assert_string_equal(temp_list("."), name);
-}
-
-static void two_who_write_apart_do_not_meet(void **state)
-{
-    (void)state;
-    struct scb_durable_file one, two;
-    temp_write(".file.tmp", "somebody's");
-    assert_int_equal(chmod(temp_path(".file.tmp"), 0666), 0);
-    assert_int_equal(scb_durable_open_apart(&one, temp_fd, "file", 0600, NULL), SCB_OK);
-    assert_int_equal(scb_durable_open_apart(&two, temp_fd, "file", 0600, NULL), SCB_OK);
-    assert_string_not_equal(one.temporary, two.temporary);
-    assert_int_equal(temp_mode(one.temporary), 0600);
-    assert_int_equal(scb_durable_write(&one, "the first", 9, NULL), SCB_OK);
-    assert_int_equal(scb_durable_write(&two, "2", 1, NULL), SCB_OK);
-    assert_int_equal(scb_durable_commit(&one, NULL), SCB_OK);
-    assert_string_equal(temp_read("file"), "the first");
-    assert_int_equal(scb_durable_commit(&two, NULL), SCB_OK);
-    assert_string_equal(temp_read("file"), "2");
-    assert_int_equal(temp_mode("file"), 0600);
-    assert_string_equal(temp_read(".file.tmp"), "somebody's");
 }
 
 /* --- a kernel without openat2 --- */
@@ -504,7 +475,6 @@ int main(void)
         TEST(a_durable_file_appears_when_it_is_committed),
         TEST(a_durable_file_follows_no_link),
         TEST(names_that_are_too_long_are_refused),
-        TEST(two_who_write_apart_do_not_meet),
     };
     const struct CMUnitTest without_openat2[] = {
         TEST(plain_names_still_work),         TEST(links_and_ways_out_are_refused),

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/sort.h"
@@ -145,6 +147,52 @@ static void takes_the_largest_record_and_no_larger_one(void **state)
     scb_sorter_free(sorter);
 }
 
+/* The descriptor of the file without a name. */
+static int find_scratch(void)
+{
+    for (int fd = 3; fd < 256; fd++) {
+        struct stat about;
+        if (fstat(fd, &about) == 0 && S_ISREG(about.st_mode) && about.st_nlink == 0)
+            return fd;
+    }
+    fail_msg("no scratch file");
+    return -1;
+}
+
+/* One bit of a record's size, as a disk or another's hand changes it. */
+static void finds_sizes_that_were_changed(void **state)
+{
+    (void)state;
+    static const struct {
+        off_t offset;
+        uint8_t mask;
+    } table[] = {{3, 0x80}, {7, 0x01}, {1, 0x40}, {4, 0x01}};
+    for (size_t i = 0; i < SCB_LENGTH(table); i++) {
+        struct scb_sorter *sorter = NULL;
+        bool more = true;
+        uint8_t byte = 0;
+        assert_ok(scb_sorter_new(MEMORY, 4096, &sorter, &error));
+        for (int j = 0; j < 40000; j++) {
+            char key[32];
+            (void)snprintf(key, sizeof(key), "a long prefix %012d", j);
+            add(sorter, text(key), text("payload"));
+        }
+        int fd = find_scratch();
+        assert_int_equal(pread(fd, &byte, 1, table[i].offset), 1);
+        byte ^= table[i].mask;
+        assert_int_equal(pwrite(fd, &byte, 1, table[i].offset), 1);
+        enum scb_status status = SCB_OK;
+        for (int j = 0; status == SCB_OK && more; j++) {
+            struct scb_bytes key, payload;
+            assert_true(j < 2 * 40000);
+            status = scb_sorter_next(sorter, &more, &key, &payload, &error);
+        }
+        assert_int_equal(status, SCB_ERROR_FILE);
+        assert_non_null(strstr(error.message, "not what was written"));
+        scb_sorter_free(sorter);
+    }
+}
+
 static void finds_another_directory_where_tmpdir_is_none(void **state)
 {
     (void)state;
@@ -172,6 +220,7 @@ int main(void)
         cmocka_unit_test(tells_what_memory_holds_all),
         cmocka_unit_test(merges_on_the_way),
         cmocka_unit_test(takes_the_largest_record_and_no_larger_one),
+        cmocka_unit_test(finds_sizes_that_were_changed),
         cmocka_unit_test(finds_another_directory_where_tmpdir_is_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

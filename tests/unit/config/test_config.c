@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Covers config/settings.c, value.c and config.c: the table itself, values and their bounds, the
- * environment, secrets, what is checked across settings.
+ * Covers config/settings.c, value.c, config.c, config_check.c and config_environment.c: the table
+ * itself, values and their bounds, the environment, secrets, what is checked across settings, what
+ * a running service takes over.
  */
 /* clang-format off */
 #include <setjmp.h>

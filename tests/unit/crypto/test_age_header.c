@@ -11,6 +11,7 @@
 #include <cmocka.h>
 /* clang-format on */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -31,6 +32,34 @@ static enum scb_status parse(const char *stanzas, struct scb_error *error)
     assert_true(size > 0 && (size_t)size < sizeof(text));
     return scb_age_header_parse(&header, (struct scb_bytes){(const uint8_t *)text, (size_t)size},
                                 error);
+}
+
+static bool refuse; /* whatever memory is asked for */
+
+#if defined(__has_feature) /* clang's way to tell */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+/* The program's own stands before the C library's. */
+void *reallocarray(void *block, size_t count, size_t size)
+{
+    return refuse ? NULL : realloc(block, count * size);
+}
+#endif
+
+static void an_argument_takes_no_memory(void **state)
+{
+    (void)state;
+    uint8_t bytes[32];
+    const struct scb_bytes argument = {(const uint8_t *)BODY32, sizeof(BODY32) - 2};
+    refuse = true;
+    bool decoded = scb_age_argument_decode(argument, bytes, sizeof(bytes));
+    refuse = false;
+    assert_true(decoded);
+    assert_int_equal(bytes[31], 0);
 }
 
 static int tear_down(void **state)
@@ -147,9 +176,8 @@ static void stanzas_that_are_checked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(headers_that_are_read),
-        cmocka_unit_test(headers_that_are_refused),
-        cmocka_unit_test(an_argument_by_its_number),
+        cmocka_unit_test(an_argument_takes_no_memory), cmocka_unit_test(headers_that_are_read),
+        cmocka_unit_test(headers_that_are_refused),    cmocka_unit_test(an_argument_by_its_number),
         cmocka_unit_test(stanzas_that_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, tear_down);

@@ -11,6 +11,7 @@
 /* clang-format on */
 #include <string.h>
 
+#include "../format/streams.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "crypto/digest.h"
@@ -68,6 +69,24 @@ static void a_million_in_pieces_of_any_size(void **state)
     }
 }
 
+static void all_of_an_input(void **state)
+{
+    (void)state;
+    static uint8_t data[1000000];
+    memset(data, 'a', sizeof(data));
+    static const size_t steps[] = {999, 65536, sizeof(data)};
+    SCB_AUTO(digest) struct scb_digest digest = {0};
+    uint8_t sha256[SCB_SHA256_SIZE];
+    for (size_t i = 0; i < SCB_LENGTH(steps); i++) {
+        struct memory_input memory = {.data = {data, sizeof(data)}, .step = steps[i]};
+        assert_int_equal(scb_digest_input(&digest, memory_input(&memory), sha256, NULL), SCB_OK);
+        assert_hex(sha256, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+    }
+    struct memory_input memory = {.data = {data, sizeof(data)}, .step = 999, .fail_at = 5000};
+    assert_int_equal(scb_digest_input(&digest, memory_input(&memory), sha256, NULL),
+                     SCB_ERROR_FILE);
+}
+
 static void begin_forgets_what_was_unfinished(void **state)
 {
     (void)state;
@@ -101,9 +120,8 @@ static void free_leaves_it_ready(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(published_vectors),
-        cmocka_unit_test(a_million_in_pieces_of_any_size),
-        cmocka_unit_test(begin_forgets_what_was_unfinished),
+        cmocka_unit_test(published_vectors),    cmocka_unit_test(a_million_in_pieces_of_any_size),
+        cmocka_unit_test(all_of_an_input),      cmocka_unit_test(begin_forgets_what_was_unfinished),
         cmocka_unit_test(free_leaves_it_ready),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

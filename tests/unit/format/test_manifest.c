@@ -14,6 +14,9 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -375,6 +378,28 @@ static void an_encrypted_one_names_its_recipients(void **state)
     json_decref(json);
 }
 
+static bool no_random;
+
+/* Stands before the C library's. */
+ssize_t getrandom(void *buffer, size_t size, unsigned flags)
+{
+    return no_random ? -1 : syscall(SYS_getrandom, buffer, size, flags);
+}
+
+/* What the kernel or OpenSSL cannot give is no damage of a manifest. */
+static void recipients_are_read_without_keys_being_made(void **state)
+{
+    (void)state;
+    struct scb_error error = {0};
+    SCB_AUTO(string)
+    char *text = encrypted_document(ENCRYPTED, "page_0.json.gz.age", "page_1.json.gz.age");
+    no_random = true;
+    enum scb_status status = copy_text(text, &error);
+    no_random = false;
+    if (status != SCB_OK)
+        fail_msg("%s", error.message);
+}
+
 static void as_many_recipients_as_there_may_be(void **state)
 {
     (void)state;
@@ -506,6 +531,7 @@ int main(void)
         cmocka_unit_test(every_edit_is_refused),
         cmocka_unit_test(every_cut_is_refused),
         cmocka_unit_test(an_encrypted_one_names_its_recipients),
+        cmocka_unit_test(recipients_are_read_without_keys_being_made),
         cmocka_unit_test(as_many_recipients_as_there_may_be),
         cmocka_unit_test(other_forms_of_encryption_are_refused),
         cmocka_unit_test(every_changed_byte),

@@ -176,6 +176,7 @@ static inline void encrypt_from_now_on(const char *name)
         scb_age_identity_file_generate(NOW_MS, text, &archived_recipients.items[0], &house.error));
     archived_recipients.count = 1;
     temp_write(name, text);
+    assert_int_equal(chmod(temp_path(name), 0600), 0);
 }
 
 static inline struct scb_backup_keys *keys_of(const char *name, const char *const *trusted)

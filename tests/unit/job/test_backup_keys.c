@@ -59,6 +59,7 @@ static void add_identity(const char *name)
     assert_ok(
         scb_age_identity_file_generate(0, text, &recipients->items[recipients->count++], &error));
     temp_write(name, text);
+    assert_int_equal(chmod(temp_path(name), 0600), 0);
 }
 
 /* The file as `age -p` makes it with a work factor of 2^10, of a passphrase "horse"; its identity
@@ -146,6 +147,9 @@ static void a_file_that_is_none_is_an_error(void **state)
     temp_write("key-large", large);
     temp_write("key-odd", "hello\n");
     temp_write("key-empty", "");
+    static const char *const files[] = {"key-large", "key-odd", "key-empty"};
+    for (size_t i = 0; i < SCB_LENGTH(files); i++)
+        assert_int_equal(chmod(temp_path(files[i]), 0600), 0);
     temp_mkdir("key-dir");
     assert_refused(keys_of("key-nowhere", ask), SCB_ERROR_FILE, "not opened");
     assert_refused(keys_of("key-large", ask), SCB_ERROR_VALIDATION, "over 64 KiB");
@@ -153,6 +157,27 @@ static void a_file_that_is_none_is_an_error(void **state)
     assert_refused(keys_of("key-empty", ask), SCB_ERROR_VALIDATION, "encryption.identity_file");
     assert_refused(keys_of("key-dir", ask), SCB_ERROR_VALIDATION, "no plain file");
     assert_int_equal(questions, 0);
+}
+
+static void one_that_others_may_read_is_no_secret(void **state)
+{
+    (void)state;
+    static const mode_t modes[] = {0604, 0640, 0620, 0601};
+    const struct scb_age_identities *identities = NULL;
+    add_identity("key");
+    assert_int_equal(chown(temp_path("key"), geteuid() == 0 ? 12345 : geteuid(), (gid_t)-1), 0);
+    for (size_t i = 0; i < SCB_LENGTH(modes); i++) {
+        assert_int_equal(chmod(temp_path("key"), modes[i]), 0);
+        assert_refused(keys_of("key", ask), SCB_ERROR_VALIDATION, "is open to others");
+        assert_non_null(strstr(error.hint, "chmod 600 "));
+    }
+    assert_int_equal(chmod(temp_path("key"), 0400), 0);
+    struct scb_backup_keys *keys = keys_of("key", NULL);
+    assert_ok(scb_backup_keys_unlock(keys, &manifest, &identities, &error));
+    scb_backup_keys_free(keys);
+    temp_write("protected-key", protected_file); /* that may lie open */
+    assert_int_equal(chmod(temp_path("protected-key"), 0644), 0);
+    assert_refused(keys_of("protected-key", ask), SCB_ERROR_CANCELED, "no passphrase was typed");
 }
 
 static void nobody_is_asked_twice(void **state)
@@ -237,10 +262,15 @@ static void trusts_node_ids_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        KEYS(a_plain_backup_needs_none), KEYS(any_of_the_recipients_opens_it),
-        KEYS(says_for_whom_a_backup_is), KEYS(a_file_that_is_none_is_an_error),
-        KEYS(nobody_is_asked_twice),     KEYS(without_anybody_to_ask_there_is_none),
-        KEYS(trusts_node_ids_only),      KEYS(a_damaged_file_is_the_files_fault),
+        KEYS(a_plain_backup_needs_none),
+        KEYS(any_of_the_recipients_opens_it),
+        KEYS(says_for_whom_a_backup_is),
+        KEYS(a_file_that_is_none_is_an_error),
+        KEYS(nobody_is_asked_twice),
+        KEYS(without_anybody_to_ask_there_is_none),
+        KEYS(trusts_node_ids_only),
+        KEYS(a_damaged_file_is_the_files_fault),
+        KEYS(one_that_others_may_read_is_no_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -361,13 +361,15 @@ static void start_over(void)
     assert_ok(scb_catalog_delete(house.parts.catalog, DATE, &house.error));
 }
 
-/* What deflates well is large only when it is opened, what does not is so before. */
+/* What deflates well is large only when it is opened; what does not is so before, held or not. */
 static void decrypts_pages_too_large_to_be_held(void **state)
 {
     (void)state;
-    for (int random = 0; random < 2; random++) {
+    static const size_t sizes[] = {LARGE, 6 << 20, 15 << 20};
+    for (size_t j = 0; j < SCB_LENGTH(sizes); j++) {
         uint64_t word = 1;
-        const size_t size = random ? 15 << 20 : LARGE;
+        const size_t size = sizes[j];
+        const bool random = j > 0;
         char *value = malloc(size + 1);
         assert_non_null(value);
         for (size_t i = 0; i < size; i++) {

@@ -33,7 +33,6 @@ static struct scb_fingerprints *three(void)
         assert_int_equal(scb_fingerprints_add(made, i, &entry, NULL), SCB_OK);
     }
     scb_fingerprints_sort(made);
-    assert_int_equal(scb_fingerprints_count(made), 3);
     return made;
 }
 
@@ -117,10 +116,10 @@ static void test_no_more_than_its_memory(void **state)
     (void)state;
     struct scb_fingerprints *made = NULL;
     struct scb_error error = {0};
-    assert_int_equal(scb_fingerprints_new(26, 1024, &made, &error), SCB_ERROR_RESOURCE);
+    assert_int_equal(scb_fingerprints_new(19, 1024, &made, &error), SCB_ERROR_RESOURCE);
     assert_null(made);
     assert_non_null(strstr(error.hint, "backup.memory_limit"));
-    assert_int_equal(scb_fingerprints_new(25, 1024, &made, &error), SCB_OK); /* of 40 bytes */
+    assert_int_equal(scb_fingerprints_new(18, 1024, &made, &error), SCB_OK); /* of 56 bytes */
     scb_fingerprints_free(made);
 }
 

@@ -22,6 +22,27 @@ static const char file[] = "restore-5-0x0101010101010101010101010101010101010101
 
 static const char lock_file[] = "restore-5-0x0202020202020202020202020202020202020202.lock";
 
+static long refuse_at; /* which allocation from now on; 0: none */
+
+#if defined(__has_feature) /* clang's way to tell */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
+    __has_feature(memory_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define CAN_REFUSE true
+void *__libc_malloc(size_t size);
+
+/* The program's own stands before the C library's. */
+void *malloc(size_t size)
+{
+    return refuse_at > 0 && --refuse_at == 0 ? NULL : __libc_malloc(size);
+}
+#else
+#define CAN_REFUSE false /* the sanitizer has its own */
+#endif
+
 /* Whom the next owners' records are encrypted to, and what reads them; nobody. */
 static struct scb_age_recipients recipients;
 static struct scb_age_identities *identities;
@@ -273,6 +294,37 @@ static void test_a_record_that_is_none(void **state)
     assert_string_not_equal(error.hint, "");
 }
 
+/* Whoever takes a lack of memory for a torn journal moves it away, and sends twice. */
+static void test_a_lack_of_memory_is_no_broken_journal(void **state)
+{
+    (void)state;
+    struct scb_journal *journal = open_journal("2024-01-15", false);
+    append(journal, 1, "one");
+    append(journal, 2, "two");
+    scb_journal_close(journal);
+    bool refused = CAN_REFUSE;
+    for (long at = 1; refused; at++) {
+        struct scb_error error = {0};
+        struct scb_journal_owner owner = owner_of("2024-01-15");
+        struct scb_signed read = {0};
+        bool left = false, more = false;
+        refuse_at = at;
+        enum scb_status status = scb_journal_open(temp_dir, &owner, &journal, &left, &error);
+        if (status == SCB_OK) {
+            uint64_t count = 0;
+            status = scb_journal_rewind(journal, 0, &count, &error);
+            if (status == SCB_OK)
+                status = scb_journal_next(journal, &more, &read, &error);
+            scb_journal_close(journal);
+        }
+        refused = refuse_at == 0;
+        refuse_at = 0;
+        if (status != (refused ? SCB_ERROR_RESOURCE : SCB_OK))
+            fail_msg("allocation %ld: %s", at, error.message);
+    }
+    assert_true(!CAN_REFUSE || refuse_at == 0);
+}
+
 static void test_it_goes_when_all_is_done(void **state)
 {
     (void)state;
@@ -331,7 +383,9 @@ static void test_nobody_else_reads_it(void **state)
     journal = open_journal("2024-01-15", true);
     assert_int_equal(scb_journal_rewind(journal, 0, &count, NULL), SCB_OK);
     struct scb_error error = {0};
-    assert_int_equal(scb_journal_next(journal, &more, &read, &error), SCB_ERROR_INTEGRITY);
+    assert_int_equal(scb_journal_next(journal, &more, &read, &error), SCB_ERROR_ACCESS);
+    assert_non_null(strstr(error.message, "the line at byte"));
+    assert_non_null(strstr(error.message, "no identity matches"));
     scb_journal_close(journal);
 }
 
@@ -349,6 +403,7 @@ int main(void)
         IN_TEMP(test_one_restore_of_an_account_at_a_time),
         IN_TEMP(test_the_lock_outlives_the_journal),
         IN_TEMP(test_a_record_that_is_none),
+        IN_TEMP(test_a_lack_of_memory_is_no_broken_journal),
         IN_TEMP(test_it_goes_when_all_is_done),
         ENCRYPTED(test_what_is_written_comes_back),
         ENCRYPTED(test_a_torn_line),

@@ -27,6 +27,16 @@ int sqlite3_close(sqlite3 *database)
     return own(database);
 }
 
+static bool no_text;
+
+/* Stands before SQLite's own. */
+const unsigned char *sqlite3_column_text(sqlite3_stmt *statement, int column)
+{
+    const unsigned char *(*own)(sqlite3_stmt *, int) = NULL;
+    *(void **)&own = dlsym(RTLD_NEXT, "sqlite3_column_text");
+    return no_text ? NULL : own(statement, column);
+}
+
 static struct scb_restore_test_result result;
 static struct scb_check_record recorded;
 static int records;
@@ -110,6 +120,18 @@ static void a_drill_that_passes_is_recorded(void **state)
     }
 }
 
+/* One that was killed has left its database; the other is somebody's. */
+static void what_a_killed_one_has_left_goes(void **state)
+{
+    (void)state;
+    archive_odd();
+    temp_write("scratch/.satellite-0123456789abcdef.tmp", "a key, a value");
+    temp_write("scratch/.satellite-notes.tmp", "notes");
+    assert_ok(drill(DATE, 100));
+    assert_string_equal(temp_list("scratch"), ".satellite-notes.tmp");
+    assert_int_equal(unlink(temp_path("scratch/.satellite-notes.tmp")), 0);
+}
+
 static void a_damaged_archive_fails_it(void **state)
 {
     (void)state;
@@ -187,7 +209,9 @@ static void one_that_does_not_fit_into_memory_cannot_be_done(void **state)
         entries[i] = entry_of("a", value, "v1");
     archive_entries(DATE, entries, SCB_LENGTH(entries), 4);
     memory_limit = 32 << 20;
+    (void)sqlite3_memory_highwater(1);
     assert_ok(drill(DATE, 100));
+    assert_in_range(sqlite3_memory_highwater(1), 16 << 20, memory_limit);
     memory_limit = 16 << 20; /* of which it may take three quarters */
     assert_int_equal(drill(DATE, 100), SCB_ERROR_RESOURCE);
     assert_non_null(strstr(house.error.hint, "backup.memory_limit"));
@@ -246,6 +270,17 @@ static void entries_come_back_in_their_order(void **state)
     scb_entries_db_close(db);
 }
 
+static void a_lack_of_memory_is_no_harm(void **state)
+{
+    (void)state;
+    write_three();
+    const struct scb_entries_db_place place = {.path = temp_path("entries.db")};
+    no_text = true;
+    enum scb_status status = scb_entries_db_open(&place, &db, &house.error);
+    no_text = false;
+    assert_int_equal(status, SCB_ERROR_RESOURCE);
+}
+
 static void a_harmed_database_is_found(void **state)
 {
     (void)state;
@@ -274,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         IN_SCRATCH(a_drill_that_passes_is_recorded),
+        IN_SCRATCH(what_a_killed_one_has_left_goes),
         IN_SCRATCH(a_damaged_archive_fails_it),
         IN_SCRATCH(a_restored_entry_that_is_not_the_backups_fails_it),
         IN_SCRATCH(what_cannot_be_done_is_no_failed_drill),
@@ -282,6 +318,7 @@ int main(void)
         ENCRYPTED(one_that_does_not_fit_into_memory_cannot_be_done),
         ENCRYPTED(one_without_the_identity_cannot_be_done),
         IN_SCRATCH(entries_come_back_in_their_order),
+        IN_SCRATCH(a_lack_of_memory_is_no_harm),
         IN_SCRATCH(a_harmed_database_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
