@@ -155,13 +155,15 @@ describe('a cleanup under way', () => {
                     token = JSON.parse(stdout).token;
                 },
             });
+        const look = async () => (await ask(`${made.url}api/v1/progress`, { token })).json;
+        while ((await look()).activity !== 'idle') await sleep(20);
         made.arm();
         const asked = await ask(`${made.url}api/v1/cleanup`,
             { method: 'POST', token, body: { older_than: '1d' } });
         assert.equal(asked.status, 202, asked.text);
         await made.hung();
-        const { json } = await ask(`${made.url}api/v1/progress`, { token });
-        assert.deepEqual([json.activity, json.backup_date, json.total_pages],
+        const seen = await look();
+        assert.deepEqual([seen.activity, seen.backup_date, seen.total_pages],
             ['cleanup', OLDER_DATE, 1]);
     });
 });
