@@ -19,6 +19,7 @@
 #include "cli/gate.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/owner.h"
 #include "cli/stuck.h"
 #include "scb/config.h"
 
@@ -36,8 +37,10 @@ struct run {
     char run_id[SCB_RUN_ID_SIZE];
     int log_fd;
     bool log_is_json;
-    struct scb_config *gate_config; /* where it is not config */
-    struct scb_command_gate *gate;  /* NULL where anyone may */
+    struct scb_caller caller;        /* who has called, also where root has become another */
+    char owner[SCB_OWNER_NAME_SIZE]; /* whom root has become; "" */
+    struct scb_config *gate_config;  /* where it is not config */
+    struct scb_command_gate *gate;   /* NULL where anyone may */
     /* Unknown variables, until there is a log. */
     struct {
         char name[128], nearest[SCB_CONFIG_NAME_SIZE];
@@ -310,7 +313,7 @@ static enum scb_status pass_gate(struct run *run, const struct scb_cancel *cance
         return call_handler(run, cancel, NULL, error);
     enum scb_status status = make_gate(run, error);
     if (status == SCB_OK)
-        status = scb_command_gate_begin(run->gate, &run->line, &passage, error);
+        status = scb_command_gate_begin(run->gate, &run->caller, &run->line, &passage, error);
     if (status != SCB_OK)
         return status;
     status = check_and_call(run, cancel, &passage, error);
@@ -338,15 +341,37 @@ static enum scb_status watch_and_pass(struct run *run, const struct scb_cancel *
     return status;
 }
 
+static enum scb_status become_owner(struct run *run, struct scb_error *error)
+{
+    if (run->line.command->readiness < SCB_READINESS_LOADED)
+        return SCB_OK;
+    return scb_owner_become(scb_config_text(run->config, "backup.backup_dir"), run->owner, error);
+}
+
+/* Root wonders why it may not write somewhere. */
+static void explain_owner(const struct run *run, struct scb_error *error)
+{
+    if (run->owner[0] != '\0' && error->status == SCB_ERROR_FILE && error->hint[0] == '\0')
+        (void)scb_error_hint(error, "root does this as %s, the owner of backup.backup_dir",
+                             run->owner);
+}
+
 static enum scb_status run_command(struct run *run, const struct scb_cancel *cancel,
                                    struct scb_error *error)
 {
+    scb_caller_process(&run->caller);
     enum scb_status status = check_date(&run->line, error);
     if (status == SCB_OK)
         status = load_config(run, error);
     if (status == SCB_OK)
+        status = become_owner(run, error);
+    if (status == SCB_OK)
         status = open_log(run, error);
-    return status == SCB_OK ? watch_and_pass(run, cancel, error) : status;
+    if (status == SCB_OK)
+        status = watch_and_pass(run, cancel, error);
+    if (status != SCB_OK)
+        explain_owner(run, error);
+    return status;
 }
 
 int scb_cli_run(int argc, char *const *argv, const char *const *environment,
