@@ -16,11 +16,12 @@ allowed() {
         store) echo "base observe" ;;
         catalog) echo "base" ;;
         access) echo "base crypto" ;;
+        client) echo "base net" ;;
         job) echo "base observe net evm crypto format source store catalog" ;;
         view) echo "base" ;;
         service) echo "base access observe config net evm crypto format source store catalog job" ;;
         web) echo "base access observe config net crypto service view" ;;
-        cli | main.c) echo "base access observe config evm crypto format service view cli" ;;
+        cli | main.c) echo "base access observe config evm crypto format client service view cli" ;;
         *) return 1 ;;
     esac
 }

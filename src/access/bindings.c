@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -165,7 +166,7 @@ static bool fits(const struct binding *binding, const struct scb_caller *caller,
                : is_in_named(user, binding->name);
 }
 
-/* The owner of one of them; or anybody, where there are none. */
+/* The owner of one of them; or, where there are none, who runs this process and would be. */
 static bool owns(const char *const *paths, uid_t uid)
 {
     bool exists = false;
@@ -176,7 +177,7 @@ static bool owns(const char *const *paths, uid_t uid)
         if (found && about.st_uid == uid)
             return true;
     }
-    return !exists;
+    return !exists && uid == geteuid();
 }
 
 enum scb_role scb_bindings_role(const struct scb_bindings *bindings, const char *const *paths,

@@ -21,7 +21,7 @@ void scb_bindings_free(struct scb_bindings *bindings);
 
 /*
  * The caller's role. Owners of the paths (those that exist; NULL ends the list) are admins. Where
- * none of them exists there is nothing to keep anybody from: whoever makes them will own them.
+ * none of them exists that is this process's user, who will own what it makes.
  */
 enum scb_role scb_bindings_role(const struct scb_bindings *bindings, const char *const *paths,
                                 const struct scb_caller *caller);

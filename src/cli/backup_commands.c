@@ -10,8 +10,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/backend.h"
 #include "cli/handlers.h"
-#include "cli/open.h"
 #include "cli/output.h"
 #include "view/backup_view.h"
 #include "view/cell.h"
@@ -81,16 +81,14 @@ static enum scb_status read_lock_wait(const struct scb_command_context *context,
 static enum scb_status make_backup(const struct scb_command_context *context,
                                    struct scb_backup_options *options, struct scb_error *error)
 {
-    struct scb_progress_line line;
-    struct scb_service *service = NULL;
+    struct scb_backend *backend = NULL;
+    struct scb_backup_result result;
     enum scb_status status = read_lock_wait(context, &options->lock_wait_ms, error);
     if (status == SCB_OK)
-        status = scb_command_open(context, &line, &service, error);
-    if (status != SCB_OK)
-        return status;
-    struct scb_backup_result result;
-    status = scb_service_backup(service, options, &result, error);
-    scb_command_close(&line, service);
+        status = scb_backend_open(context, &backend, error);
+    if (status == SCB_OK)
+        status = backend->ops->backup(backend, options, &result, error);
+    scb_backend_close(backend);
     if (status != SCB_OK)
         return status;
     if (context->json)

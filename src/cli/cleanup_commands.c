@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/backend.h"
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
@@ -43,7 +44,8 @@ static enum scb_status read_options(const struct scb_command_context *context,
     options->allow_shrunk = scb_command_option(context, "--allow-shrunk") != NULL;
     options->dry_run = scb_command_option(context, "--dry-run") != NULL;
     policy->older_than_ms = -1;
-    if (age == NULL && scb_config_integer(context->config, "backup.retention_days") == 0) {
+    if (age == NULL && context->client == NULL &&
+        scb_config_integer(context->config, "backup.retention_days") == 0) {
         scb_error_set(error, SCB_ERROR_USAGE,
                       "--older-than is missing, and backup.retention_days is 0");
         return scb_error_hint(error, "satellite backup cleanup --older-than 30d --dry-run");
@@ -84,7 +86,7 @@ static enum scb_status add_decision(void *state, const struct scb_cleanup_entry 
                          (const char *[]){entry->backup_date, size, action, entry->reason}, error);
 }
 
-static enum scb_status cleanup_json(struct scb_service *service,
+static enum scb_status cleanup_json(struct scb_backend *backend,
                                     const struct scb_cleanup_options *options,
                                     struct scb_error *error)
 {
@@ -95,7 +97,7 @@ static enum scb_status cleanup_json(struct scb_service *service,
     scb_json_open_object(&json, NULL);
     scb_json_boolean(&json, "dry_run", options->dry_run);
     scb_json_open_array(&json, "backups");
-    enum scb_status status = scb_service_cleanup(service, options, add_decision, &rows, error);
+    enum scb_status status = backend->ops->cleanup(backend, options, add_decision, &rows, error);
     scb_json_close_array(&json);
     scb_json_unsigned(&json, "deleted", rows.deleted);
     scb_json_unsigned(&json, "freed_bytes", rows.freed_bytes);
@@ -103,7 +105,7 @@ static enum scb_status cleanup_json(struct scb_service *service,
     return status == SCB_OK ? scb_output_json(&json, error) : status;
 }
 
-static enum scb_status cleanup_table(struct scb_service *service,
+static enum scb_status cleanup_table(struct scb_backend *backend,
                                      const struct scb_cleanup_options *options, bool quiet,
                                      struct scb_error *error)
 {
@@ -113,7 +115,7 @@ static enum scb_status cleanup_table(struct scb_service *service,
     enum scb_status status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
     struct rows rows = {.table = table};
     if (status == SCB_OK)
-        status = scb_service_cleanup(service, options, add_decision, &rows, error);
+        status = backend->ops->cleanup(backend, options, add_decision, &rows, error);
     if (status != SCB_OK || quiet)
         return status;
     status = scb_table_print(table, stdout, error);
@@ -128,15 +130,15 @@ enum scb_status scb_command_backup_cleanup(const struct scb_command_context *con
                                            struct scb_error *error)
 {
     struct scb_cleanup_options options = {0};
-    struct scb_service *service = NULL;
+    struct scb_backend *backend = NULL;
     enum scb_status status = read_options(context, &options, error);
     if (status == SCB_OK)
-        status = scb_command_service(context, &service, error);
+        status = scb_backend_open(context, &backend, error);
     if (status != SCB_OK)
         return status;
-    status = context->json ? cleanup_json(service, &options, error)
-                           : cleanup_table(service, &options, context->quiet, error);
-    scb_service_free(service);
+    status = context->json ? cleanup_json(backend, &options, error)
+                           : cleanup_table(backend, &options, context->quiet, error);
+    scb_backend_close(backend);
     return status;
 }
 
@@ -211,7 +213,7 @@ static enum scb_status add_storage(void *state, const struct scb_storage_backup 
         error);
 }
 
-static enum scb_status storage_json(struct scb_service *service, struct scb_error *error)
+static enum scb_status storage_json(struct scb_backend *backend, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
     struct scb_json json;
@@ -220,7 +222,7 @@ static enum scb_status storage_json(struct scb_service *service, struct scb_erro
     scb_json_begin(&json, &text);
     scb_json_open_object(&json, NULL);
     scb_json_open_array(&json, "backups");
-    enum scb_status status = scb_service_storage(service, add_storage, &rows, &sums, error);
+    enum scb_status status = backend->ops->storage(backend, add_storage, &rows, &sums, error);
     if (status != SCB_OK)
         return status;
     scb_json_close_array(&json);
@@ -232,7 +234,7 @@ static enum scb_status storage_json(struct scb_service *service, struct scb_erro
     return scb_output_json(&json, error);
 }
 
-static enum scb_status storage_table(struct scb_service *service, struct scb_error *error)
+static enum scb_status storage_table(struct scb_backend *backend, struct scb_error *error)
 {
     static const struct scb_column columns[] = {
         {"BACKUP", false}, {"STATUS", false}, {"KEYS", true}, {"SIZE", true}, {"HELD", false}};
@@ -241,7 +243,7 @@ static enum scb_status storage_table(struct scb_service *service, struct scb_err
     enum scb_status status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
     struct rows rows = {.table = table};
     if (status == SCB_OK)
-        status = scb_service_storage(service, add_storage, &rows, &sums, error);
+        status = backend->ops->storage(backend, add_storage, &rows, &sums, error);
     if (status == SCB_OK)
         status = scb_table_print(table, stdout, error);
     if (status != SCB_OK)
@@ -261,11 +263,11 @@ static enum scb_status storage_table(struct scb_service *service, struct scb_err
 enum scb_status scb_command_storage_status(const struct scb_command_context *context,
                                            struct scb_error *error)
 {
-    struct scb_service *service = NULL;
-    enum scb_status status = scb_command_service(context, &service, error);
+    struct scb_backend *backend = NULL;
+    enum scb_status status = scb_backend_open(context, &backend, error);
     if (status != SCB_OK)
         return status;
-    status = context->json ? storage_json(service, error) : storage_table(service, error);
-    scb_service_free(service);
+    status = context->json ? storage_json(backend, error) : storage_table(backend, error);
+    scb_backend_close(backend);
     return status;
 }

@@ -46,6 +46,7 @@ struct scb_setting_value {
     const char *value;
 };
 
+struct scb_client;
 struct scb_command;
 
 /* What a handler is given. */
@@ -58,6 +59,7 @@ struct scb_command_context {
     const struct scb_gate *gate;       /* NULL where no configuration was loaded */
     const struct scb_passage *passage; /* the command's own through it */
     const char *state_dir;             /* NULL where no configuration was loaded */
+    struct scb_client *client; /* of the service that is to do it; NULL: the files are opened */
     enum scb_progress progress;
     bool json;
     bool quiet;

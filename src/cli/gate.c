@@ -286,7 +286,7 @@ static enum scb_status take_arguments(struct scb_command_gate *gate,
     return status;
 }
 
-static enum scb_operation_id operation_of(const struct scb_command_line *line)
+enum scb_operation_id scb_command_operation(const struct scb_command_line *line)
 {
     for (size_t i = 0; i < line->option_count; i++) {
         const struct scb_command_option *option = line->command->options;
@@ -299,15 +299,14 @@ static enum scb_operation_id operation_of(const struct scb_command_line *line)
 }
 
 enum scb_status scb_command_gate_begin(struct scb_command_gate *gate,
+                                       const struct scb_caller *caller,
                                        const struct scb_command_line *line,
                                        struct scb_passage *ret_passage, struct scb_error *error)
 {
-    struct scb_caller caller;
-    scb_caller_process(&caller);
     enum scb_status status = take_arguments(gate, line, error);
     if (status != SCB_OK)
         return status;
-    return scb_gate_begin(&gate->gate, &caller, operation_of(line),
+    return scb_gate_begin(&gate->gate, caller, scb_command_operation(line),
                           (const char *const *)gate->arguments, gate->argument_count, ret_passage,
                           error);
 }

@@ -40,8 +40,12 @@ void scb_command_gate_renew(struct scb_command_gate *gate);
 const struct scb_gate *scb_command_gate_parts(const struct scb_command_gate *gate);
 const char *scb_command_gate_state_dir(const struct scb_command_gate *gate);
 
-/* The user of this process asks for the line's command; see scb_gate_begin. */
+/* What the line's command is, with its options. */
+enum scb_operation_id scb_command_operation(const struct scb_command_line *line);
+
+/* The caller asks for the line's command; see scb_gate_begin. */
 SCB_MUST_CHECK enum scb_status scb_command_gate_begin(struct scb_command_gate *gate,
+                                                      const struct scb_caller *caller,
                                                       const struct scb_command_line *line,
                                                       struct scb_passage *ret_passage,
                                                       struct scb_error *error);

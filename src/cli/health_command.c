@@ -7,8 +7,8 @@
 
 #include "base/json.h"
 #include "base/memory.h"
+#include "cli/backend.h"
 #include "cli/handlers.h"
-#include "cli/open.h"
 #include "cli/output.h"
 
 enum { MAX_TEXT = 256 * 1024 };
@@ -17,6 +17,7 @@ enum { MAX_TEXT = 256 * 1024 };
 struct shown {
     struct scb_table *table;
     struct scb_json *json;
+    bool any;
     enum scb_health_state worst;
     enum scb_status status; /* of the table */
     struct scb_error *error;
@@ -42,6 +43,7 @@ static void show(void *state, const struct scb_health_check *check)
 {
     static const int badness[] = {0, 2, 3, 1};
     struct shown *shown = state;
+    shown->any = true;
     if (badness[check->state] > badness[shown->worst])
         shown->worst = check->state;
     add_to_json(shown->json, check);
@@ -52,27 +54,6 @@ static void show(void *state, const struct scb_health_check *check)
                                       shown->error);
 }
 
-/* Everything else needs a valid configuration: where it is not, that is all there is to say. */
-static enum scb_status check_all(const struct scb_command_context *context, struct shown *shown,
-                                 struct scb_error *error)
-{
-    struct scb_service *service = NULL;
-    struct scb_health_check invalid = {
-        .name = "config", .state = SCB_HEALTH_FAIL, .latency_ms = -1};
-    enum scb_status status = scb_config_check(context->config, &invalid.error);
-    if (status == SCB_OK)
-        status = scb_command_service(context, &service, &invalid.error);
-    if (status != SCB_OK) {
-        (void)snprintf(invalid.detail, sizeof(invalid.detail), "%.511s", invalid.error.message);
-        show(shown, &invalid);
-        *error = invalid.error;
-        return status;
-    }
-    status = scb_service_health(service, show, shown, error);
-    scb_service_free(service);
-    return status;
-}
-
 enum scb_status scb_command_health_check(const struct scb_command_context *context,
                                          struct scb_error *error)
 {
@@ -80,6 +61,7 @@ enum scb_status scb_command_health_check(const struct scb_command_context *conte
         {"STATE", false}, {"CHECK", false}, {"WHAT", false}, {"DETAIL", false}};
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
     SCB_AUTO(table) struct scb_table *table = NULL;
+    struct scb_backend *backend = NULL;
     struct scb_json json;
     struct scb_error output = {0};
     enum scb_status status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
@@ -89,7 +71,12 @@ enum scb_status scb_command_health_check(const struct scb_command_context *conte
     scb_json_begin(&json, &text);
     scb_json_open_object(&json, NULL);
     scb_json_open_array(&json, "checks");
-    status = check_all(context, &shown, error);
+    status = scb_backend_open(context, &backend, error);
+    if (status == SCB_OK)
+        status = backend->ops->health(backend, show, &shown, error);
+    scb_backend_close(backend);
+    if (!shown.any) /* refused, say */
+        return status;
     scb_json_close_array(&json);
     scb_json_text(&json, "state", scb_health_state_name(shown.worst));
     scb_json_close_object(&json);

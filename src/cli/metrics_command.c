@@ -9,12 +9,11 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/backend.h"
 #include "cli/handlers.h"
-#include "cli/open.h"
 #include "cli/output.h"
 #include "observe/metrics_json.h"
 #include "observe/metrics_text.h"
-#include "service/metrics.h"
 #include "view/cell.h"
 
 enum { MAX_TEXT = 256 * 1024, CELL_SIZE = 96 };
@@ -88,6 +87,7 @@ static enum scb_status add_series(struct scb_table *table,
 
 struct view {
     const struct scb_metrics_snapshot *snapshot;
+    const char *source; /* whose numbers they are */
     struct scb_metric_range range;
     struct scb_table *table;
 };
@@ -123,6 +123,8 @@ static enum scb_status print_table(struct view *view, struct scb_error *error)
     enum scb_status status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
     view->table = table;
     if (status == SCB_OK)
+        status = scb_table_add(table, (const char *[]){"source", "", view->source}, error);
+    if (status == SCB_OK)
         status = show_all(view, error);
     return status == SCB_OK ? scb_table_print(table, stdout, error) : status;
 }
@@ -156,18 +158,20 @@ static enum scb_status read_format(const struct scb_command_context *context,
 enum scb_status scb_command_backup_metrics(const struct scb_command_context *context,
                                            struct scb_error *error)
 {
-    const char *format = NULL;
-    struct scb_service *service = NULL;
+    const char *format = NULL, *source = NULL;
+    struct scb_backend *backend = NULL;
     struct scb_metrics_snapshot snapshot;
     bool resources = scb_command_option(context, "--resource-usage") != NULL;
     enum scb_status status = read_format(context, &format, error);
     if (status == SCB_OK)
-        status = scb_command_service(context, &service, error);
+        status = scb_backend_open(context, &backend, error);
+    if (status == SCB_OK)
+        status = backend->ops->metrics(backend, &snapshot, &source, error);
+    scb_backend_close(backend);
     if (status != SCB_OK)
         return status;
-    scb_service_metrics(service, &snapshot);
-    scb_service_free(service);
     struct view view = {.snapshot = &snapshot,
+                        .source = source,
                         .range = resources ? scb_metrics_of_resources : scb_metrics_all};
     if (strcmp(format, "json") == 0)
         return print_json(&view, error);

@@ -15,10 +15,12 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "cli/command_line.h"
+#include "cli/connect.h"
 #include "cli/failure.h"
 #include "cli/gate.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "cli/owner.h"
 #include "cli/stuck.h"
 #include "scb/config.h"
 
@@ -36,8 +38,12 @@ struct run {
     char run_id[SCB_RUN_ID_SIZE];
     int log_fd;
     bool log_is_json;
-    struct scb_config *gate_config; /* where it is not config */
-    struct scb_command_gate *gate;  /* NULL where anyone may */
+    struct scb_caller caller;        /* who has called, also where root has become another */
+    char owner[SCB_OWNER_NAME_SIZE]; /* whom root has become; "" */
+    bool config_is_hidden;           /* the default file, from this user */
+    struct scb_client *client;       /* of the service that does it; else NULL */
+    struct scb_config *gate_config;  /* where it is not config */
+    struct scb_command_gate *gate;   /* NULL where anyone may */
     /* Unknown variables, until there is a log. */
     struct {
         char name[128], nearest[SCB_CONFIG_NAME_SIZE];
@@ -47,6 +53,7 @@ struct run {
 
 static void run_cleanup(struct run *run)
 {
+    scb_client_free(run->client);
     scb_command_gate_free(run->gate);
     scb_config_free(run->gate_config);
     scb_log_free(run->log);
@@ -94,7 +101,9 @@ static enum scb_status load_config(struct run *run, struct scb_error *error)
     enum scb_status status = scb_config_new(&run->config, error);
     if (status == SCB_OK && readiness >= SCB_READINESS_LOADED) {
         run->config_path = find_file(run);
-        if (run->config_path != NULL)
+        run->config_is_hidden = run->config_path == scb_default_config_path &&
+                                access(run->config_path, R_OK) != 0 && errno == EACCES;
+        if (run->config_path != NULL && !run->config_is_hidden)
             status = scb_config_load_file(run->config, run->config_path, error);
         if (status == SCB_OK)
             status = scb_config_load_environment(run->config, run->environment,
@@ -158,8 +167,9 @@ static void take_settings(const void *state)
 
 static enum scb_status open_log(struct run *run, struct scb_error *error)
 {
-    /* Commands that only know flags log nothing; config init takes the file's name to write it. */
-    bool has_log = run->line.command->readiness > SCB_READINESS_FLAGS;
+    /* Commands that only know flags log nothing; config init takes the file's name to write it. The
+     * log of what the service does is the service's. */
+    bool has_log = run->line.command->readiness > SCB_READINESS_FLAGS && run->client == NULL;
     const char *path = has_log ? scb_config_text(run->config, "log.file") : "";
     const char *format = scb_config_text(run->config, "log.format");
     if (path[0] != '\0') {
@@ -243,6 +253,7 @@ static enum scb_status call_handler(struct run *run, const struct scb_cancel *ca
         .gate = run->gate == NULL ? NULL : scb_command_gate_parts(run->gate),
         .passage = passage,
         .state_dir = run->gate == NULL ? NULL : scb_command_gate_state_dir(run->gate),
+        .client = run->client,
         .progress = line->quiet ? SCB_PROGRESS_NEVER : line->progress,
         .json = line->json,
         .quiet = line->quiet,
@@ -306,11 +317,13 @@ static enum scb_status pass_gate(struct run *run, const struct scb_cancel *cance
                                  struct scb_error *error)
 {
     struct scb_passage passage;
-    if (scb_operation_of(run->line.command->operation)->role == SCB_ROLE_ANYONE)
+    /* The service has a gate of its own, and other settings. */
+    if (run->client != NULL ||
+        scb_operation_of(run->line.command->operation)->role == SCB_ROLE_ANYONE)
         return call_handler(run, cancel, NULL, error);
     enum scb_status status = make_gate(run, error);
     if (status == SCB_OK)
-        status = scb_command_gate_begin(run->gate, &run->line, &passage, error);
+        status = scb_command_gate_begin(run->gate, &run->caller, &run->line, &passage, error);
     if (status != SCB_OK)
         return status;
     status = check_and_call(run, cancel, &passage, error);
@@ -338,15 +351,47 @@ static enum scb_status watch_and_pass(struct run *run, const struct scb_cancel *
     return status;
 }
 
+/* As whom, and where, it is to be done. */
+static enum scb_status find_place(struct run *run, const struct scb_cancel *cancel,
+                                  struct scb_error *error)
+{
+    const struct scb_connect_question question = {
+        .config = run->config,
+        .hidden_path = run->config_is_hidden ? run->config_path : NULL,
+        .operation = scb_command_operation(&run->line),
+        .command = run->line.command->path,
+        .cancel = cancel};
+    if (run->line.command->readiness < SCB_READINESS_LOADED)
+        return SCB_OK;
+    enum scb_status status =
+        scb_owner_become(scb_config_text(run->config, "backup.backup_dir"), run->owner, error);
+    return status == SCB_OK ? scb_connect_where_needed(&question, &run->client, error) : status;
+}
+
+/* Root wonders why it may not write somewhere. */
+static void explain_owner(const struct run *run, struct scb_error *error)
+{
+    if (run->owner[0] != '\0' && error->status == SCB_ERROR_FILE && error->hint[0] == '\0')
+        (void)scb_error_hint(error, "root does this as %s, the owner of backup.backup_dir",
+                             run->owner);
+}
+
 static enum scb_status run_command(struct run *run, const struct scb_cancel *cancel,
                                    struct scb_error *error)
 {
+    scb_caller_process(&run->caller);
     enum scb_status status = check_date(&run->line, error);
     if (status == SCB_OK)
         status = load_config(run, error);
     if (status == SCB_OK)
+        status = find_place(run, cancel, error);
+    if (status == SCB_OK)
         status = open_log(run, error);
-    return status == SCB_OK ? watch_and_pass(run, cancel, error) : status;
+    if (status == SCB_OK)
+        status = watch_and_pass(run, cancel, error);
+    if (status != SCB_OK)
+        explain_owner(run, error);
+    return status;
 }
 
 int scb_cli_run(int argc, char *const *argv, const char *const *environment,

@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/sqlite_url.h"
+#include "config/socket_path.h"
 
 /* Programs, libraries, name resolution, secrets that are mounted; what /etc/ssl leads to (SUSE). */
 static const char *const system_paths[] = {"/bin",
@@ -152,6 +153,17 @@ static enum scb_status add_commands(struct scb_sandbox_paths *paths, const char 
     return status;
 }
 
+/* Where the service makes its Unix socket; the unit's runtime directory, say. */
+static enum scb_status add_socket(struct scb_sandbox_paths *paths, const struct scb_config *config,
+                                  struct scb_error *error)
+{
+    SCB_AUTO(string)
+    char *path = scb_config_socket_path(config, getenv("RUNTIME_DIRECTORY"), error);
+    if (path == NULL || path[0] == '\0')
+        return path == NULL ? error->status : SCB_OK;
+    return add_one_name(paths, path, scb_config_text(config, "server.socket"), true, error);
+}
+
 static enum scb_status add_what_is_written(struct scb_sandbox_paths *paths,
                                            const struct scb_config *config, struct scb_error *error)
 {
@@ -162,6 +174,8 @@ static enum scb_status add_what_is_written(struct scb_sandbox_paths *paths,
     enum scb_status status = add_written(paths, backups, backups, error);
     if (status == SCB_OK)
         status = add_file(paths, database, true, error);
+    if (status == SCB_OK)
+        status = add_socket(paths, config, error);
     if (status == SCB_OK)
         status = add_settings(paths, config, written_files, SCB_LENGTH(written_files), true, error);
     if (status == SCB_OK)

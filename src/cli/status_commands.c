@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/backend.h"
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
@@ -18,20 +19,11 @@
 
 enum { MAX_TEXT = 256 * 1024 * 1024, WATCH_MS = 500 };
 
-static enum scb_status open_catalog(const struct scb_command_context *context,
-                                    struct scb_catalog **ret_catalog, struct scb_error *error)
-{
-    return scb_catalog_open(scb_config_text(context->config, "database.url"), false, ret_catalog,
-                            error);
-}
-
 /* When the service would make the next backup, given the newest one. */
-static int64_t next_run_ms(const struct scb_command_context *context,
-                           const struct scb_backup_record *newest)
+static int64_t next_run_ms(int64_t interval_ms, const struct scb_backup_record *newest)
 {
     int64_t now_ms = scb_clock_real_ms(scb_clock_system());
-    struct scb_slot slot =
-        scb_slot_at(now_ms, scb_config_integer(context->config, "backup.chore_interval"));
+    struct scb_slot slot = scb_slot_at(now_ms, interval_ms);
     bool done =
         newest->state == SCB_BACKUP_COMPLETED && strcmp(newest->backup_date, slot.backup_date) >= 0;
     return done ? slot.end_ms : slot.start_ms;
@@ -39,11 +31,10 @@ static int64_t next_run_ms(const struct scb_command_context *context,
 
 /* What `status` shows. */
 struct shown {
-    struct scb_service *service;
-    struct scb_catalog *catalog;
+    struct scb_backend *backend;
     struct scb_backup_record backup;
-    enum { WORKED_ON, INTERRUPTED, NOT_KNOWN } work; /* on a backup in progress */
-    bool with_next;
+    enum scb_backend_work work; /* on a backup in progress */
+    int64_t interval_ms;        /* between two backups; 0: the next one is not shown */
 };
 
 struct page_rows {
@@ -92,22 +83,22 @@ static enum scb_status status_json(const struct scb_command_context *context,
     scb_json_open_object(&json, NULL);
     scb_view_backup_columns(&json, backup);
     scb_view_backup_progress(&json, backup);
-    if (shown->work == NOT_KNOWN)
+    if (shown->work == SCB_BACKEND_NOT_KNOWN)
         scb_json_null(&json, "interrupted");
     else
-        scb_json_boolean(&json, "interrupted", shown->work == INTERRUPTED);
-    if (shown->with_next) {
+        scb_json_boolean(&json, "interrupted", shown->work == SCB_BACKEND_INTERRUPTED);
+    if (shown->interval_ms > 0) {
         char next[SCB_TIMESTAMP_SIZE];
-        scb_timestamp_format(next_run_ms(context, backup), next);
+        scb_timestamp_format(next_run_ms(shown->interval_ms, backup), next);
         scb_json_text(&json, "next_run", next);
     }
     scb_json_open_array(&json, "checks");
-    status = scb_catalog_checks(shown->catalog, backup->backup_date, add_check, &json, error);
+    status = shown->backend->ops->checks(shown->backend, add_check, &json, error);
     scb_json_close_array(&json);
     if (status == SCB_OK && scb_command_option(context, "--pages") != NULL) {
         struct page_rows rows = {.json = &json};
         scb_json_open_array(&json, "pages");
-        status = scb_catalog_pages(shown->catalog, backup->backup_date, add_page, &rows, error);
+        status = shown->backend->ops->pages(shown->backend, add_page, &rows, error);
         scb_json_close_array(&json);
     }
     scb_json_close_object(&json);
@@ -123,13 +114,13 @@ static void print_line(const char *name, const char *value)
                                         printable, sizeof(printable)));
 }
 
-static void print_status(const struct scb_command_context *context, const struct shown *shown)
+static void print_status(const struct shown *shown)
 {
     const struct scb_backup_record *backup = &shown->backup;
     char text[96], done[32], total[32];
     print_line("backup", backup->backup_date);
     (void)snprintf(text, sizeof(text), "%s%s", scb_backup_state_name(backup->state),
-                   shown->work == INTERRUPTED
+                   shown->work == SCB_BACKEND_INTERRUPTED
                        ? " (interrupted: nobody works on it; backup retry goes on)"
                        : "");
     print_line("status", text);
@@ -153,8 +144,8 @@ static void print_status(const struct scb_command_context *context, const struct
     print_line("size", text);
     print_line("sha256", backup->checksum);
     print_line("last error", backup->error_message);
-    if (shown->with_next) {
-        int64_t next_ms = next_run_ms(context, backup);
+    if (shown->interval_ms > 0) {
+        int64_t next_ms = next_run_ms(shown->interval_ms, backup);
         bool due = next_ms <= scb_clock_real_ms(scb_clock_system());
         scb_view_time(next_ms, text, sizeof(text));
         print_line("next run", due ? "due now" : text);
@@ -177,8 +168,7 @@ static enum scb_status print_check(void *state, const struct scb_check_record *c
     return SCB_OK;
 }
 
-static enum scb_status print_pages(struct scb_catalog *catalog, const char *backup_date,
-                                   struct scb_error *error)
+static enum scb_status print_pages(struct scb_backend *backend, struct scb_error *error)
 {
     static const struct scb_column columns[] = {{"PAGE", true},    {"STATUS", false},
                                                 {"KEYS", true},    {"SIZE", true},
@@ -187,34 +177,15 @@ static enum scb_status print_pages(struct scb_catalog *catalog, const char *back
     enum scb_status status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
     struct page_rows rows = {.table = table};
     if (status == SCB_OK)
-        status = scb_catalog_pages(catalog, backup_date, add_page, &rows, error);
+        status = backend->ops->pages(backend, add_page, &rows, error);
     return status != SCB_OK ? status : scb_table_print(table, stdout, error);
-}
-
-static enum scb_status read_backup(const struct scb_command_context *context,
-                                   struct scb_catalog *catalog,
-                                   struct scb_backup_record *ret_backup, struct scb_error *error)
-{
-    const char *backup_date = scb_command_option(context, "--backup-date");
-    if (backup_date == NULL)
-        return scb_catalog_newest(catalog, false, ret_backup, error);
-    enum scb_status status = scb_backup_date_parse(backup_date, NULL, error);
-    return status != SCB_OK ? status : scb_catalog_get(catalog, backup_date, ret_backup, error);
 }
 
 static enum scb_status look(const struct scb_command_context *context, struct shown *shown,
                             struct scb_error *error)
 {
-    bool interrupted = false;
-    struct scb_error none = {0};
-    enum scb_status status = read_backup(context, shown->catalog, &shown->backup, error);
-    if (status != SCB_OK)
-        return status;
-    /* Those who may not read backup_dir are shown the rest. */
-    status = scb_service_interrupted(shown->service, shown->catalog, &shown->backup, &interrupted,
-                                     &none);
-    shown->work = status != SCB_OK ? NOT_KNOWN : interrupted ? INTERRUPTED : WORKED_ON;
-    return SCB_OK;
+    return shown->backend->ops->find(shown->backend, scb_command_option(context, "--backup-date"),
+                                     &shown->backup, &shown->work, error);
 }
 
 static void show_progress(struct scb_progress_line *line, const struct scb_backup_record *backup)
@@ -240,7 +211,7 @@ static enum scb_status watch(const struct scb_command_context *context, struct s
     scb_progress_begin(&line, context);
     enum scb_status status = look(context, shown, error);
     while (status == SCB_OK && shown->backup.state == SCB_BACKUP_IN_PROGRESS &&
-           shown->work != INTERRUPTED) {
+           shown->work != SCB_BACKEND_INTERRUPTED) {
         show_progress(&line, &shown->backup);
         if (scb_cancel_sleep(context->cancel, WATCH_MS))
             status = scb_error_set(error, SCB_ERROR_CANCELED, "interrupted");
@@ -248,7 +219,7 @@ static enum scb_status watch(const struct scb_command_context *context, struct s
             status = look(context, shown, error);
     }
     scb_progress_end(&line);
-    if (status != SCB_OK || shown->work != INTERRUPTED)
+    if (status != SCB_OK || shown->work != SCB_BACKEND_INTERRUPTED)
         return status;
     const char *backup_date = shown->backup.backup_date;
     scb_error_set(error, SCB_ERROR_CANCELED, "backup %s was interrupted, nobody works on it",
@@ -258,34 +229,32 @@ static enum scb_status watch(const struct scb_command_context *context, struct s
                           backup_date);
 }
 
-static enum scb_status open_shown(const struct scb_command_context *context, struct shown *shown,
-                                  struct scb_error *error)
+static enum scb_status show_status(const struct scb_command_context *context, struct shown *shown,
+                                   struct scb_error *error)
 {
-    enum scb_status status = open_catalog(context, &shown->catalog, error);
-    if (status == SCB_OK)
-        status = scb_command_service(context, &shown->service, error);
+    struct scb_backend *backend = shown->backend;
+    if (context->json)
+        return status_json(context, shown, error);
+    print_status(shown);
+    enum scb_status status = backend->ops->checks(backend, print_check, NULL, error);
+    if (status == SCB_OK && scb_command_option(context, "--pages") != NULL)
+        status = print_pages(backend, error);
     return status;
 }
 
 enum scb_status scb_command_backup_status(const struct scb_command_context *context,
                                           struct scb_error *error)
 {
-    struct shown shown = {.with_next = scb_command_option(context, "--backup-date") == NULL};
-    enum scb_status status = open_shown(context, &shown, error);
+    struct shown shown = {0};
+    enum scb_status status = scb_backend_open(context, &shown.backend, error);
     if (status == SCB_OK)
         status = scb_command_option(context, "--watch") != NULL ? watch(context, &shown, error)
                                                                 : look(context, &shown, error);
-    if (status == SCB_OK && context->json) {
-        status = status_json(context, &shown, error);
-    } else if (status == SCB_OK) {
-        print_status(context, &shown);
-        status =
-            scb_catalog_checks(shown.catalog, shown.backup.backup_date, print_check, NULL, error);
-        if (status == SCB_OK && scb_command_option(context, "--pages") != NULL)
-            status = print_pages(shown.catalog, shown.backup.backup_date, error);
-    }
-    scb_service_free(shown.service);
-    scb_catalog_close(shown.catalog);
+    if (status == SCB_OK && scb_command_option(context, "--backup-date") == NULL)
+        status = shown.backend->ops->interval(shown.backend, &shown.interval_ms, error);
+    if (status == SCB_OK)
+        status = show_status(context, &shown, error);
+    scb_backend_close(shown.backend);
     return status;
 }
 
@@ -317,7 +286,7 @@ static enum scb_status add_backup(void *state, const struct scb_backup_record *b
                          error);
 }
 
-static enum scb_status list_json(struct scb_catalog *catalog, uint64_t limit,
+static enum scb_status list_json(struct scb_backend *backend, uint64_t limit,
                                  struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_TEXT};
@@ -325,13 +294,12 @@ static enum scb_status list_json(struct scb_catalog *catalog, uint64_t limit,
     struct backup_rows rows = {.json = &json};
     scb_json_begin(&json, &text);
     scb_json_open_array(&json, NULL);
-    enum scb_status status =
-        catalog == NULL ? SCB_OK : scb_catalog_list(catalog, limit, add_backup, &rows, error);
+    enum scb_status status = backend->ops->list(backend, limit, add_backup, &rows, error);
     scb_json_close_array(&json);
     return status == SCB_OK ? scb_output_json(&json, error) : status;
 }
 
-static enum scb_status list_table(struct scb_catalog *catalog, uint64_t limit,
+static enum scb_status list_table(struct scb_backend *backend, uint64_t limit,
                                   struct scb_error *error)
 {
     static const struct scb_column columns[] = {
@@ -340,8 +308,8 @@ static enum scb_status list_table(struct scb_catalog *catalog, uint64_t limit,
     SCB_AUTO(table) struct scb_table *table = NULL;
     enum scb_status status = scb_table_new(columns, SCB_LENGTH(columns), &table, error);
     struct backup_rows rows = {.table = table};
-    if (status == SCB_OK && catalog != NULL)
-        status = scb_catalog_list(catalog, limit, add_backup, &rows, error);
+    if (status == SCB_OK)
+        status = backend->ops->list(backend, limit, add_backup, &rows, error);
     return status != SCB_OK ? status : scb_table_print(table, stdout, error);
 }
 
@@ -370,14 +338,11 @@ enum scb_status scb_command_backup_list(const struct scb_command_context *contex
         status = rescan(context, error);
     if (status != SCB_OK)
         return status;
-    struct scb_catalog *catalog = NULL;
-    struct scb_error none = {0};
-    status = open_catalog(context, &catalog, &none);
-    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND) { /* no database yet: no backups yet */
-        *error = none;
+    struct scb_backend *backend = NULL;
+    status = scb_backend_open(context, &backend, error);
+    if (status != SCB_OK)
         return status;
-    }
-    status = context->json ? list_json(catalog, limit, error) : list_table(catalog, limit, error);
-    scb_catalog_close(catalog);
+    status = context->json ? list_json(backend, limit, error) : list_table(backend, limit, error);
+    scb_backend_close(backend);
     return status;
 }

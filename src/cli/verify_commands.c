@@ -9,10 +9,12 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/backend.h"
 #include "cli/drill.h"
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "view/backup_view.h"
 #include "view/cell.h"
 
 enum { MAX_TEXT = 64 * 1024 * 1024, MAX_LISTED = 1000 };
@@ -68,22 +70,7 @@ static void found(void *state, const struct scb_verify_finding *finding)
 static void done_json(struct scb_json *json, const struct scb_verify_result *result)
 {
     scb_json_close_array(json);
-    scb_json_text(json, "outcome", scb_verify_outcome_name(result->outcome));
-    scb_json_unsigned(json, "problems", result->problems);
-    scb_json_unsigned(json, "warnings", result->warnings);
-    scb_json_unsigned(json, "pages", result->pages);
-    scb_json_unsigned(json, "keys", result->keys);
-    scb_json_unsigned(json, "bytes", result->bytes);
-    scb_json_boolean(json, "against_chain", result->against_chain);
-    scb_json_text(json, "signature", scb_signature_state_name(result->signature));
-    scb_json_text(json, "signer", result->signer[0] == '\0' ? NULL : result->signer);
-    scb_json_boolean(json, "encrypted", result->encrypted);
-    scb_json_text(json, "unseen", result->unseen[0] == '\0' ? NULL : result->unseen);
-    scb_json_integer(json, "duration_ms", result->duration_ms);
-    if (result->error.status != SCB_OK) {
-        scb_json_text(json, "error_type", scb_status_name(result->error.status));
-        scb_json_text(json, "error", result->error.message);
-    }
+    scb_view_verify(json, result);
     scb_json_close_object(json);
 }
 
@@ -150,7 +137,8 @@ static enum scb_status read_options(const struct scb_command_context *context,
         .against_chain = scb_command_option(context, "--against-chain") != NULL};
     if (options->all && options->backup_date != NULL)
         return scb_error_set(error, SCB_ERROR_USAGE, "--all and --backup-date exclude each other");
-    return options->against_chain ? scb_config_check(context->config, error) : SCB_OK;
+    bool reads_chain = options->against_chain && context->client == NULL;
+    return reads_chain ? scb_config_check(context->config, error) : SCB_OK;
 }
 
 static enum scb_status run(struct report *report, const struct scb_verify_options *options,
@@ -158,12 +146,11 @@ static enum scb_status run(struct report *report, const struct scb_verify_option
 {
     const struct scb_command_context *context = report->context;
     const struct scb_verify_observer observer = {found, done, report};
-    struct scb_service *service = NULL;
-    enum scb_status status = scb_command_open(context, &report->line, &service, error);
-    if (status != SCB_OK)
-        return status;
-    status = scb_service_verify(service, options, &observer, error);
-    scb_command_close(&report->line, service);
+    struct scb_backend *backend = NULL;
+    enum scb_status status = scb_backend_open(context, &backend, error);
+    if (status == SCB_OK)
+        status = backend->ops->verify(backend, options, &observer, &report->line, error);
+    scb_backend_close(backend);
     return status;
 }
 

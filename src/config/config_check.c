@@ -4,8 +4,10 @@
  */
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/text.h"
 #include "config/settings.h"
+#include "config/socket_path.h"
 
 static enum scb_status check_required(const struct scb_config *config, struct scb_error *error)
 {
@@ -71,6 +73,13 @@ static enum scb_status check_identity(const struct scb_config *config, struct sc
     return scb_error_hint(error, "set both to sign manifests, or neither");
 }
 
+/* Of whichever directory: what is said of that is said where it is needed. */
+static enum scb_status check_socket(const struct scb_config *config, struct scb_error *error)
+{
+    SCB_AUTO(string) char *path = scb_config_socket_path(config, SCB_RUNTIME_DIR, error);
+    return path == NULL ? error->status : SCB_OK;
+}
+
 /* An endpoint that is named twice is one endpoint. */
 static enum scb_status check_quorum(const struct scb_config *config, struct scb_error *error)
 {
@@ -103,5 +112,7 @@ enum scb_status scb_config_check(const struct scb_config *config, struct scb_err
     status = check_quorum(config, error);
     if (status == SCB_OK)
         status = check_identity(config, error);
+    if (status == SCB_OK)
+        status = check_socket(config, error);
     return status != SCB_OK ? status : check_memory(config, error);
 }

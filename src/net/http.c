@@ -23,7 +23,8 @@ struct scb_http {
     CURL **idle; /* handles to use again: they keep their options */
     size_t idle_count;
     size_t max_requests;
-    char *ca_file; /* NULL: the system's */
+    char *ca_file;     /* NULL: the system's */
+    char *socket_path; /* NULL: the network */
 };
 
 static void initialise_curl(void)
@@ -107,7 +108,15 @@ void scb_http_free(struct scb_http *http)
     curl_slist_free_all(http->headers);
     free(http->idle);
     free(http->ca_file);
+    free(http->socket_path);
     free(http);
+}
+
+enum scb_status scb_http_use_socket(struct scb_http *http, const char *path,
+                                    struct scb_error *error)
+{
+    http->socket_path = scb_strdup(path, error);
+    return http->socket_path == NULL ? SCB_ERROR_RESOURCE : SCB_OK;
 }
 
 static size_t take_body(char *data, size_t size, size_t count, void *state)
@@ -138,6 +147,10 @@ static CURL *new_handle(struct scb_http *http)
     if (http->ca_file != NULL) { /* and none beside it */
         (void)curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
         (void)curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    }
+    if (http->socket_path != NULL) {
+        (void)curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, http->socket_path);
+        (void)curl_easy_setopt(easy, CURLOPT_PROXY, "");
     }
     (void)curl_easy_setopt(easy, CURLOPT_USERAGENT, "satellite/" SCB_VERSION);
     (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");

@@ -50,6 +50,10 @@ struct scb_http_request {
  */
 SCB_MUST_CHECK enum scb_status scb_http_new(size_t max_requests, const char *ca_file,
                                             struct scb_http **ret_http, struct scb_error *error);
+/* Every request goes to the Unix socket at path (up to 107 bytes) and through no proxy, whatever
+ * its URL's host. Before the first one; ResourceError. */
+SCB_MUST_CHECK enum scb_status scb_http_use_socket(struct scb_http *http, const char *path,
+                                                   struct scb_error *error);
 /* Nothing may be under way. */
 void scb_http_free(struct scb_http *http);
 

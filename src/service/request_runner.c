@@ -20,6 +20,11 @@ static enum scb_status make_backup(struct scb_service *service, struct scb_reque
     if (status != SCB_OK)
         return status;
     memcpy(request->backup_date, result.backup.backup_date, sizeof(request->backup_date));
+    request->made = (struct scb_request_made){.already_done = result.already_done,
+                                              .resumed = result.resumed,
+                                              .reused_pages = result.reused_pages,
+                                              .repins = result.repins,
+                                              .duration_ms = result.duration_ms};
     scb_text_format_count((uint64_t)result.backup.total_keys, keys, sizeof(keys));
     scb_text_format_elapsed(result.duration_ms, duration, sizeof(duration));
     if (result.already_done)
@@ -34,6 +39,7 @@ static void note_verified(void *state, const struct scb_verify_result *result)
 {
     struct scb_request *request = state;
     char keys[32];
+    request->verified = *result;
     scb_text_format_count(result->keys, keys, sizeof(keys));
     (void)snprintf(request->result, sizeof(request->result),
                    "%s: %s keys checked, %" PRIu64 " problems, %" PRIu64 " warnings",

@@ -193,6 +193,8 @@ void scb_requests_end(struct scb_requests *requests, const struct scb_request *r
     assert(kept->id == request->id && kept->state == SCB_REQUEST_RUNNING);
     memcpy(kept->backup_date, request->backup_date, sizeof(kept->backup_date));
     memcpy(kept->result, request->result, sizeof(kept->result));
+    kept->made = request->made;
+    kept->verified = request->verified;
     if (status != SCB_OK)
         kept->error = request->error;
     kept->state = status == SCB_OK ? SCB_REQUEST_DONE : SCB_REQUEST_FAILED;

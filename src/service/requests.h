@@ -13,6 +13,7 @@
 #include "base/thread.h"
 #include "scb/error.h"
 #include "scb/maintenance.h"
+#include "scb/verify.h"
 
 enum {
     SCB_REQUESTS_MAX_WAITING = 16,
@@ -38,6 +39,13 @@ enum scb_request_state {
 const char *scb_request_kind_name(enum scb_request_kind kind);
 const char *scb_request_state_name(enum scb_request_state state);
 
+/* How a backup was made. */
+struct scb_request_made {
+    bool already_done, resumed;
+    uint64_t reused_pages, repins;
+    int64_t duration_ms;
+};
+
 struct scb_request {
     /* What is asked for: */
     enum scb_request_kind kind;
@@ -55,6 +63,8 @@ struct scb_request {
     int64_t created_at_ms, started_at_ms, ended_at_ms; /* -1: not yet */
     char result[SCB_REQUEST_RESULT_SIZE];              /* one line for people, where it is done */
     struct scb_error error;                            /* where it failed */
+    struct scb_request_made made;                      /* of a run or retry that is done */
+    struct scb_verify_result verified;                 /* of a verification; "" as its date: none */
 };
 
 struct scb_requests;

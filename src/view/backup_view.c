@@ -61,6 +61,26 @@ void scb_view_check(struct scb_json *json, const struct scb_check_record *check)
     scb_json_close_object(json);
 }
 
+void scb_view_verify(struct scb_json *json, const struct scb_verify_result *result)
+{
+    scb_json_text(json, "outcome", scb_verify_outcome_name(result->outcome));
+    scb_json_unsigned(json, "problems", result->problems);
+    scb_json_unsigned(json, "warnings", result->warnings);
+    scb_json_unsigned(json, "pages", result->pages);
+    scb_json_unsigned(json, "keys", result->keys);
+    scb_json_unsigned(json, "bytes", result->bytes);
+    scb_json_boolean(json, "against_chain", result->against_chain);
+    scb_json_text(json, "signature", scb_signature_state_name(result->signature));
+    text_member(json, "signer", result->signer);
+    scb_json_boolean(json, "encrypted", result->encrypted);
+    text_member(json, "unseen", result->unseen);
+    scb_json_integer(json, "duration_ms", result->duration_ms);
+    if (result->error.status != SCB_OK) {
+        scb_json_text(json, "error_type", scb_status_name(result->error.status));
+        scb_json_text(json, "error", result->error.message);
+    }
+}
+
 enum scb_status scb_view_member(struct scb_view_members *members, const char *name,
                                 struct scb_bytes bytes, struct scb_error *error)
 {

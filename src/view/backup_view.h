@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "scb/catalog.h"
+#include "scb/verify.h"
 
 /* The members named like the columns of backup_final_status (SPEC 2). */
 void scb_view_backup_columns(struct scb_json *json, const struct scb_backup_record *backup);
@@ -17,6 +18,9 @@ void scb_view_page_columns(struct scb_json *json, const struct scb_page_record *
 
 /* What came of a check, as an object. */
 void scb_view_check(struct scb_json *json, const struct scb_check_record *check);
+
+/* What came of verifying a backup, as members. */
+void scb_view_verify(struct scb_json *json, const struct scb_verify_result *result);
 
 /*
  * Members that hold bytes, as a page file has them: base64 where they are no text, and then named

@@ -79,6 +79,20 @@ static enum scb_status take_token(struct scb_web_access *access, struct scb_web_
     return status;
 }
 
+/* The user whom the kernel names; credentials that are sent make no difference there. */
+static enum scb_status take_user(struct scb_web_call *call, struct scb_error *error)
+{
+    if (call->request->peer.kind != SCB_WEB_PEER_USER) {
+        call->reply->status = 403;
+        scb_error_set(error, SCB_ERROR_ACCESS, "the kernel does not say which user asks");
+        return scb_error_hint(error, "give the service no user namespace of its own, which has not "
+                                     "this user (PrivateUsers=no)");
+    }
+    scb_caller_user(call->request->peer.uid, &call->caller);
+    call->is_known = true;
+    return SCB_OK;
+}
+
 enum scb_status scb_web_access_identify(struct scb_web_access *access, struct scb_web_call *call,
                                         bool may_look, struct scb_error *error)
 {
@@ -88,8 +102,10 @@ enum scb_status scb_web_access_identify(struct scb_web_access *access, struct sc
     if (request->authorization == NULL && request->peer.kind == SCB_WEB_PEER_NONE)
         return SCB_OK;
     if (access->gate == NULL)
-        return refuse(call, "this service knows no credentials", error);
-    if (request->authorization != NULL) {
+        return refuse(call, "this service knows nobody", error);
+    if (request->peer.is_local) {
+        status = take_user(call, error);
+    } else if (request->authorization != NULL) {
         status = take_token(access, call, error);
     } else if (request->peer.kind == SCB_WEB_PEER_REFUSED) {
         status = refuse(call, "the client certificate is no identity that is accepted here", error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who asks over HTTP, and whether they may: by a token or the node of a client certificate, through
- * the one gate (access/gate). Who has neither may look, where only this machine can ask.
+ * Who asks over HTTP, and whether they may: by a token or the node of a client certificate, over
+ * the Unix socket by their user alone, through the one gate (access/gate). Who has neither may
+ * look, where only this machine can ask.
  *
  * A dashboard looks every second. So what only reads is in the audit log once an hour for each
  * caller and operation; what is refused and what is to be done, each time.

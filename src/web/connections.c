@@ -103,6 +103,19 @@ struct scb_web_connection *scb_web_connection_open(struct scb_web_connections *c
     return found;
 }
 
+size_t scb_web_connections_like(struct scb_web_connections *connections, int socket,
+                                bool (*is_like)(int socket, int other))
+{
+    size_t count = 0;
+    pthread_mutex_lock(&connections->lock);
+    for (size_t i = 0; i < connections->capacity; i++) {
+        int other = connections->list[i].socket;
+        count += other >= 0 && is_like(socket, other);
+    }
+    pthread_mutex_unlock(&connections->lock);
+    return count;
+}
+
 static void set(struct scb_web_connections *connections, struct scb_web_connection *connection,
                 int64_t since_ms)
 {

@@ -7,6 +7,7 @@
 #ifndef SCB_WEB_CONNECTIONS_H
 #define SCB_WEB_CONNECTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,9 @@ void scb_web_connections_free(struct scb_web_connections *connections);
 /* A connection on this socket; NULL where there are too many: it has no deadline then. */
 struct scb_web_connection *scb_web_connection_open(struct scb_web_connections *connections,
                                                    int socket);
+/* How many there are that are like the one on this socket, itself included where it is. */
+size_t scb_web_connections_like(struct scb_web_connections *connections, int socket,
+                                bool (*is_like)(int socket, int other));
 /* Before the socket is closed. The rest may be called with NULL. */
 void scb_web_connection_close(struct scb_web_connections *connections,
                               struct scb_web_connection *connection);

@@ -2,6 +2,8 @@
 /*
  * The routes that show whether all is well around the backups: health, disk; and who asks.
  */
+#include "base/memory.h"
+#include "config/state_dir.h"
 #include "web/view.h"
 
 enum scb_status scb_web_healthz(struct scb_web_call *call, struct scb_error *error)
@@ -56,12 +58,18 @@ enum scb_status scb_web_readyz(struct scb_web_call *call, struct scb_error *erro
     return SCB_OK;
 }
 
+/* Users of this machine are told whose service this is, too: they look for the one of a
+ * configuration. */
 enum scb_status scb_web_whoami(struct scb_web_call *call, struct scb_error *error)
 {
-    (void)error;
+    SCB_AUTO(string) char *state_dir = scb_config_state_dir(call->desk->config, error);
+    if (state_dir == NULL)
+        return error->status;
     scb_json_open_object(&call->json, NULL);
     scb_json_text(&call->json, "caller", call->is_known ? call->caller.text : NULL);
     scb_json_text(&call->json, "role", scb_role_name(call->role));
+    if (call->request->peer.is_local)
+        scb_json_text(&call->json, "state_dir", state_dir);
     scb_json_close_object(&call->json);
     return SCB_OK;
 }

@@ -11,6 +11,7 @@
 #include "base/json_load.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "view/backup_view.h"
 #include "web/access.h"
 #include "web/call.h"
 #include "web/view.h"
@@ -83,6 +84,34 @@ static enum scb_status take_count(const json_t *body, const char *name, uint64_t
 
 /* --- an operation as it is shown --- */
 
+/* What the command line would say of it, beside the line for people. */
+static void write_outcome(struct scb_json *json, const struct scb_request *request)
+{
+    const struct scb_verify_result *verified = &request->verified;
+    bool is_backup = request->kind == SCB_REQUEST_RUN || request->kind == SCB_REQUEST_RETRY;
+    if (is_backup && request->state == SCB_REQUEST_DONE) {
+        scb_json_open_object(json, "backup");
+        scb_json_boolean(json, "already_done", request->made.already_done);
+        scb_json_boolean(json, "resumed", request->made.resumed);
+        scb_json_unsigned(json, "reused_pages", request->made.reused_pages);
+        scb_json_unsigned(json, "repins", request->made.repins);
+        scb_json_integer(json, "duration_ms", request->made.duration_ms);
+        scb_json_close_object(json);
+    }
+    if (verified->backup_date[0] == '\0')
+        return;
+    scb_json_open_object(json, "verification");
+    scb_json_text(json, "backup_date", verified->backup_date);
+    scb_view_verify(json, verified);
+    if (verified->outcome == SCB_VERIFY_INVALID) {
+        scb_json_open_object(json, "first_problem");
+        scb_json_text(json, "where", verified->first_problem.where);
+        scb_json_text(json, "what", verified->first_problem.what);
+        scb_json_close_object(json);
+    }
+    scb_json_close_object(json);
+}
+
 static void write_request(struct scb_json *json, const struct scb_request *request)
 {
     bool failed = request->state == SCB_REQUEST_FAILED;
@@ -102,6 +131,7 @@ static void write_request(struct scb_json *json, const struct scb_request *reque
     scb_json_text(json, "error", failed ? request->error.message : NULL);
     scb_json_text(json, "hint",
                   failed && request->error.hint[0] != '\0' ? request->error.hint : NULL);
+    write_outcome(json, request);
     scb_json_close_object(json);
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who a TLS client is: the node that its certificate names (crypto/identity), where one of the
- * certificates in its chain is among those that the server accepts.
+ * Who a client is, as its connection proves it. Of a TLS client: the node that its certificate
+ * names (crypto/identity), where one of the certificates in its chain is among those that the
+ * server accepts.
  */
 #ifndef SCB_WEB_PEER_H
 #define SCB_WEB_PEER_H
 
 #include <gnutls/gnutls.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "crypto/node_id.h"
 #include "scb/entry.h"
@@ -16,12 +18,15 @@
 enum scb_web_peer_kind {
     SCB_WEB_PEER_NONE,    /* no certificate */
     SCB_WEB_PEER_NODE,    /* an identity that is accepted */
-    SCB_WEB_PEER_REFUSED, /* a certificate that is not */
+    SCB_WEB_PEER_USER,    /* of this machine, over the Unix socket (local.h) */
+    SCB_WEB_PEER_REFUSED, /* a certificate, or a user, that is not */
 };
 
 struct scb_web_peer {
     enum scb_web_peer_kind kind;
+    bool is_local; /* came over the Unix socket: nothing that is sent says who it is */
     struct scb_node_id node;
+    uid_t uid;
 };
 
 /* Some certificates: those that vouch for clients, or the server's own. */

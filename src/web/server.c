@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "web/connections.h"
+#include "web/local.h"
 #include "web/reply.h"
 #include "web/socket.h"
 
@@ -20,7 +21,8 @@ enum { STACK_SIZE = 512 * 1024 };
 
 struct scb_web_server {
     struct scb_web_server_settings settings;
-    struct MHD_Daemon *daemon;
+    struct MHD_Daemon *daemon, *local_daemon; /* NULL where there is none */
+    struct scb_web_local *local;
     struct scb_web_connections *connections;
     pthread_mutex_t keys_lock;
     struct scb_web_keys *keys; /* NULL without TLS */
@@ -93,6 +95,10 @@ static void open_link(struct scb_web_server *server, struct MHD_Connection *conn
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     link->deadline = scb_web_connection_open(server->connections, info->connect_fd);
+    /* One user cannot keep the others out. */
+    if (scb_web_connections_like(server->connections, info->connect_fd, scb_web_local_same_user) >
+        SCB_WEB_MAX_PER_USER)
+        (void)shutdown(info->connect_fd, SHUT_RDWR);
     link->keys = hold_keys(server);
     info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
     if (link->keys != NULL && info != NULL)
@@ -168,6 +174,10 @@ static void take_request(struct scb_web_server *server, struct MHD_Connection *c
     request->accept = header(connection, MHD_HTTP_HEADER_ACCEPT);
     request->authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION);
     request->content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE);
+    const union MHD_ConnectionInfo *fd =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (scb_web_local_peer(fd->connect_fd, &request->peer, request->address))
+        return;
     take_address(connection, request->address);
     struct scb_web_keys *keys = hold_keys(server);
     request->tls = keys != NULL;
@@ -239,12 +249,15 @@ static void on_message(void *state, const char *format, va_list arguments)
     scb_log_debug(server->settings.log, "HTTP", SCB_TEXT("note", text));
 }
 
-static enum scb_status start_daemon(struct scb_web_server *server, int fd, struct scb_error *error)
+/* Serves what comes to fd, which is the daemon's then; keys is NULL for no TLS. */
+static enum scb_status start_daemon(struct scb_web_server *server, int fd, unsigned connections,
+                                    const struct scb_web_keys *keys, struct MHD_Daemon **ret_daemon,
+                                    struct scb_error *error)
 {
-    bool tls = server->keys != NULL;
+    bool tls = keys != NULL;
     const struct MHD_OptionItem tls_options[] = {
-        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)scb_web_keys_cert_pem(server->keys)},
-        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)scb_web_keys_key_pem(server->keys)},
+        {MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)scb_web_keys_cert_pem(keys)},
+        {MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)scb_web_keys_key_pem(keys)},
         {MHD_OPTION_HTTPS_PRIORITIES, 0,
          (void *)(uintptr_t) "NORMAL:-VERS-TLS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
         {MHD_OPTION_END, 0, NULL}};
@@ -254,21 +267,22 @@ static enum scb_status start_daemon(struct scb_web_server *server, int fd, struc
     sigset_t all, before;
     (void)sigfillset(&all); /* signals are the main thread's */
     (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    server->daemon = MHD_start_daemon(
+    *ret_daemon = MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_message, server,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)SCB_WEB_MAX_CONNECTIONS, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        (unsigned)SCB_WEB_MAX_PER_ADDRESS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SCB_WEB_IDLE_S,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SCB_WEB_MAX_HEADERS,
-        MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL, MHD_OPTION_URI_LOG_CALLBACK, on_target,
-        server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, server, MHD_OPTION_ARRAY, tls ? tls_options : none, MHD_OPTION_END);
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_PER_IP_CONNECTION_LIMIT, (unsigned)SCB_WEB_MAX_PER_ADDRESS,
+        MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SCB_WEB_IDLE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)SCB_WEB_MAX_HEADERS, MHD_OPTION_THREAD_STACK_SIZE, (size_t)STACK_SIZE,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK, leave_escapes, NULL,
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_ARRAY,
+        tls ? tls_options : none, MHD_OPTION_END);
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (server->daemon != NULL)
+    if (*ret_daemon != NULL)
         return SCB_OK;
     scb_error_set(error, SCB_ERROR_VALIDATION, "HTTP server on %s not started",
-                  server->settings.listen);
+                  connections == SCB_WEB_MAX_LOCAL ? server->settings.socket_path
+                                                   : server->settings.listen);
     return scb_error_hint(error, "--log-level debug says more");
 }
 
@@ -283,7 +297,7 @@ static void say_where(const struct scb_web_server *server, int fd)
                      SCB_TEXT("paths", "/metrics /healthz /readyz"));
 }
 
-static enum scb_status start(struct scb_web_server *server, struct scb_error *error)
+static enum scb_status start_tcp(struct scb_web_server *server, struct scb_error *error)
 {
     const struct scb_web_server_settings *settings = &server->settings;
     SCB_AUTO(fd) int fd = -1;
@@ -292,15 +306,39 @@ static enum scb_status start(struct scb_web_server *server, struct scb_error *er
     if (status == SCB_OK)
         status = scb_web_socket_open(settings->listen, &fd, &server->is_loopback, error);
     if (status == SCB_OK)
-        status = scb_web_connections_new(SCB_WEB_MAX_CONNECTIONS, SCB_WEB_DEADLINE_MS,
-                                         &server->connections, error);
-    if (status == SCB_OK)
-        status = start_daemon(server, fd, error);
+        status =
+            start_daemon(server, fd, SCB_WEB_MAX_CONNECTIONS, server->keys, &server->daemon, error);
     if (status != SCB_OK)
         return status;
     say_where(server, fd);
     fd = -1; /* the daemon's now */
     return SCB_OK;
+}
+
+static enum scb_status start_local(struct scb_web_server *server, struct scb_error *error)
+{
+    const struct scb_web_server_settings *settings = &server->settings;
+    SCB_AUTO(fd) int fd = -1;
+    enum scb_status status = scb_web_local_open(settings->socket_path, &server->local, &fd, error);
+    if (status == SCB_OK)
+        status = start_daemon(server, fd, SCB_WEB_MAX_LOCAL, NULL, &server->local_daemon, error);
+    if (status != SCB_OK)
+        return status;
+    scb_log_info(settings->log, "Unix socket served", SCB_TEXT("path", settings->socket_path));
+    fd = -1;
+    return SCB_OK;
+}
+
+static enum scb_status start(struct scb_web_server *server, struct scb_error *error)
+{
+    enum scb_status status =
+        scb_web_connections_new(SCB_WEB_MAX_CONNECTIONS + SCB_WEB_MAX_LOCAL, SCB_WEB_DEADLINE_MS,
+                                &server->connections, error);
+    if (status == SCB_OK && server->settings.listen[0] != '\0')
+        status = start_tcp(server, error);
+    if (status == SCB_OK && server->settings.socket_path[0] != '\0')
+        status = start_local(server, error);
+    return status;
 }
 
 enum scb_status scb_web_server_start(const struct scb_web_server_settings *settings,
@@ -345,6 +383,9 @@ void scb_web_server_stop(struct scb_web_server *server)
 {
     if (server == NULL)
         return;
+    scb_web_local_close(server->local);
+    if (server->local_daemon != NULL)
+        MHD_stop_daemon(server->local_daemon);
     if (server->daemon != NULL)
         MHD_stop_daemon(server->daemon);
     scb_web_connections_free(server->connections);

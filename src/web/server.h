@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The HTTP server as such: one listening address, with or without TLS, its limits of size, time and
- * number; HTTP itself is libmicrohttpd's. What is answered is its user's (web.c).
+ * The HTTP server as such: one listening address, with or without TLS, and a Unix socket; its
+ * limits of size, time and number; HTTP itself is libmicrohttpd's. What is answered is its user's
+ * (web.c).
  *
  * A thread per connection, so that one that waits for the disk or for a slow client holds nobody
  * up. Connections are few and each has a deadline, whatever the client does (connections.c).
@@ -20,6 +21,8 @@
 enum {
     SCB_WEB_MAX_CONNECTIONS = 64,
     SCB_WEB_MAX_PER_ADDRESS = 48,
+    SCB_WEB_MAX_LOCAL = 32, /* over the Unix socket, */
+    SCB_WEB_MAX_PER_USER = 16,
     SCB_WEB_MAX_HEADERS = 16 * 1024, /* bytes, more is 431 */
     SCB_WEB_MAX_BODY = 16 * 1024,    /* bytes, more is 413 */
     SCB_WEB_MAX_REPLY = 256 * 1024,  /* of each connection: 16 MiB of all */
@@ -52,7 +55,8 @@ struct scb_web_reply {
 };
 
 struct scb_web_server_settings {
-    const char *listen;             /* server.listen */
+    const char *listen;             /* server.listen; "" for none */
+    const char *socket_path;        /* of the Unix socket; "" for none */
     struct scb_web_key_files files; /* read at the start only */
     struct scb_log *log;
     /* Called on the connection's thread, several at a time. */

@@ -14,6 +14,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "config/socket_path.h"
 #include "config/state_dir.h"
 #include "web/access.h"
 #include "web/call.h"
@@ -33,7 +34,7 @@ struct scb_web {
     struct scb_web_server *server;
     struct scb_web_access *access;
     struct scb_web_limits *limits;
-    char *state_dir;
+    char *state_dir, *socket_path;
     struct scb_web_kept kept[SCB_LENGTH(routes)]; /* of those that are OPEN */
 };
 
@@ -58,7 +59,8 @@ static enum scb_status check_host(struct scb_web_call *call, struct scb_error *e
     const char *host = call->request->host;
     if (host == NULL || !scb_web_host_name(host, name))
         return fail(call, 400, error, "the Host header is missing or none");
-    if (scb_web_server_has_name(call->web->server, name))
+    if (call->request->peer.is_local ? scb_web_host_is_loopback(name)
+                                     : scb_web_server_has_name(call->web->server, name))
         return SCB_OK;
     return fail(call, 421, error, "the Host header is not a name of this server");
 }
@@ -324,6 +326,7 @@ static enum scb_status start(struct scb_web *web, struct scb_error *error)
     const struct scb_config *config = web->desk.config;
     const struct scb_web_server_settings settings = {.listen =
                                                          scb_config_text(config, "server.listen"),
+                                                     .socket_path = web->socket_path,
                                                      .files = key_files(config),
                                                      .log = web->desk.log,
                                                      .answer = answer,
@@ -343,12 +346,18 @@ static enum scb_status start(struct scb_web *web, struct scb_error *error)
 enum scb_status scb_web_start(const struct scb_desk *desk, struct scb_web **ret_web,
                               struct scb_error *error)
 {
-    if (scb_config_text(desk->config, "server.listen")[0] == '\0')
+    const struct scb_config *config = desk->config;
+    SCB_AUTO(string)
+    char *socket_path = scb_config_socket_path(config, getenv("RUNTIME_DIRECTORY"), error);
+    if (socket_path == NULL)
+        return error->status;
+    if (socket_path[0] == '\0' && scb_config_text(config, "server.listen")[0] == '\0')
         return SCB_OK;
     struct scb_web *web = scb_alloc(1, sizeof(*web), error);
     if (web == NULL)
         return SCB_ERROR_RESOURCE;
     web->desk = *desk;
+    web->socket_path = SCB_TAKE(socket_path);
     for (size_t i = 0; i < SCB_LENGTH(routes); i++)
         scb_web_kept_init(&web->kept[i]);
     pthread_rwlock_wrlock(desk->config_lock); /* no answer before all of web is there */
@@ -387,5 +396,6 @@ void scb_web_stop(struct scb_web *web)
     for (size_t i = 0; i < SCB_LENGTH(routes); i++)
         scb_web_kept_free(&web->kept[i]);
     free(web->state_dir);
+    free(web->socket_path);
     free(web);
 }

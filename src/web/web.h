@@ -16,7 +16,8 @@ struct scb_web;
 SCB_MUST_CHECK enum scb_status scb_web_check(const struct scb_config *config,
                                              struct scb_error *error);
 
-/* *ret_web stays NULL where server.listen is empty. Errors as scb_web_server_start has them. */
+/* *ret_web stays NULL where server.listen and server.socket name nothing. Errors as
+ * scb_web_server_start has them. */
 SCB_MUST_CHECK enum scb_status scb_web_start(const struct scb_desk *desk, struct scb_web **ret_web,
                                              struct scb_error *error);
 /* state is a web, or NULL: takes over what is in the files of its TLS now, on the thread that

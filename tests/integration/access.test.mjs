@@ -5,40 +5,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import {
-    chmodSync, chownSync, copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync,
+    chmodSync, chownSync, mkdirSync, readFileSync, statSync, writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
 import { startFakeNode } from '../chain/fake.mjs';
-import { spawnChild } from '../chain/children.mjs';
-import { assertFailed, DATE, mustRun, program, run, Store, workspace } from './harness.mjs';
+import { assertFailed, DATE, mustRun, run, Store, workspace } from './harness.mjs';
+import { notRoot, openWorkspace, runAs, STRANGER } from './users.mjs';
 
-const STRANGER = 54321; // nobody's number
 const NOBODY = { uid: 65534, user: 'nobody', group: 'nogroup' };
-const notRoot = process.getuid() !== 0 && 'only root can run satellite as somebody else';
-
-/** Runs satellite as another user, who can reach a copy of the program. */
-async function runAs(uid, copy, args) {
-    const child = spawnChild('setpriv', [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups',
-        copy, ...args], { stdio: ['ignore', 'pipe', 'pipe'], cwd: '/' });
-    const output = { stdout: '', stderr: '' };
-    for (const name of ['stdout', 'stderr']) {
-        child[name].setEncoding('utf8');
-        child[name].on('data', (text) => { output[name] += text; });
-    }
-    const { error, code } = await child.ended;
-    if (error) throw error;
-    return { code, ...output };
-}
 
 /** A store of root's that others can read, and what runs satellite on it as somebody else. */
 async function readableStore(t, node, settings = {}) {
-    const directory = workspace(t);
-    chmodSync(directory, 0o755);
-    const copy = join(directory, 'satellite');
-    copyFileSync(program, copy);
-    chmodSync(copy, 0o755);
+    const { directory, copy } = openWorkspace(t);
     const state = join(directory, 'state');
     const store = new Store(state, node, settings);
     await store.mustRun();
@@ -123,11 +103,8 @@ describe('the gate', { skip: notRoot }, () => {
 
 describe('a configuration that is not valid', { skip: notRoot }, () => {
     it('is mended by its owner or root, and by nobody else', async (t) => {
-        const directory = workspace(t);
-        const config = join(directory, 'my.yaml'), copy = join(directory, 'satellite');
-        chmodSync(directory, 0o755);
-        copyFileSync(program, copy);
-        chmodSync(copy, 0o755);
+        const { directory, copy } = openWorkspace(t);
+        const config = join(directory, 'my.yaml');
         const update = ['backup', 'config', 'update', '--config', config, '--access-bindings'];
         const bad = 'access:\n  bindings: ["alice=admin"]\n';
         writeFileSync(config, bad, { mode: 0o666 }); // what he could do by hand does not count
@@ -207,6 +184,7 @@ describe('tokens', () => {
 
     it('belong to who has the directory, whoever makes them', { skip: notRoot }, async (t) => {
         const store = tokenStore(t);
+        chmodSync(store.directory, 0o755); // root becomes him
         const state = join(store.directory, 'his');
         mkdirSync(state);
         chownSync(state, STRANGER, STRANGER);

@@ -20,7 +20,7 @@ export const ANVIL_ARGS = ['--accounts', '3', '--gas-limit', '2000000000',
 
 function environment(more) {
     const kept = Object.entries(process.env)
-        .filter(([name]) => !/^(BACKUP|SATELLITE)(_|$)/.test(name));
+        .filter(([name]) => !/^(BACKUP|SATELLITE)(_|$)|^RUNTIME_DIRECTORY$/.test(name));
     return { ...Object.fromEntries(kept), NO_COLOR: '1', SATELLITE_SERVER_LISTEN: '127.0.0.1:0', ...more };
 }
 

@@ -62,10 +62,11 @@ export function ask(url, { method = 'GET', path, headers = {}, body, token, agen
  * @returns {Promise<object>} child, url, log (its lines so far), get(path, options),
  *     post(path, options), logged(msg), operation(answer), stop()
  */
-export async function startService(t, store, more = {}) {
+export async function startService(t, store, { env, ...more } = {},
+    ready = 'HTTP server started') {
     const settings = { 'log-format': 'json', 'log-level': 'info', 'server-listen': '127.0.0.1:0',
         ...more };
-    const child = start(['run', 'backup', ...flagsOf(store, settings)]);
+    const child = start(['run', 'backup', ...flagsOf(store, settings)], { env });
     t.after(async () => {
         child.kill('SIGTERM');
         await child.done.catch(() => {});
@@ -87,7 +88,7 @@ export async function startService(t, store, more = {}) {
         waiting.push(look);
         look();
     }));
-    const { url } = await logged('HTTP server started');
+    const { url } = await logged(ready);
     /** Waits where there are too many requests, unless the test is about that. */
     const patiently = async ({ hurry, ...options }) => {
         for (;;) {

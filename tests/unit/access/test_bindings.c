@@ -62,11 +62,19 @@ static void owners_and_root_are_admins(void **state)
     }
 }
 
-static void where_nothing_is_yet_nobody_is_kept_out(void **state)
+static void where_nothing_is_yet_it_will_be_this_user_s(void **state)
 {
     (void)state;
     owned[0] = "/nowhere/at/all";
-    assert_int_equal(role_of(STRANGER, NULL, NULL), SCB_ROLE_ADMIN);
+    assert_int_equal(role_of(STRANGER, NULL, NULL), SCB_ROLE_NONE);
+    assert_int_equal(role_of(geteuid(), NULL, NULL), SCB_ROLE_ADMIN);
+    if (getuid() != 0)
+        return;
+    assert_int_equal(seteuid(STRANGER), 0);
+    enum scb_role own = role_of(STRANGER, NULL, NULL), others = role_of(STRANGER + 1, NULL, NULL);
+    assert_int_equal(seteuid(0), 0);
+    assert_int_equal(own, SCB_ROLE_ADMIN);
+    assert_int_equal(others, SCB_ROLE_NONE);
 }
 
 static void the_highest_binding_counts(void **state)
@@ -177,7 +185,7 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(owners_and_root_are_admins),         CASE(where_nothing_is_yet_nobody_is_kept_out),
+        CASE(owners_and_root_are_admins),         CASE(where_nothing_is_yet_it_will_be_this_user_s),
         CASE(the_highest_binding_counts),         CASE(names_and_groups_are_the_systems),
         CASE(nodes_tokens_and_the_service),       CASE(what_is_no_binding_is_said),
         CASE(every_operation_says_what_it_takes),

@@ -409,6 +409,8 @@ static void check_sees_what_no_single_value_shows(void **state)
         {"identity.cert_path", "/c", NULL, NULL},
         {"identity.key_path", "", "identity.cert_path is set, identity.key_path is not", "both"},
         {"identity.cert_path", "", NULL, NULL},
+        {"server.socket", "a.sock", "server.socket 'a.sock' is neither", "/run/satellite/"},
+        {"server.socket", "/run/a.sock", NULL, NULL},
     };
     struct scb_config *config = new_config();
     for (size_t i = 0; i < SCB_LENGTH(steps); i++) {
