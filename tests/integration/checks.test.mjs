@@ -147,7 +147,7 @@ describe('satellite run backup with verify_interval and test_restore_interval', 
         mkdirSync(scratch);
         const service = serve(store, { TMPDIR: scratch });
         await service.seen(isCompleted);
-        while (!readdirSync(scratch).some((name) => name.startsWith('satellite-restore')))
+        while (!readdirSync(scratch).some((name) => name.startsWith('.satellite-')))
             await setTimeout(1);
         const before = Date.now();
         await service.stop();
