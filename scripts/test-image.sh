@@ -110,8 +110,10 @@ read -r url address <&"${chain[0]}"
 make_source "$url" "$address"
 
 step "docs/install.md, Docker"
-(cd "$scratch/source" && bash -euxo pipefail -c "$(docker_commands)") ||
+(cd "$scratch/source" && bash -euxo pipefail -c "$(docker_commands | grep -v '^docker exec')") ||
     { docker logs satellite >&2; die "docs/install.md does not work as pasted"; }
+# What is asked of the service is there once its first backup has begun.
+eventually bash -c "$(docker_commands | grep '^docker exec')" 2> /dev/null
 step "healthy, with a backup"
 eventually is_healthy
 eventually is_completed

@@ -153,7 +153,7 @@ machine dpkg -i /root/satellite.deb > /dev/null
 [ "$(property ActiveState)" = active ] || die "it is not active after an upgrade"
 machine dpkg -r satellite > /dev/null
 [ "$(property ActiveState)" = inactive ] || die "it runs on after its removal"
-machine systemctl poweroff
+machine systemctl poweroff 2> /dev/null # it says that logind is not there
 wait "$nspawn" || die "the machine does not go down"
 nspawn=""
 echo "test-service: passed"
