@@ -2,7 +2,8 @@
 # What a person types. The build itself is Meson's (meson.build); this only knows the words.
 
 .PHONY: build demo test test-unit test-integration test-performance test-security bench fuzz torture soak \
-        round-trip sanitize valgrind lint format docs install deb test-deb clean setup
+        round-trip sanitize valgrind lint format docs install deb test-deb test-service test-image clean \
+        setup
 
 BUILD := build
 
@@ -94,9 +95,17 @@ deb:
 	@scripts/setup.sh deb
 	@scripts/deb.sh $(BUILD)
 
-# Installs, upgrades, removes and purges them in a debootstrap root; needs root.
+# Debian roots of their own; these need root. test-deb installs, upgrades, removes and purges the packages,
+# test-service boots systemd with them, test-image builds and runs the container's image.
 test-deb: deb
 	@scripts/test-deb.sh $(BUILD)
+
+test-service: deb
+	@scripts/test-service.sh $(BUILD)
+
+test-image:
+	@scripts/setup.sh deb
+	@scripts/test-image.sh $(BUILD)
 
 clean:
 	@rm -rf $(BUILD)

@@ -22,5 +22,5 @@ cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-sup
 echo "== clang-tidy"
 clang-tidy --quiet -p build-clang "${sources[@]}" 2>/dev/null || status=1
 echo "== shellcheck"
-git ls-files '*.sh' .ci/run | xargs shellcheck || status=1
+git ls-files '*.sh' .ci/run | xargs shellcheck -x || status=1
 exit $status

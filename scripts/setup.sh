@@ -28,7 +28,7 @@ bench_packages=(wrk util-linux libdeflate-tools)
 dev_packages=(
     clang clang-tidy clang-format libclang-rt-14-dev cppcheck valgrind
 )
-deb_packages=(debhelper dpkg-dev lintian debootstrap mount)
+deb_packages=(debhelper dpkg-dev lintian debootstrap mount systemd-container iproute2)
 
 die() {
     echo "setup: $*" >&2

@@ -6,53 +6,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=$(cd "$1/deb" && pwd)
-base=$out/base.tar
 root=$(mktemp -d)
-trap 'umount -l "$root/proc" 2>/dev/null || true; rm -rf --one-file-system "$root"' EXIT
-
-die() {
-    echo "test-deb: $*" >&2
-    exit 1
-}
-
-step() { echo "== $*"; }
-
-in_root() { chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 \
-    DEBIAN_FRONTEND=noninteractive "$@"; }
+# shellcheck source=scripts/debian-root.sh
+. scripts/debian-root.sh
+trap drop_root EXIT
 
 expect() { # WHAT IS WANTED COMMAND...
     local what=$1 wanted=$2 is
     shift 2
     is=$(in_root "$@" 2>&1) || true
     [ "$is" = "$wanted" ] || die "$what: '$is', not '$wanted'"
-}
-
-# What this machine's own sources say, whatever their format.
-mirrors() { apt-get indextargets --format "\$(REPO_URI) $1" 'Created-By: Packages'; }
-
-make_base() {
-    [ -f "$base" ] && return
-    step "debootstrap (once; kept in $base)"
-    local mirror
-    mirror=$(mirrors '' | grep -v security | head -n 1 | sed 's|[/ ]*$||')
-    debootstrap --variant=minbase bookworm "$root" "$mirror" \
-        > "$out/debootstrap.log" 2>&1 || { tail "$out/debootstrap.log" >&2; die debootstrap; }
-    tar -C "$root" -cf "$base.part" .
-    mv "$base.part" "$base"
-    rm -rf "${root:?}"/*
-}
-
-prepare_root() {
-    tar -C "$root" -xf "$base"
-    chmod 0755 "$root" # mktemp's is for one user alone
-    mount -t proc proc "$root/proc"
-    printf '#!/bin/sh\nexit 101\n' > "$root/usr/sbin/policy-rc.d"
-    chmod +x "$root/usr/sbin/policy-rc.d"
-    rm -f "$root"/etc/apt/sources.list
-    cp -r /etc/apt/sources.list* "$root/etc/apt/"
-    # The manual and the documentation are tested too.
-    rm -f "$root"/etc/dpkg/dpkg.cfg.d/*docker*
-    in_root apt-get update -qq
 }
 
 # The same package under the next version, with another line in its configuration file.
@@ -90,10 +53,12 @@ check_installed() { # VERSION
 as_service() { in_root setpriv --reuid=satellite --regid=satellite --init-groups "$@"; }
 
 make_base
-prepare_root
+fill_root
+# The manual and the documentation are tested too.
+rm -f "$root"/etc/dpkg/dpkg.cfg.d/*docker*
+in_root apt-get update -qq
 version=$(dpkg-parsechangelog --show-field Version)
-deb=$out/satellite_${version}_$(dpkg --print-architecture).deb
-[ -f "$deb" ] || die "$deb is not there: make deb"
+deb=$(built_package)
 
 step "install $version"
 cp "$deb" "$root/tmp/satellite.deb"

@@ -179,11 +179,22 @@ typedef enum scb_status (*scb_catalog_page_visitor)(void *state, const struct sc
 SCB_MUST_CHECK enum scb_status scb_catalog_list(struct scb_catalog *catalog, uint64_t limit,
                                                 scb_catalog_backup_visitor visit, void *state,
                                                 struct scb_error *error);
+/* The same, of those whose date is before this one; NULL: all. */
+SCB_MUST_CHECK enum scb_status scb_catalog_list_before(struct scb_catalog *catalog,
+                                                       const char *before, uint64_t limit,
+                                                       scb_catalog_backup_visitor visit,
+                                                       void *state, struct scb_error *error);
 /* A backup's pages in order of their numbers. */
 SCB_MUST_CHECK enum scb_status scb_catalog_pages(struct scb_catalog *catalog,
                                                  const char *backup_date,
                                                  scb_catalog_page_visitor visit, void *state,
                                                  struct scb_error *error);
+/* The same from page first on, at most limit (0 = all). */
+SCB_MUST_CHECK enum scb_status scb_catalog_pages_from(struct scb_catalog *catalog,
+                                                      const char *backup_date, uint64_t first,
+                                                      uint64_t limit,
+                                                      scb_catalog_page_visitor visit, void *state,
+                                                      struct scb_error *error);
 
 /* Keeps what came of a check, instead of the last of its kind. */
 SCB_MUST_CHECK enum scb_status scb_catalog_record_check(struct scb_catalog *catalog,
@@ -198,6 +209,20 @@ SCB_MUST_CHECK enum scb_status scb_catalog_checks(struct scb_catalog *catalog,
                                                   const char *backup_date,
                                                   scb_catalog_check_visitor visit, void *state,
                                                   struct scb_error *error);
+
+/* Which backup is the next to be checked. Times are -1 where there was none. */
+struct scb_check_times {
+    char longest_ago[24];   /* the completed backup that was verified the longest time ago; of those
+                             * that never were, the newest */
+    int64_t verified_at_ms; /* when that was */
+    char newest[24];        /* the newest completed one; "" where there is none, like the other */
+    int64_t restored_at_ms; /* when a test restore was made, of any backup */
+};
+/* Checks after until_ms do not count: a clock was ahead. */
+SCB_MUST_CHECK enum scb_status scb_catalog_check_times(struct scb_catalog *catalog,
+                                                       int64_t until_ms,
+                                                       struct scb_check_times *ret_times,
+                                                       struct scb_error *error);
 
 #pragma GCC visibility pop
 

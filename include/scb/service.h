@@ -68,8 +68,8 @@ struct scb_service_parts {
 };
 
 /*
- * Whether backups can be made with a configuration, and by scb_service_run where scheduled. Reads
- * the files that it names; asks neither the chain nor the database.
+ * Whether backups can be made with a configuration, by scb_service_run where scheduled, and its
+ * HTTP server started. Reads the files that it names; asks neither the chain nor the database.
  */
 SCB_MUST_CHECK enum scb_status scb_service_check(const struct scb_config *config, bool scheduled,
                                                  struct scb_error *error);
@@ -91,8 +91,8 @@ SCB_MUST_CHECK enum scb_status scb_service_backup(struct scb_service *service,
 /*
  * Makes a backup whenever one is due (backup.chore_interval) until it is stopped, which is SCB_OK.
  * A failed backup is logged and tried again; it does not end the service. Between backups it proves
- * those that are there (backup.verify_interval, backup.test_restore_interval). The service manager
- * is told what it does (sd_notify(3)).
+ * those that are there (backup.verify_interval, backup.test_restore_interval). HTTP is answered at
+ * server.listen, and the service manager is told what it does (sd_notify(3)).
  */
 SCB_MUST_CHECK enum scb_status scb_service_run(struct scb_service *service,
                                                struct scb_error *error);

@@ -73,6 +73,15 @@ bool scb_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_
     return pthread_cond_timedwait(condition, lock, &end) == 0;
 }
 
+void scb_rwlock_init(pthread_rwlock_t *lock)
+{
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+}
+
 struct scb_queue {
     pthread_mutex_t lock;
     pthread_cond_t filled;

@@ -28,6 +28,10 @@ void scb_condition_init(pthread_cond_t *ret_condition);
  */
 bool scb_condition_wait(pthread_cond_t *condition, pthread_mutex_t *lock, int64_t end_ms);
 
+/* A lock of which a writer who waits goes before readers who come later: without it, many who read
+ * keep one who writes waiting for ever. No thread may read-lock it twice. */
+void scb_rwlock_init(pthread_rwlock_t *lock);
+
 /* A bounded first-in first-out queue of pointers. */
 struct scb_queue;
 

@@ -151,16 +151,31 @@ enum scb_status scb_catalog_list(struct scb_catalog *catalog, uint64_t limit,
                                  scb_catalog_backup_visitor visit, void *state,
                                  struct scb_error *error)
 {
+    return scb_catalog_list_before(catalog, NULL, limit, visit, state, error);
+}
+
+enum scb_status scb_catalog_list_before(struct scb_catalog *catalog, const char *before,
+                                        uint64_t limit, scb_catalog_backup_visitor visit,
+                                        void *state, struct scb_error *error)
+{
     SCB_FILE_OPERATION;
-    return catalog->ops->list(catalog, limit, visit, state, error);
+    return catalog->ops->list(catalog, before, limit, visit, state, error);
 }
 
 enum scb_status scb_catalog_pages(struct scb_catalog *catalog, const char *backup_date,
                                   scb_catalog_page_visitor visit, void *state,
                                   struct scb_error *error)
 {
+    return scb_catalog_pages_from(catalog, backup_date, 0, 0, visit, state, error);
+}
+
+enum scb_status scb_catalog_pages_from(struct scb_catalog *catalog, const char *backup_date,
+                                       uint64_t first, uint64_t limit,
+                                       scb_catalog_page_visitor visit, void *state,
+                                       struct scb_error *error)
+{
     SCB_FILE_OPERATION;
-    return catalog->ops->pages(catalog, backup_date, visit, state, error);
+    return catalog->ops->pages(catalog, backup_date, first, limit, visit, state, error);
 }
 
 enum scb_status scb_catalog_record_check(struct scb_catalog *catalog, const char *backup_date,
@@ -177,4 +192,11 @@ enum scb_status scb_catalog_checks(struct scb_catalog *catalog, const char *back
 {
     SCB_FILE_OPERATION;
     return catalog->ops->checks(catalog, backup_date, visit, state, error);
+}
+
+enum scb_status scb_catalog_check_times(struct scb_catalog *catalog, int64_t until_ms,
+                                        struct scb_check_times *ret_times, struct scb_error *error)
+{
+    SCB_FILE_OPERATION;
+    return catalog->ops->check_times(catalog, until_ms, ret_times, error);
 }

@@ -42,15 +42,18 @@ struct scb_catalog_ops {
                            struct scb_backup_record *ret_backup, struct scb_error *error);
     enum scb_status (*newest)(struct scb_catalog *catalog, bool completed_only,
                               struct scb_backup_record *ret_backup, struct scb_error *error);
-    enum scb_status (*list)(struct scb_catalog *catalog, uint64_t limit,
+    enum scb_status (*list)(struct scb_catalog *catalog, const char *before, uint64_t limit,
                             scb_catalog_backup_visitor visit, void *state, struct scb_error *error);
-    enum scb_status (*pages)(struct scb_catalog *catalog, const char *backup_date,
-                             scb_catalog_page_visitor visit, void *state, struct scb_error *error);
+    enum scb_status (*pages)(struct scb_catalog *catalog, const char *backup_date, uint64_t first,
+                             uint64_t limit, scb_catalog_page_visitor visit, void *state,
+                             struct scb_error *error);
     enum scb_status (*record_check)(struct scb_catalog *catalog, const char *backup_date,
                                     const struct scb_check_record *check, struct scb_error *error);
     enum scb_status (*checks)(struct scb_catalog *catalog, const char *backup_date,
                               scb_catalog_check_visitor visit, void *state,
                               struct scb_error *error);
+    enum scb_status (*check_times)(struct scb_catalog *catalog, int64_t until_ms,
+                                   struct scb_check_times *ret_times, struct scb_error *error);
 };
 
 extern const struct scb_catalog_ops scb_sqlite_ops;

@@ -314,4 +314,5 @@ const struct scb_catalog_ops scb_sqlite_ops = {
     .pages = scb_sqlite_pages,
     .record_check = scb_sqlite_record_check,
     .checks = scb_sqlite_checks,
+    .check_times = scb_sqlite_check_times,
 };

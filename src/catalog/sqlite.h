@@ -43,12 +43,12 @@ enum scb_status scb_sqlite_get(struct scb_catalog *catalog, const char *backup_d
                                struct scb_backup_record *ret_backup, struct scb_error *error);
 enum scb_status scb_sqlite_newest(struct scb_catalog *catalog, bool completed_only,
                                   struct scb_backup_record *ret_backup, struct scb_error *error);
-enum scb_status scb_sqlite_list(struct scb_catalog *catalog, uint64_t limit,
+enum scb_status scb_sqlite_list(struct scb_catalog *catalog, const char *before, uint64_t limit,
                                 scb_catalog_backup_visitor visit, void *state,
                                 struct scb_error *error);
 enum scb_status scb_sqlite_pages(struct scb_catalog *catalog, const char *backup_date,
-                                 scb_catalog_page_visitor visit, void *state,
-                                 struct scb_error *error);
+                                 uint64_t first, uint64_t limit, scb_catalog_page_visitor visit,
+                                 void *state, struct scb_error *error);
 
 /* The part of the driver that keeps house (sqlite_keep.c). */
 enum scb_status scb_sqlite_invalidate(struct scb_catalog *catalog, const char *backup_date,
@@ -62,6 +62,8 @@ enum scb_status scb_sqlite_forget(struct scb_catalog *catalog, const char *backu
 enum scb_status scb_sqlite_record_check(struct scb_catalog *catalog, const char *backup_date,
                                         const struct scb_check_record *check,
                                         struct scb_error *error);
+enum scb_status scb_sqlite_check_times(struct scb_catalog *catalog, int64_t until_ms,
+                                       struct scb_check_times *ret_times, struct scb_error *error);
 enum scb_status scb_sqlite_checks(struct scb_catalog *catalog, const char *backup_date,
                                   scb_catalog_check_visitor visit, void *state,
                                   struct scb_error *error);

@@ -88,3 +88,27 @@ enum scb_status scb_sqlite_checks(struct scb_catalog *catalog, const char *backu
     }
     return status;
 }
+
+enum scb_status scb_sqlite_check_times(struct scb_catalog *catalog, int64_t until_ms,
+                                       struct scb_check_times *ret_times, struct scb_error *error)
+{
+    bool found = false;
+    struct scb_check_times times = {.verified_at_ms = -1, .restored_at_ms = -1};
+    SCB_AUTO(query) struct scb_query query = {0};
+    enum scb_status status = scb_query_begin(scb_sqlite_of(catalog), SCB_STATEMENT_CHECK_TIMES,
+                                             "looking for the next check", &query, error);
+    if (status != SCB_OK)
+        return status;
+    scb_query_bind_time(&query, until_ms);
+    status = scb_query_step(&query, &found, error);
+    if (status == SCB_OK && found) {
+        scb_query_get_text(&query, times.longest_ago, sizeof(times.longest_ago));
+        times.verified_at_ms = scb_query_get_time(&query);
+        scb_query_get_text(&query, times.newest, sizeof(times.newest));
+        times.restored_at_ms = scb_query_get_time(&query);
+        status = scb_query_check(&query, error);
+    }
+    if (status == SCB_OK)
+        *ret_times = times;
+    return status;
+}

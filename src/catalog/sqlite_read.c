@@ -117,17 +117,25 @@ enum scb_status scb_sqlite_newest(struct scb_catalog *catalog, bool completed_on
     return SCB_ERROR_NOT_FOUND;
 }
 
-enum scb_status scb_sqlite_list(struct scb_catalog *catalog, uint64_t limit,
+static uint64_t most_rows(uint64_t limit)
+{
+    return limit == 0 || limit > INT64_MAX ? INT64_MAX : limit;
+}
+
+enum scb_status scb_sqlite_list(struct scb_catalog *catalog, const char *before, uint64_t limit,
                                 scb_catalog_backup_visitor visit, void *state,
                                 struct scb_error *error)
 {
     bool more = false;
     SCB_AUTO(query) struct scb_query query = {0};
-    enum scb_status status = scb_query_begin(scb_sqlite_of(catalog), SCB_STATEMENT_LIST,
-                                             "listing backups", &query, error);
+    enum scb_status status = scb_query_begin(
+        scb_sqlite_of(catalog), before == NULL ? SCB_STATEMENT_LIST : SCB_STATEMENT_LIST_BEFORE,
+        "listing backups", &query, error);
     if (status != SCB_OK)
         return status;
-    scb_query_bind_unsigned(&query, limit == 0 || limit > INT64_MAX ? INT64_MAX : limit);
+    if (before != NULL)
+        scb_query_bind_text(&query, before);
+    scb_query_bind_unsigned(&query, most_rows(limit));
     status = scb_query_step(&query, &more, error);
     while (status == SCB_OK && more) {
         struct scb_backup_record backup;
@@ -164,16 +172,22 @@ static enum scb_status read_page(struct scb_query *query, struct scb_page_record
 }
 
 enum scb_status scb_sqlite_pages(struct scb_catalog *catalog, const char *backup_date,
-                                 scb_catalog_page_visitor visit, void *state,
-                                 struct scb_error *error)
+                                 uint64_t first, uint64_t limit, scb_catalog_page_visitor visit,
+                                 void *state, struct scb_error *error)
 {
+    bool all = first == 0 && limit == 0; /* then what no page can be shows as well */
     bool more = false;
     SCB_AUTO(query) struct scb_query query = {0};
-    enum scb_status status = scb_query_begin(scb_sqlite_of(catalog), SCB_STATEMENT_PAGES,
+    enum scb_status status = scb_query_begin(scb_sqlite_of(catalog),
+                                             all ? SCB_STATEMENT_PAGES : SCB_STATEMENT_PAGES_FROM,
                                              "reading a backup's pages", &query, error);
     if (status != SCB_OK)
         return status;
     scb_query_bind_text(&query, backup_date);
+    if (!all) {
+        scb_query_bind_unsigned(&query, first);
+        scb_query_bind_unsigned(&query, most_rows(limit));
+    }
     status = scb_query_step(&query, &more, error);
     while (status == SCB_OK && more) {
         struct scb_page_record page;

@@ -250,17 +250,35 @@ enum scb_status scb_backend_order_verify(struct scb_backend *backend,
 
 /* --- cleanup --- */
 
+static enum scb_status keep_row(void *state, const json_t *row, struct scb_error *error)
+{
+    if (json_array_append(state, (json_t *)(uintptr_t)row) == 0)
+        return SCB_OK;
+    return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for what the service answers");
+}
+
+/* All rows of a target, to be json_decref'ed. */
+static enum scb_status read_rows(struct scb_backend *backend, const char *target, json_t **ret_rows,
+                                 struct scb_error *error)
+{
+    *ret_rows = json_array();
+    if (*ret_rows == NULL)
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for what the service answers");
+    return scb_backend_rows(backend, target, 0, keep_row, *ret_rows, NULL, error);
+}
+
 static enum scb_status ask_plan(struct scb_backend *backend,
-                                const struct scb_retention_policy *policy, json_t **ret_plan,
+                                const struct scb_retention_policy *policy, json_t **ret_rows,
                                 struct scb_error *error)
 {
-    char age[48] = "";
+    char target[192], age[48] = "";
     if (policy->older_than_ms >= 0)
         (void)snprintf(age, sizeof(age), "older_than=%" PRId64 "ms&", policy->older_than_ms);
-    return scb_backend_ask(backend, NULL, ret_plan, error,
-                           "/api/v1/cleanup?%skeep_daily=%" PRIu64 "&keep_weekly=%" PRIu64
-                           "&keep_monthly=%" PRIu64,
-                           age, policy->keep_daily, policy->keep_weekly, policy->keep_monthly);
+    (void)snprintf(target, sizeof(target),
+                   "/api/v1/cleanup?%skeep_daily=%" PRIu64 "&keep_weekly=%" PRIu64
+                   "&keep_monthly=%" PRIu64 "&",
+                   age, policy->keep_daily, policy->keep_weekly, policy->keep_monthly);
+    return read_rows(backend, target, ret_rows, error);
 }
 
 static enum scb_status order_cleanup(struct scb_backend *backend,
@@ -305,12 +323,12 @@ static enum scb_status show_cleanup(const json_t *plan, const json_t *left,
     const json_t *object;
     size_t i;
     enum scb_status status = SCB_OK;
-    json_array_foreach(json_object_get(plan, "backups"), i, object)
+    json_array_foreach(plan, i, object)
     {
         struct scb_cleanup_entry entry;
         scb_client_cleanup(object, &entry);
         if (left != NULL && entry.action == SCB_CLEANUP_WOULD_DELETE) {
-            bool stays = is_in(json_object_get(left, "backups"), entry.backup_date);
+            bool stays = is_in(left, entry.backup_date);
             entry.action = stays ? SCB_CLEANUP_SKIPPED : SCB_CLEANUP_DELETED;
             if (stays)
                 (void)snprintf(entry.reason, sizeof(entry.reason), "the service's log says why");
@@ -332,6 +350,6 @@ enum scb_status scb_backend_order_cleanup(struct scb_backend *backend,
     if (status == SCB_OK && !options->dry_run)
         status = order_cleanup(backend, options, error);
     if (status == SCB_OK && !options->dry_run)
-        status = scb_backend_ask(backend, NULL, &left, error, "/api/v1/storage");
+        status = read_rows(backend, "/api/v1/storage?", &left, error);
     return status == SCB_OK ? show_cleanup(plan, left, visit, state, error) : status;
 }

@@ -129,43 +129,55 @@ static enum scb_status pages(struct scb_backend *backend, scb_catalog_page_visit
     return SCB_OK;
 }
 
-/* One answer's backups; *ret_more where others follow, which are asked for with before. */
-static enum scb_status list_some(struct scb_backend *backend, uint64_t count, char before[64],
-                                 scb_catalog_backup_visitor visit, void *state, bool *ret_more,
-                                 struct scb_error *error)
+enum scb_status scb_backend_rows(struct scb_backend *backend, const char *target, uint64_t limit,
+                                 enum scb_status (*visit)(void *state, const json_t *row,
+                                                          struct scb_error *error),
+                                 void *state, json_t **ret_last, struct scb_error *error)
 {
-    SCB_AUTO(json) json_t *answer = NULL;
-    const json_t *object;
-    size_t i;
-    enum scb_status status = scb_backend_ask(backend, NULL, &answer, error,
-                                             "/api/v1/backups?limit=%" PRIu64 "%s", count, before);
-    json_array_foreach(json_object_get(answer, "backups"), i, object)
-    {
-        struct scb_backup_record backup;
-        if (status == SCB_OK)
-            status = scb_client_backup(object, &backup, error);
-        if (status == SCB_OK)
-            status = visit(state, &backup, error);
-        if (status == SCB_OK)
-            (void)snprintf(before, 64, "&before=%s", backup.backup_date);
+    char before[64] = "", date[SCB_BACKUP_DATE_SIZE];
+    uint64_t left = limit == 0 ? UINT64_MAX : limit;
+    for (bool more = true; more;) {
+        SCB_AUTO(json) json_t *answer = NULL;
+        const json_t *row;
+        size_t i;
+        enum scb_status status =
+            scb_backend_ask(backend, NULL, &answer, error, "%slimit=%" PRIu64 "%s", target,
+                            left < ROWS ? left : ROWS, before);
+        json_array_foreach(json_object_get(answer, "backups"), i, row)
+        {
+            if (status == SCB_OK)
+                status = visit(state, row, error);
+            scb_client_text(row, "backup_date", date, sizeof(date));
+            (void)snprintf(before, sizeof(before), "&before=%s", date);
+        }
+        if (status != SCB_OK)
+            return status;
+        left -= i < left ? i : left;
+        more = i > 0 && left > 0 && json_is_string(json_object_get(answer, "next"));
+        if (!more && ret_last != NULL)
+            *ret_last = SCB_TAKE(answer);
     }
-    *ret_more = i > 0 && json_is_string(json_object_get(answer, "next"));
-    return status;
+    return SCB_OK;
+}
+
+struct backups {
+    scb_catalog_backup_visitor visit;
+    void *state;
+};
+
+static enum scb_status list_one(void *state, const json_t *row, struct scb_error *error)
+{
+    const struct backups *backups = state;
+    struct scb_backup_record backup;
+    enum scb_status status = scb_client_backup(row, &backup, error);
+    return status == SCB_OK ? backups->visit(backups->state, &backup, error) : status;
 }
 
 static enum scb_status list(struct scb_backend *backend, uint64_t limit,
                             scb_catalog_backup_visitor visit, void *state, struct scb_error *error)
 {
-    char before[64] = "";
-    uint64_t left = limit == 0 ? UINT64_MAX : limit;
-    for (bool more = true; more && left > 0;) {
-        uint64_t count = left < ROWS ? left : ROWS;
-        enum scb_status status = list_some(backend, count, before, visit, state, &more, error);
-        if (status != SCB_OK)
-            return status;
-        left -= count;
-    }
-    return SCB_OK;
+    struct backups backups = {visit, state};
+    return scb_backend_rows(backend, "/api/v1/backups?", limit, list_one, &backups, NULL, error);
 }
 
 static enum scb_status interval(struct scb_backend *backend, int64_t *ret_ms,
@@ -182,33 +194,40 @@ static enum scb_status interval(struct scb_backend *backend, int64_t *ret_ms,
     return status;
 }
 
+struct stored {
+    scb_storage_visitor visit;
+    void *state;
+    uint64_t count;
+};
+
+static enum scb_status store_one(void *state, const json_t *row, struct scb_error *error)
+{
+    struct stored *stored = state;
+    struct scb_storage_backup backup;
+    scb_client_storage(row, &backup);
+    stored->count++;
+    return stored->visit(stored->state, &backup, error);
+}
+
 static enum scb_status storage(struct scb_backend *backend, scb_storage_visitor visit, void *state,
                                struct scb_storage_status *ret_status, struct scb_error *error)
 {
     SCB_AUTO(json) json_t *answer = NULL;
-    const json_t *object;
-    size_t i;
-    enum scb_status status = scb_backend_ask(backend, NULL, &answer, error, "/api/v1/storage");
+    struct stored stored = {visit, state, 0};
+    enum scb_status status =
+        scb_backend_rows(backend, "/api/v1/storage?", 0, store_one, &stored, &answer, error);
     if (status != SCB_OK)
         return status;
     int64_t left = scb_client_number(answer, "free_bytes");
     if (left < 0)
         return scb_error_set(error, SCB_ERROR_NOT_FOUND, "there are no backups yet");
-    const json_t *backups = json_object_get(answer, "backups");
     *ret_status = (struct scb_storage_status){
-        .backups = json_array_size(backups),
+        .backups = stored.count,
         .used_bytes = (uint64_t)scb_client_number(answer, "used_bytes"),
         .free_bytes = (uint64_t)left,
         .bytes_per_backup = scb_client_number(answer, "bytes_per_backup"),
         .days_until_full = scb_client_number(answer, "days_until_full")};
-    json_array_foreach(backups, i, object)
-    {
-        struct scb_storage_backup backup;
-        scb_client_storage(object, &backup);
-        if (status == SCB_OK)
-            status = visit(state, &backup, error);
-    }
-    return status;
+    return SCB_OK;
 }
 
 static enum scb_status metrics(struct scb_backend *backend,

@@ -17,6 +17,15 @@ SCB_MUST_CHECK enum scb_status scb_backend_ask(struct scb_backend *backend, cons
                                                json_t **ret_answer, struct scb_error *error,
                                                const char *format, ...) SCB_PRINTF(5, 6);
 
+/*
+ * Calls visit for each of the backups at a target ("/api/v1/storage?"), which come in pages;
+ * *ret_last (may be NULL), to be json_decref'ed, is the last answer.
+ */
+SCB_MUST_CHECK enum scb_status
+scb_backend_rows(struct scb_backend *backend, const char *target, uint64_t limit,
+                 enum scb_status (*visit)(void *state, const json_t *row, struct scb_error *error),
+                 void *state, json_t **ret_last, struct scb_error *error);
+
 /* Members of scb_backend_ops. */
 SCB_MUST_CHECK enum scb_status scb_backend_service_health(struct scb_backend *backend,
                                                           scb_health_visitor visit, void *state,

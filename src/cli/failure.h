@@ -10,9 +10,8 @@
 #include "base/log.h"
 
 /*
- * As one line on standard error, in fields, run_id
- * among them, where as_json is set; and in log, where that is another
- * one (else NULL). The log's file may hang, so it comes last.
+ * As one line on standard error, in fields, run_id among them, where as_json is set; and in log,
+ * where that is another one (else NULL). The log's file may hang, so it comes last.
  */
 void scb_failure_show(const struct scb_error *failure, bool as_json, const char *run_id,
                       struct scb_log *log);

@@ -10,6 +10,7 @@
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/sandbox.h"
+#include "service/scheduler.h"
 
 static struct scb_cancel *reload_asked;
 static struct scb_log *reopened_log;
@@ -55,7 +56,7 @@ static bool reload(void *state)
     struct scb_error error = {0};
     enum scb_status status = context->read_config(context->run, &fresh, &error);
     if (status == SCB_OK)
-        status = scb_service_check(fresh, true, &error);
+        status = scb_service_check_backups(fresh, true, &error); /* TLS is for its server to see */
     if (status == SCB_OK)
         status = scb_command_gate_check(fresh, &error);
     if (status == SCB_OK)

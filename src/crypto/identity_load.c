@@ -2,18 +2,20 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/plain_file.h"
 #include "crypto/identity_parts.h"
 
-static enum scb_status open_file(const char *path, struct stat *ret_about, int *ret_fd,
+static enum scb_status open_file(const char *path, bool is_secret, int *ret_fd,
                                  struct scb_error *error)
 {
-    enum scb_status status = scb_plain_file_open(path, ret_about, ret_fd, error);
-    if (status == SCB_ERROR_NOT_FOUND)
-        (void)scb_error_hint(error, "check the path; satellite identity create makes an identity");
+    enum scb_status status = scb_plain_file_open(path, is_secret, ret_fd, error);
+    if (status == SCB_ERROR_NOT_FOUND || status == SCB_ERROR_FILE)
+        (void)scb_error_hint(error, "check the path and who may read the file; satellite identity "
+                                    "create makes an identity");
     return status;
 }
 
@@ -33,10 +35,9 @@ static enum scb_status load_certs(const char *path, struct scb_identity **ret_id
                                   struct scb_error *error)
 {
     char text[SCB_IDENTITY_MAX_FILE + 1];
-    struct stat about = {0};
     size_t size = 0;
     SCB_AUTO(fd) int fd = -1;
-    enum scb_status status = open_file(path, &about, &fd, error);
+    enum scb_status status = open_file(path, false, &fd, error);
     if (status == SCB_OK)
         status = read_file(fd, path, text, &size, error);
     if (status != SCB_OK)
@@ -75,12 +76,9 @@ static enum scb_status load_key(struct scb_identity *identity, const char *path,
                                 struct scb_error *error)
 {
     char text[SCB_IDENTITY_MAX_FILE + 1];
-    struct stat about = {0};
     size_t size = 0;
     SCB_AUTO(fd) int fd = -1;
-    enum scb_status status = open_file(path, &about, &fd, error);
-    if (status == SCB_OK)
-        status = scb_plain_file_check_secret(path, &about, error);
+    enum scb_status status = open_file(path, true, &fd, error);
     if (status == SCB_OK)
         status = read_file(fd, path, text, &size, error);
     if (status == SCB_OK && (status = parse_key(text, size, &identity->key, error)) != SCB_OK)

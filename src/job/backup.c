@@ -327,8 +327,12 @@ static enum scb_status make_or_settle(struct backup *backup, struct scb_error *e
     if (status == SCB_OK && !known)
         status = scb_found_archive_adopt(backup->parts, backup->settings, backup->dir,
                                          &backup->result->already_done, error);
-    if (status == SCB_OK && !backup->result->already_done)
+    if (status == SCB_OK && !backup->result->already_done) {
+        scb_log_info(backup->parts->log, "Backup operation started",
+                     SCB_TEXT("backup_date", backup->settings->backup_date),
+                     SCB_TEXT("version", SCB_VERSION));
         status = make(backup, error);
+    }
     if (status == SCB_OK)
         status = settle(backup, error);
     if (backup->dir != NULL && !backup->begin.started && !backup->result->already_done)
@@ -374,8 +378,6 @@ enum scb_status scb_backup_run(const struct scb_backup_parts *parts,
     enum scb_status status = scb_claim_take(parts, settings, &claim, error);
     if (status != SCB_OK)
         return status;
-    scb_log_info(parts->log, "Backup operation started",
-                 SCB_TEXT("backup_date", settings->backup_date), SCB_TEXT("version", SCB_VERSION));
     status = make_or_settle(&backup, error);
     scb_claim_release(&claim);
     free(backup.begin.pages);

@@ -89,15 +89,14 @@ static enum scb_status read_document(const char *path, struct document *document
                                      struct scb_error *error)
 {
     SCB_AUTO(fd) int fd = -1;
-    struct stat about = {0};
-    enum scb_status status = scb_plain_file_open(path, &about, &fd, error);
+    enum scb_status status = scb_plain_file_open(path, false, &fd, error);
     /* One byte more than is taken, which then is too large. */
     if (status == SCB_OK)
         status =
             scb_file_read(fd, path, document->text, sizeof(document->text), &document->size, error);
     /* What is under a passphrase may lie open. */
     if (status == SCB_OK && !scb_age_identity_file_is_protected(bytes_of(document)))
-        status = scb_plain_file_check_secret(path, &about, error);
+        status = scb_plain_file_check_secret(fd, path, error);
     if (status == SCB_ERROR_NOT_FOUND) /* which is said of backups */
         status = error->status = SCB_ERROR_FILE;
     return status == SCB_OK ? SCB_OK : scb_error_wrap(error, "%s", setting);

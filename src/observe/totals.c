@@ -293,24 +293,48 @@ enum scb_status scb_totals_keep(struct scb_totals *totals, struct scb_error *ret
         totals->kept = now;
     else
         scb_metrics_give_back(totals->metrics, &now);
+    totals->keeps++;
     pthread_mutex_unlock(&totals->lock);
     return status;
+}
+
+/* Without the lock: a slow disk holds up nobody who keeps, nor the run that waits for that. */
+static void load_whole(const char *dir, struct scb_metrics_snapshot *ret_snapshot,
+                       struct scb_error *ret_damaged)
+{
+    SCB_AUTO(fd) int dir_fd = -1;
+    struct scb_error problem = {0};
+    *ret_snapshot = (struct scb_metrics_snapshot){0};
+    enum scb_status status = scb_dir_open(dir, false, 0700, &dir_fd, &problem);
+    if (status == SCB_OK)
+        status = load(dir_fd, ret_snapshot, &problem);
+    *ret_damaged = (struct scb_error){0};
+    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND)
+        *ret_damaged = problem;
+}
+
+static uint64_t count_keeps(struct scb_totals *totals)
+{
+    pthread_mutex_lock(&totals->lock);
+    uint64_t keeps = totals->keeps;
+    pthread_mutex_unlock(&totals->lock);
+    return keeps;
 }
 
 void scb_totals_read(struct scb_totals *totals, struct scb_metrics_snapshot *ret_snapshot,
                      struct scb_error *ret_damaged)
 {
-    SCB_AUTO(fd) int dir_fd = -1;
     struct scb_metrics_snapshot now;
-    struct scb_error problem = {0};
-    pthread_mutex_lock(&totals->lock); /* else a keep in between would be there twice, or not */
+    uint64_t keeps = count_keeps(totals);
+    load_whole(totals->dir, ret_snapshot, ret_damaged);
+    pthread_mutex_lock(&totals->lock);
+    while (keeps != totals->keeps) { /* what was kept meanwhile would be missing, or there twice */
+        keeps = totals->keeps;
+        pthread_mutex_unlock(&totals->lock);
+        load_whole(totals->dir, ret_snapshot, ret_damaged);
+        pthread_mutex_lock(&totals->lock);
+    }
     scb_metrics_read(totals->metrics, &now);
-    *ret_snapshot = (struct scb_metrics_snapshot){0};
-    enum scb_status status = scb_dir_open(totals->dir, false, 0700, &dir_fd, &problem);
-    if (status == SCB_OK)
-        status = load(dir_fd, ret_snapshot, &problem);
-    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND)
-        *ret_damaged = problem;
     scb_metrics_merge(ret_snapshot, &totals->kept, &now);
     pthread_mutex_unlock(&totals->lock);
 }

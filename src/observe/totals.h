@@ -17,7 +17,8 @@
 struct scb_totals {
     struct scb_metrics *metrics;      /* this process's */
     char *dir;                        /* the file's */
-    pthread_mutex_t lock;             /* of kept */
+    pthread_mutex_t lock;             /* of what follows, and while something is kept */
+    uint64_t keeps;                   /* how often something was, or was tried to be */
     struct scb_metrics_snapshot kept; /* what of metrics is in the file */
 };
 

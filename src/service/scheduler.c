@@ -298,7 +298,7 @@ enum scb_status scb_service_loop_begin(struct scb_service *service, struct scb_e
                                                        .cancel = service->cancel,
                                                        .stuck = service->parts.stuck,
                                                        .stuck_state = service->parts.stuck_state};
-    enum scb_status status = scb_service_check(service->parts.config, true, error);
+    enum scb_status status = scb_service_check_backups(service->parts.config, true, error);
     if (status == SCB_OK)
         status = scb_supervisor_start(&supervised, &service->supervisor, error);
     if (status != SCB_OK)
@@ -339,7 +339,8 @@ void scb_service_loop(struct scb_service *service, void (*reloaded)(void *state)
     while (!scb_cancel_requested(service->cancel)) {
         scb_supervisor_beat(service->supervisor);
         reload_where_asked(service, &schedule);
-        if (!scb_service_serve_request(service) && !serve_backup(service, &schedule))
+        /* A due backup goes first: nobody keeps it waiting by asking for something else. */
+        if (!serve_backup(service, &schedule) && !scb_service_serve_request(service))
             serve_check_or_sleep(service, &schedule);
         scb_service_keep_metrics(service);
     }

@@ -7,6 +7,10 @@
 
 #include "service/desk.h"
 
+/* scb_service_check (scb/service.h), but for what answers others. */
+SCB_MUST_CHECK enum scb_status scb_service_check_backups(const struct scb_config *config,
+                                                         bool scheduled, struct scb_error *error);
+
 /* Checks the configuration and makes what the loop needs; scb_service_loop_end even where it fails.
  */
 SCB_MUST_CHECK enum scb_status scb_service_loop_begin(struct scb_service *service,

@@ -20,6 +20,7 @@
 #include "service/internal.h"
 #include "service/notifier.h"
 #include "service/notify.h"
+#include "service/scheduler.h"
 #include "service/slot.h"
 #include "service/supervisor.h"
 #include "source/contract_source.h"
@@ -80,7 +81,7 @@ enum scb_status scb_service_new(const struct scb_service_parts *parts,
     service->shown_state = parts->observe_state;
     service->parts.observe = observe;
     service->parts.observe_state = service;
-    pthread_rwlock_init(&service->config_lock, NULL);
+    scb_rwlock_init(&service->config_lock);
     enum scb_status status = SCB_OK;
     if (parts->stuck != NULL)
         status = scb_file_watch_start(integer(service, "backup.file_operation_timeout"),
@@ -238,8 +239,8 @@ static enum scb_status check_ca_file(const struct scb_config *config, struct scb
     return scb_error_hint(error, "check the path and who may read it");
 }
 
-enum scb_status scb_service_check(const struct scb_config *config, bool scheduled,
-                                  struct scb_error *error)
+enum scb_status scb_service_check_backups(const struct scb_config *config, bool scheduled,
+                                          struct scb_error *error)
 {
     struct scb_service service = {.parts = {.config = config}};
     SCB_AUTO(identity) struct scb_identity *identity = NULL;

@@ -21,9 +21,13 @@ struct scb_web_call;
  * that. */
 typedef enum scb_status (*scb_web_handler)(struct scb_web_call *call, struct scb_error *error);
 
+/* What a route is for; routes.def says which is which. */
+enum scb_web_kind { SCB_WEB_OPEN, SCB_WEB_PAGE, SCB_WEB_LOOK, SCB_WEB_ORDER };
+
 struct scb_web_route {
     const char *method, *path;
     enum scb_operation_id operation;
+    enum scb_web_kind kind;
     const char *type;
     scb_web_handler handle;
 };
@@ -43,7 +47,7 @@ struct scb_web_call {
     struct scb_web_reply *reply;
 };
 
-#define SCB_ROUTE(method, path, operation, type, handler)                                          \
+#define SCB_ROUTE(method, path, operation, kind, type, handler)                                    \
     enum scb_status scb_web_##handler(struct scb_web_call *call, struct scb_error *error);
 #include "web/routes.def"
 #undef SCB_ROUTE

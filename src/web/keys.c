@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/keys.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/file.h"
-#include "base/file_watch.h"
 #include "base/memory.h"
+#include "base/plain_file.h"
 
 enum { MAX_PEM = 64 * 1024 };
 
@@ -29,18 +26,12 @@ struct scb_web_keys {
 static enum scb_status read_pem(const char *path, bool is_secret, struct pem *pem,
                                 struct scb_error *error)
 {
-    SCB_FILE_OPERATION;
-    struct stat about = {0};
-    SCB_AUTO(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &about) != 0)
-        return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "'%s' not opened", path);
-    if (!S_ISREG(about.st_mode))
-        return scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is no plain file", path);
-    if (is_secret && (about.st_mode & S_IROTH) != 0) {
-        scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is a key that everybody may read", path);
-        return scb_error_hint(error, "chmod o= %s", path);
-    }
-    enum scb_status status = scb_file_read(fd, path, pem->text, MAX_PEM + 1, &pem->size, error);
+    SCB_AUTO(fd) int fd = -1;
+    enum scb_status status = scb_plain_file_open(path, is_secret, &fd, error);
+    if (status == SCB_ERROR_NOT_FOUND)
+        status = error->status = SCB_ERROR_FILE;
+    if (status == SCB_OK)
+        status = scb_file_read(fd, path, pem->text, MAX_PEM + 1, &pem->size, error);
     if (status == SCB_OK && pem->size > MAX_PEM)
         return scb_error_set(error, SCB_ERROR_VALIDATION, "'%s' is over %d bytes", path, MAX_PEM);
     if (status == SCB_OK)

@@ -22,7 +22,7 @@ struct scb_web_key_files {
 
 /*
  * *ret_keys, which is the caller's to release, is NULL where there is no TLS. ValidationError for
- * files that are none, that do not go together, and for a key that everybody may read.
+ * files that are none, that do not go together, and for a key that is open to others.
  */
 SCB_MUST_CHECK enum scb_status scb_web_keys_load(const struct scb_web_key_files *files,
                                                  struct scb_web_keys **ret_keys,

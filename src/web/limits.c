@@ -12,16 +12,18 @@
 #include "base/memory.h"
 #include "net/rate_limit.h"
 
-enum { ADDRESSES = 256, LIMITS = 3 };
+enum { ADDRESSES = 256 };
 
 /* A minute; in bursts of a second's. */
-static const int64_t per_minute[LIMITS] = {
-    [SCB_WEB_LIMIT_REQUEST] = 6000, [SCB_WEB_LIMIT_ORDER] = 600, [SCB_WEB_LIMIT_REFUSED] = 600};
+static const int64_t per_minute[SCB_WEB_LIMITS] = {[SCB_WEB_LIMIT_OPEN] = 120000,
+                                                   [SCB_WEB_LIMIT_REQUEST] = 6000,
+                                                   [SCB_WEB_LIMIT_ORDER] = 600,
+                                                   [SCB_WEB_LIMIT_REFUSED] = 600};
 
 struct client {
     uint8_t address[16];
     int64_t asked_ms; /* 0: not in use */
-    struct scb_rate_limit limits[LIMITS];
+    struct scb_rate_limit limits[SCB_WEB_LIMITS];
 };
 
 struct scb_web_limits {
@@ -59,7 +61,7 @@ static struct client *find(struct scb_web_limits *limits, const uint8_t address[
     }
     *place = (struct client){0};
     memcpy(place->address, address, 16);
-    for (size_t i = 0; i < LIMITS; i++)
+    for (size_t i = 0; i < SCB_WEB_LIMITS; i++)
         scb_rate_limit_begin(&place->limits[i], per_minute[i]);
     return place;
 }

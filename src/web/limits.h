@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How often one address may ask: requests of the API, those that change something, and credentials
- * that are none (each of which is audited). What is asked of /metrics and /healthz does not count.
+ * How often one address may ask: what everybody may have, which is cheap; requests of the API,
+ * those that change something, and credentials that are none (each of which is audited).
  */
 #ifndef SCB_WEB_LIMITS_H
 #define SCB_WEB_LIMITS_H
@@ -10,7 +10,13 @@
 
 #include "scb/error.h"
 
-enum scb_web_limit { SCB_WEB_LIMIT_REQUEST, SCB_WEB_LIMIT_ORDER, SCB_WEB_LIMIT_REFUSED };
+enum scb_web_limit {
+    SCB_WEB_LIMIT_OPEN,
+    SCB_WEB_LIMIT_REQUEST,
+    SCB_WEB_LIMIT_ORDER,
+    SCB_WEB_LIMIT_REFUSED,
+    SCB_WEB_LIMITS,
+};
 
 struct scb_web_limits;
 

@@ -16,8 +16,6 @@
 #include "web/call.h"
 #include "web/view.h"
 
-enum { DAY_MS = 86400000 };
-
 static void json_cleanup(json_t **value)
 {
     json_decref(*value);
@@ -287,20 +285,6 @@ enum scb_status scb_web_verify(struct scb_web_call *call, struct scb_error *erro
 
 /* --- cleanup --- */
 
-/* "30d", as in the configuration; without it backup.retention_days, where that is not for ever. */
-static enum scb_status take_age(const struct scb_web_call *call, const char *age,
-                                struct scb_retention_policy *policy, struct scb_error *error)
-{
-    policy->older_than_ms = -1;
-    if (age != NULL && scb_text_parse_duration_ms(age, &policy->older_than_ms, error) != SCB_OK)
-        return scb_error_wrap(error, "older_than");
-    if (age != NULL || scb_config_integer(call->desk->config, "backup.retention_days") > 0)
-        return SCB_OK;
-    scb_error_set(error, SCB_ERROR_VALIDATION,
-                  "older_than is missing, and backup.retention_days is 0");
-    return scb_error_hint(error, "older_than is a time as in 30d");
-}
-
 static enum scb_status take_cleanup(const struct scb_web_call *call, const json_t *body,
                                     struct scb_cleanup_options *options, struct scb_error *error)
 {
@@ -309,7 +293,7 @@ static enum scb_status take_cleanup(const struct scb_web_call *call, const json_
     if (age != NULL && !json_is_string(age))
         return scb_error_set(error, SCB_ERROR_VALIDATION, "'older_than' is no text");
     enum scb_status status =
-        take_age(call, age == NULL ? NULL : json_string_value(age), policy, error);
+        scb_web_age(call, age == NULL ? NULL : json_string_value(age), policy, error);
     if (status == SCB_OK)
         status = take_count(body, "keep_daily", &policy->keep_daily, error);
     if (status == SCB_OK)
@@ -346,44 +330,4 @@ enum scb_status scb_web_cleanup(struct scb_web_call *call, struct scb_error *err
     if (request.cleanup.allow_shrunk)
         scb_web_passage_argument(passage, "--allow-shrunk");
     return post(call, &request, passage, error);
-}
-
-static enum scb_status add_decision(void *state, const struct scb_cleanup_entry *entry,
-                                    struct scb_error *error)
-{
-    struct scb_json *json = state;
-    (void)error;
-    scb_json_open_object(json, NULL);
-    scb_json_text(json, "backup_date", entry->backup_date);
-    scb_json_unsigned(json, "size", entry->bytes);
-    scb_json_text(json, "action", scb_cleanup_action_name(entry->action));
-    scb_json_text(json, "reason", entry->reason);
-    scb_json_close_object(json);
-    return SCB_OK;
-}
-
-enum scb_status scb_web_cleanup_plan(struct scb_web_call *call, struct scb_error *error)
-{
-    struct scb_cleanup_options options = {.dry_run = true, .allow_shrunk = true};
-    struct scb_retention_policy *policy = &options.policy;
-    enum scb_status status = scb_web_only(
-        call,
-        (const char *const[]){"older_than", "keep_daily", "keep_weekly", "keep_monthly", NULL},
-        error);
-    if (status == SCB_OK)
-        status = take_age(call, scb_web_target_param(&call->target, "older_than"), policy, error);
-    if (status == SCB_OK)
-        status = scb_web_number(call, "keep_daily", 0, 100000, 0, &policy->keep_daily, error);
-    if (status == SCB_OK)
-        status = scb_web_number(call, "keep_weekly", 0, 100000, 0, &policy->keep_weekly, error);
-    if (status == SCB_OK)
-        status = scb_web_number(call, "keep_monthly", 0, 100000, 0, &policy->keep_monthly, error);
-    if (status != SCB_OK)
-        return status;
-    scb_json_open_object(&call->json, NULL);
-    scb_json_open_array(&call->json, "backups");
-    status = scb_service_cleanup(call->desk->service, &options, add_decision, &call->json, error);
-    scb_json_close_array(&call->json);
-    scb_json_close_object(&call->json);
-    return status;
 }

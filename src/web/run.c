@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The library's scb_service_run: the service's loop, and HTTP beside it.
+ * What of the library's front door is both the service's and HTTP's: that it runs, and whether it
+ * could.
  */
 #include "scb/service.h"
 
 #include "service/scheduler.h"
 #include "web/web.h"
+
+enum scb_status scb_service_check(const struct scb_config *config, bool scheduled,
+                                  struct scb_error *error)
+{
+    enum scb_status status = scb_service_check_backups(config, scheduled, error);
+    return status == SCB_OK ? scb_web_check(config, error) : status;
+}
 
 enum scb_status scb_service_run(struct scb_service *service, struct scb_error *error)
 {

@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "web/connections.h"
 #include "web/local.h"
+#include "web/reply.h"
 #include "web/socket.h"
 
 enum { STACK_SIZE = 512 * 1024 };
@@ -25,7 +26,7 @@ struct scb_web_server {
     struct scb_web_connections *connections;
     pthread_mutex_t keys_lock;
     struct scb_web_keys *keys; /* NULL without TLS */
-    bool is_loopback;
+    bool is_loopback, is_tls;  /* as it started */
 };
 
 /* A request on its way in. */
@@ -187,62 +188,7 @@ static void take_request(struct scb_web_server *server, struct MHD_Connection *c
     scb_web_keys_release(keys);
 }
 
-/* --- an answer goes out --- */
-
-/* What a page from here may do: show and run what comes from here, nothing else (CSP 3). */
-static const char page_policy[] =
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-static void add(struct MHD_Response *response, const char *name, const char *value)
-{
-    (void)MHD_add_response_header(response, name, value);
-}
-
-static void add_headers(struct MHD_Response *response, const struct scb_web_reply *reply)
-{
-    char seconds[24];
-    add(response, "Content-Type", reply->content_type);
-    add(response, "Cache-Control", "no-store");
-    add(response, "X-Content-Type-Options", "nosniff");
-    add(response, "Referrer-Policy", "no-referrer");
-    add(response, "Cross-Origin-Resource-Policy", "same-origin");
-    add(response, "Cross-Origin-Opener-Policy", "same-origin");
-    add(response, "X-Frame-Options", "DENY");
-    add(response, "Content-Security-Policy",
-        reply->is_page ? page_policy : "default-src 'none'; frame-ancestors 'none'");
-    if (reply->allow[0] != '\0')
-        add(response, "Allow", reply->allow);
-    if (reply->location[0] != '\0')
-        add(response, "Location", reply->location);
-    if (reply->challenge)
-        add(response, "WWW-Authenticate", "Bearer realm=\"satellite\"");
-    (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)reply->retry_after_s);
-    if (reply->retry_after_s > 0)
-        add(response, "Retry-After", seconds);
-}
-
-static enum MHD_Result send_reply(struct MHD_Connection *connection, struct scb_web_reply *reply)
-{
-    struct scb_bytes body = reply->fixed;
-    enum MHD_ResponseMemoryMode mode = MHD_RESPMEM_PERSISTENT;
-    if (body.data == NULL && reply->body.size > 0) {
-        body = scb_buffer_bytes(&reply->body);
-        mode = MHD_RESPMEM_MUST_FREE;
-    }
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        body.size, (void *)(uintptr_t)(body.size == 0 ? (const uint8_t *)"" : body.data), mode);
-    if (response == NULL) {
-        scb_buffer_free(&reply->body);
-        return MHD_NO;
-    }
-    if (mode != MHD_RESPMEM_MUST_FREE)
-        scb_buffer_free(&reply->body);
-    add_headers(response, reply);
-    enum MHD_Result result = MHD_queue_response(connection, reply->status, response);
-    MHD_destroy_response(response);
-    return result;
-}
+/* --- it is answered --- */
 
 static enum MHD_Result answer(struct scb_web_server *server, struct MHD_Connection *connection,
                               const struct exchange *exchange, struct scb_web_request *request)
@@ -255,7 +201,7 @@ static enum MHD_Result answer(struct scb_web_server *server, struct MHD_Connecti
     scb_web_connection_pause(server->connections, deadline);
     server->settings.answer(server->settings.state, request, &reply);
     scb_web_connection_resume(server->connections, deadline);
-    return send_reply(connection, &reply);
+    return scb_web_reply_send(&reply, connection);
 }
 
 static enum MHD_Result on_request(void *state, struct MHD_Connection *connection, const char *url,
@@ -340,22 +286,31 @@ static enum scb_status start_daemon(struct scb_web_server *server, int fd, unsig
     return scb_error_hint(error, "--log-level debug says more");
 }
 
+static void say_where(const struct scb_web_server *server, int fd)
+{
+    char url[SCB_WEB_URL_SIZE];
+    scb_web_socket_url(fd, server->is_tls, url);
+    scb_log_info(server->settings.log, "HTTP server started", SCB_TEXT("url", url));
+    if (!scb_web_server_is_private(server))
+        scb_log_warn(server->settings.log,
+                     "HTTP without TLS on an address of other machines: only monitoring is served",
+                     SCB_TEXT("paths", "/metrics /healthz /readyz"));
+}
+
 static enum scb_status start_tcp(struct scb_web_server *server, struct scb_error *error)
 {
     const struct scb_web_server_settings *settings = &server->settings;
     SCB_AUTO(fd) int fd = -1;
     enum scb_status status = scb_web_keys_load(&settings->files, &server->keys, error);
+    server->is_tls = server->keys != NULL;
     if (status == SCB_OK)
-        status = scb_web_socket_open(settings->listen, server->keys != NULL, &fd,
-                                     &server->is_loopback, error);
+        status = scb_web_socket_open(settings->listen, &fd, &server->is_loopback, error);
     if (status == SCB_OK)
         status =
             start_daemon(server, fd, SCB_WEB_MAX_CONNECTIONS, server->keys, &server->daemon, error);
     if (status != SCB_OK)
         return status;
-    char url[SCB_WEB_URL_SIZE];
-    scb_web_socket_url(fd, server->keys != NULL, url);
-    scb_log_info(settings->log, "HTTP server started", SCB_TEXT("url", url));
+    say_where(server, fd);
     fd = -1; /* the daemon's now */
     return SCB_OK;
 }
@@ -452,4 +407,9 @@ bool scb_web_server_has_name(struct scb_web_server *server, const char *name)
 bool scb_web_server_is_loopback(const struct scb_web_server *server)
 {
     return server->is_loopback;
+}
+
+bool scb_web_server_is_private(const struct scb_web_server *server)
+{
+    return server->is_loopback || server->is_tls;
 }

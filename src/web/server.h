@@ -25,9 +25,9 @@ enum {
     SCB_WEB_MAX_PER_USER = 16,
     SCB_WEB_MAX_HEADERS = 16 * 1024, /* bytes, more is 431 */
     SCB_WEB_MAX_BODY = 16 * 1024,    /* bytes, more is 413 */
-    SCB_WEB_MAX_REPLY = 4 * 1024 * 1024,
-    SCB_WEB_IDLE_S = 15,         /* a connection on which nothing moves */
-    SCB_WEB_DEADLINE_MS = 30000, /* to receive a request, and again to send its answer */
+    SCB_WEB_MAX_REPLY = 256 * 1024,  /* of each connection: 16 MiB of all */
+    SCB_WEB_IDLE_S = 15,             /* a connection on which nothing moves */
+    SCB_WEB_DEADLINE_MS = 30000,     /* to receive a request, and again to send its answer */
 };
 
 /* A request that has come whole. Texts are borrowed, NULL where there is no such header. */
@@ -87,6 +87,9 @@ void scb_web_server_stop(struct scb_web_server *server);
  * own name (DNS rebinding). Loopback names, on other addresses any address and what the certificate
  * is for. */
 bool scb_web_server_has_name(struct scb_web_server *server, const char *name);
+/* Whether only this machine reaches it. */
 bool scb_web_server_is_loopback(const struct scb_web_server *server);
+/* Whether nobody on the way can read along: TLS, or no way. */
+bool scb_web_server_is_private(const struct scb_web_server *server);
 
 #endif

@@ -24,16 +24,6 @@ static bool is_loopback(const struct sockaddr *address)
     return IN6_IS_ADDR_LOOPBACK(&in6.sin6_addr);
 }
 
-static enum scb_status refuse(const char *listen_text, struct scb_error *error)
-{
-    scb_error_set(error, SCB_ERROR_VALIDATION,
-                  "server.listen %s: other machines reach that, and without TLS anybody on the way "
-                  "would read the tokens",
-                  listen_text);
-    return scb_error_hint(error, "set server.tls_cert_path and server.tls_key_path, or listen on "
-                                 "127.0.0.1");
-}
-
 static enum scb_status bind_to(const struct addrinfo *address, const char *listen_text, int *ret_fd,
                                struct scb_error *error)
 {
@@ -49,8 +39,8 @@ static enum scb_status bind_to(const struct addrinfo *address, const char *liste
     return error->status;
 }
 
-enum scb_status scb_web_socket_open(const char *listen_text, bool tls, int *ret_fd,
-                                    bool *ret_loopback, struct scb_error *error)
+enum scb_status scb_web_socket_open(const char *listen_text, int *ret_fd, bool *ret_loopback,
+                                    struct scb_error *error)
 {
     struct scb_web_listen where;
     char port[8];
@@ -66,8 +56,7 @@ enum scb_status scb_web_socket_open(const char *listen_text, bool tls, int *ret_
         return scb_error_set(error, SCB_ERROR_VALIDATION, "server.listen %s: %s", listen_text,
                              gai_strerror(result));
     *ret_loopback = is_loopback(found->ai_addr);
-    status = *ret_loopback || tls ? bind_to(found, listen_text, ret_fd, error)
-                                  : refuse(listen_text, error);
+    status = bind_to(found, listen_text, ret_fd, error);
     freeaddrinfo(found);
     return status;
 }

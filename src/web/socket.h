@@ -13,9 +13,9 @@ enum { SCB_WEB_URL_SIZE = 96 };
 
 /*
  * Listens; *ret_loopback says whether only this machine reaches it. ValidationError for what is no
- * address and, without TLS, for those that others reach; FileSystemError where it is taken.
+ * address; FileSystemError where it is taken.
  */
-SCB_MUST_CHECK enum scb_status scb_web_socket_open(const char *listen, bool tls, int *ret_fd,
+SCB_MUST_CHECK enum scb_status scb_web_socket_open(const char *listen, int *ret_fd,
                                                    bool *ret_loopback, struct scb_error *error);
 /* "http://127.0.0.1:9464/", with the port that the kernel has chosen. */
 void scb_web_socket_url(int fd, bool tls, char ret_url[SCB_WEB_URL_SIZE]);

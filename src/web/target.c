@@ -14,8 +14,7 @@ static enum scb_status refuse(struct scb_error *error, const char *what)
     return scb_error_set(error, SCB_ERROR_VALIDATION, "request target: %s", what);
 }
 
-/* RFC 3986, 2.3. */
-static bool is_unreserved(char byte)
+bool scb_web_is_unreserved(char byte)
 {
     return isalnum((unsigned char)byte) != 0 || (byte != '\0' && strchr("-._~", byte) != NULL);
 }
@@ -34,7 +33,7 @@ static enum scb_status take_path(const char *text, size_t size, char ret_path[SC
         return refuse(error, "it does not begin with a slash");
     for (size_t at = 1, begin = 1; at <= size; at++) {
         if (at < size && text[at] != '/') {
-            if (!is_unreserved(text[at]))
+            if (!scb_web_is_unreserved(text[at]))
                 return refuse(error, "the path has a character that no path here has");
             continue;
         }
@@ -157,7 +156,7 @@ static bool split_host(const char *text, char ret_name[SCB_WEB_MAX_HOST], const 
     if (size >= SCB_WEB_MAX_HOST || (*rest != '\0' && *rest != ':'))
         return false;
     for (size_t i = 0; i < size; i++) {
-        if (!is_unreserved(name[i]) && !(brackets && name[i] == ':'))
+        if (!scb_web_is_unreserved(name[i]) && !(brackets && name[i] == ':'))
             return false;
         ret_name[i] = (char)tolower((unsigned char)name[i]);
     }

@@ -31,6 +31,9 @@ struct scb_web_target {
     size_t param_count;
 };
 
+/* A letter, a digit or one of "-._~" (RFC 3986, 2.3). */
+bool scb_web_is_unreserved(char byte);
+
 /*
  * "/path?name=value&…" (RFC 9112, 3.2.1). No path of ours needs an escape, so one that has any, or
  * "." or ".." or nothing between two slashes, is refused: ValidationError. A name stands once.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "web/view.h"
 
+#include "base/text.h"
 #include "view/backup_view.h"
 
 enum scb_status scb_web_open_catalog(const struct scb_web_call *call,
@@ -68,4 +69,17 @@ enum scb_status scb_web_find_backup(const struct scb_web_call *call,
     if (status == SCB_OK)
         status = scb_catalog_get(*ret_catalog, call->segment, ret_backup, error);
     return status;
+}
+
+enum scb_status scb_web_age(const struct scb_web_call *call, const char *age,
+                            struct scb_retention_policy *policy, struct scb_error *error)
+{
+    policy->older_than_ms = -1;
+    if (age != NULL && scb_text_parse_duration_ms(age, &policy->older_than_ms, error) != SCB_OK)
+        return scb_error_wrap(error, "older_than");
+    if (age != NULL || scb_config_integer(call->desk->config, "backup.retention_days") > 0)
+        return SCB_OK;
+    scb_error_set(error, SCB_ERROR_VALIDATION,
+                  "older_than is missing, and backup.retention_days is 0");
+    return scb_error_hint(error, "older_than is a time as in 30d");
 }

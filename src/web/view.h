@@ -9,6 +9,12 @@
 #include "scb/catalog.h"
 #include "web/call.h"
 
+/* What of a cleanup is old: "30d", as in the configuration; NULL: backup.retention_days, where that
+ * is not for ever. 400. */
+SCB_MUST_CHECK enum scb_status scb_web_age(const struct scb_web_call *call, const char *age,
+                                           struct scb_retention_policy *policy,
+                                           struct scb_error *error);
+
 /* Before the first backup there is no database, and nothing is wrong with that: *ret_catalog is
  * NULL then. */
 SCB_MUST_CHECK enum scb_status scb_web_open_catalog(const struct scb_web_call *call,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Design: what is asked passes, in this order, the checks of its form, of where it comes from, of
- * its route, of how often, and of who asks; whatever fails there or in the handler becomes one
- * problem document.
+ * its route, of the way it came, of how often, and of who asks; whatever fails there or in the
+ * handler becomes one problem document.
  */
 #include "web/web.h"
 
@@ -18,7 +18,16 @@
 #include "config/state_dir.h"
 #include "web/access.h"
 #include "web/call.h"
+#include "web/kept.h"
 #include "web/limits.h"
+#include "web/problem.h"
+
+static const struct scb_web_route routes[] = {
+#define SCB_ROUTE(method, path, operation, kind, type, handler)                                    \
+    {#method, path, SCB_OPERATION_##operation, SCB_WEB_##kind, type, scb_web_##handler},
+#include "web/routes.def"
+#undef SCB_ROUTE
+};
 
 struct scb_web {
     struct scb_desk desk;
@@ -26,13 +35,7 @@ struct scb_web {
     struct scb_web_access *access;
     struct scb_web_limits *limits;
     char *state_dir, *socket_path;
-};
-
-static const struct scb_web_route routes[] = {
-#define SCB_ROUTE(method, path, operation, type, handler)                                          \
-    {#method, path, SCB_OPERATION_##operation, type, scb_web_##handler},
-#include "web/routes.def"
-#undef SCB_ROUTE
+    struct scb_web_kept kept[SCB_LENGTH(routes)]; /* of those that are OPEN */
 };
 
 struct scb_web_access *scb_web_access_of(const struct scb_web_call *call)
@@ -46,8 +49,7 @@ static enum scb_status fail(struct scb_web_call *call, unsigned status, struct s
                             const char *what)
 {
     call->reply->status = status;
-    return scb_error_set(error, status < 500 ? SCB_ERROR_VALIDATION : SCB_ERROR_INTERNAL, "%s",
-                         what);
+    return scb_error_set(error, SCB_ERROR_VALIDATION, "%s", what);
 }
 
 /* DNS rebinding: a page whose name was made to lead here asks for its own name. */
@@ -111,6 +113,22 @@ static enum scb_status find_route(struct scb_web_call *call, struct scb_error *e
     return scb_error_hint(error, "/api/v1/openapi.json lists what there is");
 }
 
+/* Tokens that anybody on the way could read are not even looked at. */
+static enum scb_status check_way(struct scb_web_call *call, struct scb_error *error)
+{
+    if (call->route->kind == SCB_WEB_OPEN || call->request->peer.is_local ||
+        scb_web_server_is_private(call->web->server))
+        return SCB_OK;
+    call->reply->status = 403;
+    scb_error_set(
+        error, SCB_ERROR_ACCESS,
+        "%s takes TLS: the service listens on an address of other machines without it, and "
+        "serves only /metrics, /healthz and /readyz there",
+        call->target.path);
+    return scb_error_hint(error, "set server.tls_cert_path and server.tls_key_path, or "
+                                 "server.listen to 127.0.0.1");
+}
+
 static enum scb_status check_content(struct scb_web_call *call, struct scb_error *error)
 {
     static const char json[] = "application/json";
@@ -138,6 +156,16 @@ static enum scb_status check_limit(struct scb_web_call *call, enum scb_web_limit
     scb_error_set(error, SCB_ERROR_RESOURCE, "too many requests from one address");
     error->retryable = true;
     return error->status;
+}
+
+static enum scb_status check_limits(struct scb_web_call *call, struct scb_error *error)
+{
+    enum scb_web_kind kind = call->route->kind;
+    if (kind == SCB_WEB_OPEN || kind == SCB_WEB_PAGE)
+        return check_limit(call, SCB_WEB_LIMIT_OPEN, error);
+    enum scb_status status = check_limit(call, SCB_WEB_LIMIT_REQUEST, error);
+    return status == SCB_OK && kind == SCB_WEB_ORDER ? check_limit(call, SCB_WEB_LIMIT_ORDER, error)
+                                                     : status;
 }
 
 static enum scb_status check_access(struct scb_web_call *call, struct scb_error *error)
@@ -175,95 +203,19 @@ static enum scb_status check(struct scb_web_call *call, struct scb_error *error)
     if (status == SCB_OK)
         status = find_route(call, error);
     if (status == SCB_OK)
+        status = check_way(call, error);
+    if (status == SCB_OK)
         status = check_content(call, error);
-    if (status == SCB_OK && strncmp(call->target.path, "/api/", 5) == 0)
-        status = check_limit(call, SCB_WEB_LIMIT_REQUEST, error);
-    if (status == SCB_OK && strcmp(call->route->method, "POST") == 0)
-        status = check_limit(call, SCB_WEB_LIMIT_ORDER, error);
-    return status == SCB_OK ? check_access(call, error) : status;
+    if (status == SCB_OK)
+        status = check_limits(call, error);
+    if (status != SCB_OK || call->route->kind == SCB_WEB_OPEN) /* whoever asks */
+        return status;
+    return check_access(call, error);
 }
 
 /* --- the answer --- */
 
-static unsigned status_of(enum scb_status status)
-{
-    switch (status) {
-    case SCB_OK:
-        return 200;
-    case SCB_ERROR_USAGE:
-    case SCB_ERROR_VALIDATION:
-        return 400;
-    case SCB_ERROR_ACCESS:
-        return 403;
-    case SCB_ERROR_NOT_FOUND:
-        return 404;
-    case SCB_ERROR_BUSY:
-        return 409;
-    case SCB_ERROR_RESOURCE:
-    case SCB_ERROR_DATABASE:
-    case SCB_ERROR_CANCELED:
-        return 503;
-    case SCB_ERROR_INTERNAL:
-    case SCB_ERROR_CONTRACT:
-    case SCB_ERROR_FILE:
-    case SCB_ERROR_INTEGRITY:
-    case SCB_ERROR_DIFFERENT:
-        return 500;
-    default:
-        return 500;
-    }
-}
-
-static const char *title_of(unsigned status)
-{
-    static const struct {
-        unsigned status;
-        const char *title;
-    } titles[] = {{400, "Bad Request"},
-                  {401, "Unauthorized"},
-                  {403, "Forbidden"},
-                  {404, "Not Found"},
-                  {405, "Method Not Allowed"},
-                  {406, "Not Acceptable"},
-                  {409, "Conflict"},
-                  {413, "Content Too Large"},
-                  {415, "Unsupported Media Type"},
-                  {421, "Misdirected Request"},
-                  {429, "Too Many Requests"},
-                  {503, "Service Unavailable"}};
-    for (size_t i = 0; i < SCB_LENGTH(titles); i++)
-        if (titles[i].status == status)
-            return titles[i].title;
-    return "Internal Server Error";
-}
-
-/* RFC 9457. */
-static void write_problem(struct scb_web_reply *reply, const struct scb_error *error)
-{
-    struct scb_json json;
-    struct scb_error none = {0};
-    reply->status = reply->status != 0 ? reply->status : status_of(error->status);
-    reply->content_type = "application/problem+json";
-    reply->fixed = (struct scb_bytes){0};
-    if (reply->status == 503 && reply->retry_after_s == 0)
-        reply->retry_after_s = 5;
-    scb_buffer_clear(&reply->body);
-    scb_json_begin(&json, &reply->body);
-    scb_json_open_object(&json, NULL);
-    scb_json_text(&json, "type", "about:blank");
-    scb_json_text(&json, "title", title_of(reply->status));
-    scb_json_unsigned(&json, "status", reply->status);
-    scb_json_text(&json, "detail", error->message);
-    scb_json_text(&json, "error_type", scb_status_name(error->status));
-    scb_json_text(&json, "hint", error->hint[0] == '\0' ? NULL : error->hint);
-    scb_json_boolean(&json, "retryable", error->retryable);
-    scb_json_close_object(&json);
-    if (scb_json_finish(&json, &none) != SCB_OK ||
-        scb_buffer_append_text(&reply->body, "\n", &none) != SCB_OK)
-        scb_buffer_clear(&reply->body); /* then the status has to do */
-}
-
-static enum scb_status handle(struct scb_web_call *call, struct scb_error *error)
+static enum scb_status make_answer(struct scb_web_call *call, struct scb_error *error)
 {
     struct scb_web_reply *reply = call->reply;
     scb_json_begin(&call->json, &reply->body);
@@ -279,6 +231,13 @@ static enum scb_status handle(struct scb_web_call *call, struct scb_error *error
     return status;
 }
 
+static enum scb_status handle(struct scb_web_call *call, struct scb_error *error)
+{
+    if (call->route->kind != SCB_WEB_OPEN)
+        return make_answer(call, error);
+    return scb_web_kept_answer(&call->web->kept[call->route - routes], call, make_answer, error);
+}
+
 static void answer(void *state, const struct scb_web_request *request, struct scb_web_reply *reply)
 {
     struct scb_web *web = state;
@@ -292,7 +251,7 @@ static void answer(void *state, const struct scb_web_request *request, struct sc
     pthread_rwlock_unlock(web->desk.config_lock);
     if (status == SCB_OK)
         return;
-    write_problem(reply, &error);
+    scb_web_write_problem(reply, &error);
     if (reply->status >= 500)
         scb_log_failure(web->desk.log, "HTTP request failed", NULL, &error);
 }
@@ -348,6 +307,21 @@ static struct scb_web_key_files key_files(const struct scb_config *config)
                                           scb_config_text(config, "server.tls_client_ca_path")};
 }
 
+enum scb_status scb_web_check(const struct scb_config *config, struct scb_error *error)
+{
+    struct scb_web_listen listen;
+    struct scb_web_keys *keys = NULL;
+    const struct scb_web_key_files files = key_files(config);
+    const char *address = scb_config_text(config, "server.listen");
+    if (address[0] == '\0')
+        return SCB_OK;
+    enum scb_status status = scb_web_listen_parse(address, &listen, error);
+    if (status == SCB_OK)
+        status = scb_web_keys_load(&files, &keys, error);
+    scb_web_keys_release(keys);
+    return status;
+}
+
 static enum scb_status start(struct scb_web *web, struct scb_error *error)
 {
     const struct scb_config *config = web->desk.config;
@@ -385,6 +359,8 @@ enum scb_status scb_web_start(const struct scb_desk *desk, struct scb_web **ret_
         return SCB_ERROR_RESOURCE;
     web->desk = *desk;
     web->socket_path = SCB_TAKE(socket_path);
+    for (size_t i = 0; i < SCB_LENGTH(routes); i++)
+        scb_web_kept_init(&web->kept[i]);
     pthread_rwlock_wrlock(desk->config_lock); /* no answer before all of web is there */
     enum scb_status status = start(web, error);
     pthread_rwlock_unlock(desk->config_lock);
@@ -418,6 +394,8 @@ void scb_web_stop(struct scb_web *web)
     scb_web_server_stop(web->server);
     scb_web_access_free(web->access);
     scb_web_limits_free(web->limits);
+    for (size_t i = 0; i < SCB_LENGTH(routes); i++)
+        scb_web_kept_free(&web->kept[i]);
     free(web->state_dir);
     free(web->socket_path);
     free(web);

@@ -8,8 +8,13 @@
 
 #include "scb/error.h"
 
+struct scb_config;
 struct scb_desk;
 struct scb_web;
+
+/* Whether it could start with these settings, as far as that shows without listening. */
+SCB_MUST_CHECK enum scb_status scb_web_check(const struct scb_config *config,
+                                             struct scb_error *error);
 
 /* *ret_web stays NULL where server.listen and server.socket name nothing. Errors as
  * scb_web_server_start has them. */

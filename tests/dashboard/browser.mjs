@@ -19,8 +19,8 @@ export const launch = () => chromium.launch({ executablePath: '/usr/bin/chromium
  * A page of the dashboard that counts what goes wrong on it: `troubles` gets everything that the
  * console says and every request that leaves the service.
  */
-export async function openPage(browser, url, { viewport = DESKTOP, colorScheme = 'light', token } = {}) {
-    const context = await browser.newContext({ viewport, colorScheme, reducedMotion: 'reduce' });
+export async function openPage(browser, url, { token } = {}) {
+    const context = await browser.newContext({ viewport: DESKTOP, reducedMotion: 'reduce' });
     const page = await context.newPage();
     const troubles = [];
     page.on('console', (message) => {
@@ -36,8 +36,19 @@ export async function openPage(browser, url, { viewport = DESKTOP, colorScheme =
 }
 
 /** Keeps a picture where SCREENSHOTS names a directory. */
-export async function picture(page, name) {
+export async function picture(page, name, fullPage = true) {
     if (!process.env.SCREENSHOTS) return;
     mkdirSync(process.env.SCREENSHOTS, { recursive: true });
-    await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`), fullPage: true });
+    await page.screenshot({ path: join(process.env.SCREENSHOTS, `${name}.png`), fullPage });
+}
+
+/** Looks at a page as it is, on a screen and a phone, light and dark; a picture of each. */
+export async function everywhere(page, name, look) {
+    for (const [device, viewport] of [['phone', PHONE], ['desktop', DESKTOP]])
+        for (const colorScheme of ['dark', 'light']) {
+            await page.setViewportSize(viewport);
+            await page.emulateMedia({ colorScheme });
+            await picture(page, `${name}-${device}-${colorScheme}`);
+            await look();
+        }
 }

@@ -10,20 +10,28 @@ import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RpcError, startFakeNode } from '../chain/fake.mjs';
 import { mustRun, Store, whileRunning, workspace } from '../integration/harness.mjs';
 import { lifo, makeToken, startService } from '../integration/web.mjs';
-import { DESKTOP, launch, openPage, PHONE, picture } from './browser.mjs';
+import { everywhere, launch, openPage, picture } from './browser.mjs';
 
 const HOSTILE = '<img src=x onerror="document.title=\'owned\'"><b>reverted</b>';
 
-/** So many backups of earlier days, each a little larger. */
+const daysAgo = (days) => new Date(Date.now() - days * 86400000).toISOString().slice(0, 10);
+
+/** Where a chain with a block every two seconds stood so many days ago. */
+function blocksOf(days) {
+    const latest = 68_400_000 - days * 43_200;
+    return { latest, safe: latest - 1, finalized: latest - 2 };
+}
+
+/** A backup of each of the last days, each a little larger; the newest is verified. */
 async function makeHistory(directory, days) {
-    let store;
-    for (let day = 1; day <= days; day += 1) {
-        const node = await startFakeNode({ entries: realisticEntries(200 + day * 30 + (day % 3) * 17) });
-        store = new Store(directory, node, { 'page-size': 20 });
-        await mustRun(store.args('run', '--backup-date', `2024-01-${String(day).padStart(2, '0')}`));
+    for (let day = days; day >= 1; day -= 1) {
+        const entries = realisticEntries(980 - day * 48 + (day % 3) * 17);
+        const node = await startFakeNode({ entries, ...blocksOf(day) });
+        const store = new Store(directory, node, { 'page-size': 20 });
+        await mustRun(store.args('run', '--backup-date', daysAgo(day)));
+        if (day === 1) await mustRun(store.args('verify'));
         await node.stop();
     }
-    return store;
 }
 
 /** What someone who does not see the page would miss; by hand, as axe would. */
@@ -76,8 +84,9 @@ const lookAround = () => {
     return wrong;
 };
 
-async function assertSound({ page, troubles }) {
-    assert.deepEqual(await page.evaluate(lookAround), []);
+/** Nothing is wrong with it, on a screen and on a phone, light and dark. */
+async function assertSound({ page, troubles }, name) {
+    await everywhere(page, name, async () => assert.deepEqual(await page.evaluate(lookAround), [], name));
     assert.deepEqual(troubles, []);
 }
 
@@ -96,31 +105,27 @@ describe('the dashboard', () => {
         const t = lifo(test);
         const directory = workspace(t);
         await makeHistory(directory, 14);
-        const node = await startFakeNode({ entries: realisticEntries(700) });
+        const node = await startFakeNode({ entries: realisticEntries(1000), ...blocksOf(0) });
         t.after(() => node.stop());
         const store = new Store(directory, node, { 'page-size': 20 });
         const service = await startService(t, store);
         await service.logged('Backup operation completed');
-        for (const [name, viewport] of [['desktop', DESKTOP], ['phone', PHONE]])
-            for (const colorScheme of ['light', 'dark']) {
-                const opened = await openPage(browser, service.url, { viewport, colorScheme });
-                const { page } = opened;
-                await says(page, '#health', 'Backups are healthy');
-                await says(page, '#endpoints', 'working');
-                assert.equal(await text(page, '#tile-keys'), '700');
-                assert.equal(await page.locator('#charts svg').count(), 4);
-                assert.equal(await page.locator('#charts figure').first().locator('.bar').count(), 15);
-                assert.equal(await page.locator('#backups tbody tr').count(), 10);
-                await page.click('#older');
-                assert.equal(await page.locator('#backups tbody tr').count(), 15);
-                await page.click('#history-details summary');
-                assert.match(await text(page, '#history-table'), /2024-01-14/);
-                assert.ok(!await page.isVisible('#run'), 'who has no token is offered nothing');
-                await assertSound(opened);
-                await page.click('#history-details summary');
-                await picture(page, `idle-${name}-${colorScheme}`);
-                await page.context().close();
-            }
+        const opened = await openPage(browser, service.url);
+        const { page } = opened;
+        await says(page, '#health', 'Backups are healthy');
+        await says(page, '#endpoints', 'working');
+        assert.equal(await text(page, '#tile-keys'), '1,000');
+        assert.equal(await page.locator('#charts svg').count(), 4);
+        assert.equal(await page.locator('#charts figure').first().locator('.bar').count(), 15);
+        assert.equal(await page.locator('#backups tbody tr').count(), 10);
+        assert.ok(!await page.isVisible('#run'), 'who has no token is offered nothing');
+        await assertSound(opened, 'idle');
+        await page.click('#older');
+        assert.equal(await page.locator('#backups tbody tr').count(), 15);
+        assert.ok(!await page.isVisible('.more'));
+        await page.click('#history-details summary');
+        assert.match(await text(page, '#history-table'), new RegExp(daysAgo(1)));
+        await assertSound(opened, 'idle-whole');
     });
 
     it('shows a service without a backup, and who may not look nothing', async (test) => {
@@ -136,8 +141,7 @@ describe('the dashboard', () => {
         await says(opened.page, '#health', 'The first backup is running');
         assert.match(await text(opened.page, '#backups'), /There is none yet/);
         assert.match(await text(opened.page, '#charts'), /first completed backup/);
-        await assertSound(opened);
-        await picture(opened.page, 'empty');
+        await assertSound(opened, 'empty');
     });
 
     it('follows a running backup, and starts and verifies one by keyboard', async (test) => {
@@ -147,7 +151,7 @@ describe('the dashboard', () => {
         const waiting = new Promise((resolve) => { reached = resolve; });
         const gate = new Promise((resolve) => { release = resolve; });
         let pages = 0;
-        const node = await startFakeNode({ entries: realisticEntries(200), methods: {
+        const node = await startFakeNode({ entries: realisticEntries(1000), ...blocksOf(0), methods: {
             async eth_call(params) {
                 pages += isPageCall(params) ? 1 : 0;
                 if (isPageCall(params) && pages > 8) {
@@ -158,17 +162,20 @@ describe('the dashboard', () => {
             },
         } });
         t.after(() => { release(); return node.stop(); });
-        const store = new Store(workspace(t), node, { 'page-size': 10 });
+        const directory = workspace(t);
+        await makeHistory(directory, 14);
+        const store = new Store(directory, node, { 'page-size': 50 });
         const token = await makeToken(store, 'operator');
         const service = await startService(t, store);
         await whileRunning(service.child, waiting);
         const opened = await openPage(browser, service.url);
         const { page } = opened;
-        await says(page, '#live-numbers', '8 of 20 pages · 80 of 200 keys');
+        await says(page, '#live-numbers', '8 of 20 pages · 400 of 1,000 keys');
         assert.equal(await page.locator('#live-bar').evaluate((bar) => bar.value), 0.4);
         assert.match(await text(page, '#live-rate'), /^40 %/);
-        await assertSound(opened);
-        await picture(page, 'running');
+        await says(page, '#endpoints', 'working');
+        await assertSound(opened, 'running');
+        await picture(page, 'dashboard', false); // docs/dashboard.png
 
         await page.keyboard.press('Tab');
         assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to content');
@@ -200,7 +207,7 @@ describe('the dashboard', () => {
         await page.locator('#verify:enabled').waitFor();
         await tabTo('verify');
         await page.keyboard.press('Enter');
-        await says(page, '#hint', /verify .*valid: 200 keys checked/);
+        await says(page, '#hint', /verify .*valid: 1,000 keys checked/);
         await says(page, '#tile-proof', 'valid');
         await page.locator('#run:enabled').focus();
         await page.keyboard.press('Enter');
@@ -211,8 +218,7 @@ describe('the dashboard', () => {
         await says(page, '#backup-dialog', 'SHA-256');
         await page.locator('#backup-dialog summary').click();
         await says(page, '#backup-dialog tbody', '19');
-        await assertSound(opened);
-        await picture(page, 'details');
+        await assertSound(opened, 'details');
         await page.keyboard.press('Escape');
         assert.ok(!await page.isVisible('#backup-dialog'));
         const focused = await page.evaluate(() => document.activeElement.className);
@@ -242,8 +248,7 @@ describe('the dashboard', () => {
         assert.equal(await page.locator('img[src=x], #health-reason b, .error-text b').count(), 0);
         assert.match(await page.title(), /^⚠ The last backup failed/);
         await page.click('#backup-close');
-        await assertSound(opened);
-        await picture(page, 'failed');
+        await assertSound(opened, 'failed');
         broken = false;
         await page.click('#retry');
         await says(page, '#health', 'Backups are healthy');

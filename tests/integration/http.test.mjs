@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
 import { connect } from 'node:net';
@@ -22,6 +22,9 @@ import { ask, flagsOf, lifo, makeToken, startService } from './web.mjs';
 
 const ENTRIES = realisticEntries(50);
 const spec = JSON.parse(readFileSync(join(root, 'docs/openapi.json'), 'utf8'));
+
+const filled = (path) => path.replace('{date}', DATE).replace('{file}', 'dashboard.js')
+    .replace('{id}', '1');
 
 function assertProblem(answer, status, type, detail = /./) {
     assert.equal(answer.status, status, answer.text);
@@ -103,9 +106,6 @@ describe('the API', () => {
         today = done.backup_date;
     });
 
-    const filled = (path) => path.replace('{date}', DATE).replace('{file}', 'dashboard.js')
-        .replace('{id}', '1');
-
     it('serves what docs/openapi.json describes, and nothing else', async () => {
         const { json } = await service.get('/api/v1/openapi.json');
         assert.deepEqual(json, spec);
@@ -134,7 +134,7 @@ describe('the API', () => {
     });
 
     it('says of each GET what its schema says', async () => {
-        const verify = await service.post(`/api/v1/backups/${DATE}/verify`, { token: tokens.viewer });
+        const verify = await service.post(`/api/v1/backups/${DATE}/verify`, { token: tokens.operator });
         await service.operation(verify, tokens.viewer);
         const from = { '/api/v1/cleanup': '?older_than=1d&keep_daily=1',
             '/api/v1/backups': '?limit=1' };
@@ -187,6 +187,17 @@ describe('the API', () => {
             next = json.next;
         }
         assert.deepEqual(numbers, Array.from({ length: 10 }, (_, i) => i));
+        for (const path of ['/api/v1/storage?limit=1', '/api/v1/cleanup?older_than=1d&limit=1&keep_daily=0']) {
+            const { json: part } = await service.get(path);
+            assert.deepEqual(part.backups.map((one) => one.backup_date), [today], path);
+            assert.match(part.next, new RegExp(`before=${today}`));
+            const { json: end } = await service.get(part.next);
+            assert.deepEqual(end.backups.map((one) => one.backup_date), [DATE], path);
+            assert.equal(end.next, null);
+            assert.equal(end.total_backups, part.total_backups);
+            assert.equal(end.used_bytes, part.used_bytes);
+        }
+        assert.equal((await service.get('/api/v1/storage')).json.total_backups, 2);
         assert.deepEqual((await service.get('/api/v1/endpoints')).json.endpoints.map((one) => one.breaker),
             ['closed']);
     });
@@ -213,7 +224,8 @@ describe('the API', () => {
         for (const query of ['limit=0', 'limit=1001', 'limit=x', 'limit=-1', 'limit=', 'other=1',
             'before=yesterday', 'limit=1&limit=2', `limit=${'9'.repeat(30)}`, 'limit=%zz', 'a%00=1',
             Array.from({ length: 9 }, (_, i) => `a${i}=1`).join('&')])
-            assertProblem(await get(`/api/v1/backups?${query}`), 400, 'ValidationError');
+            for (const list of ['backups', 'storage'])
+                assertProblem(await get(`/api/v1/${list}?${query}`), 400, 'ValidationError');
         assertProblem(await get('/api/v1/cleanup'), 400, 'ValidationError', /older_than/);
         assertProblem(await get('/api/v1/status', { Accept: 'text/html' }), 406, 'ValidationError');
         assertProblem(await get('/api/v1/status', { Accept: 'application/json;q=0' }), 406,
@@ -238,7 +250,7 @@ describe('the API', () => {
         assert.match(forced.backup_date, /^\d{4}-\d\d-\d\dT\d{6}Z$/);
         assert.match(forced.result, /completed: 50 keys/);
         const verified = await service.operation(await service.post(
-            `/api/v1/backups/${forced.backup_date}/verify`, { token: tokens.viewer }), tokens.viewer);
+            `/api/v1/backups/${forced.backup_date}/verify`, { token: tokens.operator }), tokens.viewer);
         assert.match(verified.result, /^valid: 50 keys/);
         const { json: shown } = await service.get(`/api/v1/backups/${forced.backup_date}`);
         assert.equal(shown.checks[0].outcome, 'valid');
@@ -248,7 +260,7 @@ describe('the API', () => {
 
         writeFileSync(store.archivePath(forced.backup_date), 'gone');
         const broken = await service.operation(await service.post(
-            `/api/v1/backups/${forced.backup_date}/verify`, { token: tokens.viewer }), tokens.viewer);
+            `/api/v1/backups/${forced.backup_date}/verify`, { token: tokens.operator }), tokens.viewer);
         assert.equal(broken.state, 'failed');
         assert.equal(broken.error_type, 'IntegrityError');
         const { json: status } = await service.get('/api/v1/status');
@@ -265,14 +277,14 @@ describe('the API', () => {
     it('lets nobody do what is not theirs, and writes down who did what', async () => {
         const asks = [['POST', '/api/v1/backups', 'operator'],
             ['POST', `/api/v1/backups/${DATE}/retry`, 'operator'],
-            ['POST', `/api/v1/backups/${DATE}/verify`, 'viewer'],
+            ['POST', `/api/v1/backups/${DATE}/verify`, 'operator'],
             ['POST', '/api/v1/cleanup', 'admin']];
         for (const [method, path, role] of asks) {
             const nobody = await service.post(path, { method });
             assertProblem(nobody, 401, 'AccessError');
             assert.match(nobody.headers['www-authenticate'], /^Bearer/);
             const lower = { operator: 'viewer', admin: 'operator' }[role];
-            if (lower) assertProblem(await service.post(path, { method, token: tokens[lower] }), 403,
+            assertProblem(await service.post(path, { method, token: tokens[lower] }), 403,
                 'AccessError', new RegExp(`takes the role ${role}`));
         }
         for (const bad of [`${tokens.admin}0`, tokens.admin.slice(0, -1), 'satellite_', '', 'x'.repeat(4000),
@@ -458,6 +470,25 @@ describe('a service that is asked', () => {
         assert.equal((await service.get('/api/v1/status')).json.health, 'ok');
     });
 
+    it('is ready before the first backup', async (test) => {
+        const t = lifo(test);
+        const node = await startFakeNode({ entries: ENTRIES,
+            methods: { eth_chainId: () => new Promise(() => {}) } }); // so none is begun
+        t.after(() => node.stop());
+        const store = new Store(workspace(t), node);
+        const ready = async () => {
+            const service = await startService(t, store);
+            const { json } = await service.get('/readyz');
+            await service.stop();
+            return json;
+        };
+        const all = { status: 'ok', database: 'ok', disk: 'ok' };
+        assert.deepEqual(await ready(), all, 'with nothing there');
+        mkdirSync(store.backups);
+        await mustRun(store.args('list', '--rescan')); // makes the database
+        assert.deepEqual(await ready(), all, 'with nothing in the database');
+    });
+
     it('is not ready where the disk is full, but lives', async (test) => {
         const t = lifo(test);
         const node = await startFakeNode({ entries: ENTRIES });
@@ -469,6 +500,8 @@ describe('a service that is asked', () => {
         assert.equal(ready.status, 503);
         assert.deepEqual(ready.json, { status: 'unavailable', database: 'ok', disk: 'ResourceError' });
         assert.equal((await service.get('/healthz')).status, 200);
+        await service.stop();
+        assert.ok(!service.log.some((line) => line.msg === 'HTTP request failed'), 'it was answered');
     });
 
     it('ends at once, whoever is connected', async (test) => {
@@ -495,16 +528,67 @@ describe('a service that is asked', () => {
         const store = new Store(workspace(t), node);
         const refused = async (settings, code, type, pattern) => assertFailed(
             await run(['run', 'backup', ...flagsOf(store, settings)]), code, type, pattern);
-        await refused({ 'server-listen': '0.0.0.0:0' }, 3, 'ValidationError', /without TLS.*tls_cert_path/);
-        await refused({ 'server-listen': ':0' }, 3, 'ValidationError', /without TLS/);
-        await refused({ 'server-listen': '127.0.0.1' }, 3, 'ValidationError', /no address with a port/);
-        await refused({ 'server-listen': '127.0.0.1:70000' }, 3, 'ValidationError');
-        await refused({ 'server-tls-cert-path': '/nowhere' }, 3, 'ValidationError', /go together/);
-        await refused({ 'server-tls-client-ca-path': '/nowhere' }, 3, 'ValidationError', /no TLS/);
-        await refused({ 'server-tls-cert-path': '/nowhere', 'server-tls-key-path': '/nowhere' }, 5,
-            'FileSystemError', /\/nowhere/);
+        for (const [settings, code, type, pattern] of [
+            [{ 'server-listen': '127.0.0.1' }, 3, 'ValidationError', /no address with a port/],
+            [{ 'server-listen': '127.0.0.1:70000' }, 3, 'ValidationError'],
+            [{ 'server-tls-cert-path': '/nowhere' }, 3, 'ValidationError', /go together/],
+            [{ 'server-tls-client-ca-path': '/nowhere' }, 3, 'ValidationError', /no TLS/],
+            [{ 'server-tls-cert-path': '/nowhere', 'server-tls-key-path': '/nowhere' }, 5,
+                'FileSystemError', /\/nowhere/],
+        ]) {
+            await refused(settings, code, type, pattern);
+            assertFailed(await run(['backup', 'config', 'validate', ...flagsOf(store, settings)]), code, type,
+                pattern);
+        }
         const service = await startService(t, store);
         await refused({ 'server-listen': new URL(service.url).host }, 5, 'FileSystemError', /in use/);
+    });
+
+    it('serves other machines only monitoring where there is no TLS', async (test) => {
+        const t = lifo(test);
+        const node = await startFakeNode({ entries: ENTRIES });
+        t.after(() => node.stop());
+        const store = new Store(workspace(t), node);
+        const token = await makeToken(store, 'admin');
+        for (const listen of ['0.0.0.0:0', ':0']) {
+            const service = await startService(t, store, { 'server-listen': listen });
+            const url = `http://127.0.0.1:${new URL(service.url).port}`;
+            await mustRun(['backup', 'config', 'validate', ...flagsOf(store, { 'server-listen': listen })]);
+            for (const path of ['/metrics', '/healthz', '/readyz'])
+                for (const sent of [undefined, token, 'none'])
+                    assert.equal((await ask(url, { path, token: sent })).status, 200, path);
+            for (const path of Object.keys(spec.paths).filter((one) => !/^\/(metrics|healthz|readyz)$/.test(one)))
+                for (const method of Object.keys(spec.paths[path])) {
+                    const answer = await ask(url, { path: filled(path), method: method.toUpperCase(), token });
+                    assertProblem(answer, 403, 'AccessError', /takes TLS/);
+                    assert.match(answer.json.hint, /server\.tls_cert_path/);
+                }
+            assertProblem(await ask(url, { path: '/metrics', headers: { Host: 'evil.example' } }), 421,
+                'ValidationError');
+            assert.match(service.log.find((line) => /without TLS/.test(line.msg)).paths, /metrics/);
+            await service.stop();
+        }
+        const { stdout } = await mustRun(store.args('audit', 'list', '--json'));
+        assert.ok(!stdout.includes(`token:${token.split('_')[1]}`), 'the token was not even looked at');
+    });
+
+    it('makes a due backup before what it is asked for', async (test) => {
+        const t = lifo(test);
+        const { node, waiting, release } = await heldNode(t);
+        const store = new Store(workspace(t), node, { 'page-size': 5 });
+        const token = await makeToken(store, 'operator');
+        const SLOT_MS = 4000;
+        const service = await startService(t, store, { 'chore-interval': `${SLOT_MS}ms` });
+        await whileRunning(service.child, waiting);
+        const slot = Math.floor(Date.now() / SLOT_MS);
+        const asked = await service.post('/api/v1/cleanup', { token: await makeToken(store, 'admin'),
+            body: { older_than: '1d' } });
+        await until(() => Math.floor(Date.now() / SLOT_MS) > slot); // the next one is due
+        release();
+        const cleaned = await service.operation(asked, token);
+        const completed = service.log.filter((line) => line.msg === 'Backup operation completed');
+        assert.ok(completed.filter((line) => line.ts < cleaned.started_at).length >= 2,
+            'the cleanup went before the second backup');
     });
 
     it('listens nowhere where server.listen is empty', async (test) => {
@@ -663,7 +747,12 @@ describe('over TLS', () => {
         openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-out', path('other.key'));
         assertFailed(await tls('other.key'), 3, 'ValidationError', /server\.cert' and '.*other\.key'.*; server\.tls_key_path is/);
         openssl('ec', '-in', path('server.key'), '-out', path('open.key'));
-        execFileSync('chmod', ['0644', path('open.key')]);
-        assertFailed(await tls('open.key'), 3, 'ValidationError', /everybody may read/);
+        for (const mode of ['0644', '0620', '0602']) {
+            execFileSync('chmod', [mode, path('open.key')]);
+            assertFailed(await tls('open.key'), 3, 'ValidationError', /open to others/);
+        }
+        execFileSync('chown', ['1:0', path('open.key')]); // root's may be read by its group, no other's
+        execFileSync('chmod', ['0640', path('open.key')]);
+        assertFailed(await tls('open.key'), 3, 'ValidationError', /open to others/);
     });
 });

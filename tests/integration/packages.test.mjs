@@ -2,7 +2,8 @@
 //
 // What surrounds the program: completion in real shells, manual pages, the service's unit, alert
 // rules, dashboard, Kubernetes manifests and the package's scripts, each read by the tool that will
-// read it. `make test-deb` installs the package itself.
+// read it. `make test-deb` installs the package itself, `make test-service` boots a system with it, and
+// `make test-image` builds and runs the image.
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -10,7 +11,11 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import ts from 'typescript';
+import { realisticEntries } from '../chain/entries.mjs';
+import { startFakeNode } from '../chain/fake.mjs';
 import { mustRun, program, root, workspace } from './harness.mjs';
+import { isCompleted, serviceConfig, startService, writeConfig } from './running.mjs';
+import { ask } from './web.mjs';
 
 const deploy = join(root, 'deploy');
 const build = dirname(program);
@@ -161,14 +166,9 @@ describe('make install', () => {
     });
 });
 
-/** SPEC 6. */
-const METRICS = `operations_total pages_total page_duration_seconds keys_total files_created_total
-    files_deleted_total file_bytes_total contract_calls_total contract_errors_total
-    contract_call_duration_seconds retries_total page_splits_total repins_total
-    endpoint_breaker_state pages_in_flight memory_bytes disk_used_bytes disk_free_bytes
-    last_success_timestamp_seconds last_duration_seconds last_keys last_size_bytes
-    last_block_number warnings_total verify_total verify_last_valid_timestamp_seconds
-    test_restore_last_success_timestamp_seconds build_info`.split(/\s+/);
+/** Every metric that the program has, out of its one table. */
+const METRICS = [...readFileSync(join(root, 'src', 'observe', 'metrics.def'), 'utf8')
+    .matchAll(/^SCB_METRIC\(\w+, "(\w+)"/gm)].map(([, name]) => name);
 
 /** The metrics that a text names, without what a histogram adds to its name. */
 function metricsIn(text) {
@@ -242,9 +242,10 @@ function typeErrors(objects) {
 }
 
 describe('Kubernetes', () => {
-    const directory = join(deploy, 'kubernetes');
-    const [kustomization] = yaml(join(directory, 'kustomization.yaml'));
-    const objects = kustomization.resources.flatMap((name) => yaml(join(directory, name)));
+    const manifests = join(deploy, 'kubernetes');
+    const [kustomization] = yaml(join(manifests, 'kustomization.yaml'));
+    const objects = kustomization.resources.flatMap((name) => yaml(join(manifests, name)));
+    const deployment = objects.find(({ kind }) => kind === 'Deployment');
 
     it('manifests are what the API takes', () => {
         assert.deepEqual(typeErrors(objects), []);
@@ -255,7 +256,7 @@ describe('Kubernetes', () => {
 
     it('manifests fit each other', () => {
         const named = (kind) => objects.find((object) => object.kind === kind);
-        const { template, selector, strategy, replicas } = named('Deployment').spec;
+        const { template, selector, strategy, replicas } = deployment.spec;
         assert.equal(strategy.type, 'Recreate');
         assert.equal(replicas, 1);
         const { labels } = template.metadata;
@@ -273,21 +274,60 @@ describe('Kubernetes', () => {
         const mounted = container.volumeMounts.find(({ name }) => name === 'secrets').mountPath;
         assert.ok(Object.keys(named('Secret').stringData)
             .some((key) => container.env[0].value === `${mounted}/${key}`));
+        const [{ name, containerPort }] = container.ports;
+        assert.equal(template.metadata.annotations['prometheus.io/port'], String(containerPort));
+        for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
+            assert.equal(container[probe].httpGet.port, name);
+        assert.equal(named('Service').spec.ports[0].targetPort, name);
+        assert.equal(named('NetworkPolicy').spec.ingress[0].ports[0].port, containerPort);
+        const [configuration] = yaml(join(manifests, 'backup-config.yaml'));
+        assert.equal(configuration.server.listen, `0.0.0.0:${containerPort}`);
     });
 
-    it('configuration is valid', async (t) => {
-        // With the endpoints from a file, as the Secret is mounted; the server's address once this
-        // program has a server.
-        const scratch = workspace(t);
-        const secret = join(scratch, 'rpc-urls');
-        writeFileSync(secret, 'https://rpc.example.org\n');
-        const hasServer = (await mustRun(['help', 'settings'])).stdout.includes('--server-listen');
-        const text = readFileSync(join(directory, 'backup-config.yaml'), 'utf8');
-        const path = join(scratch, 'backup-config.yaml');
-        writeFileSync(path, hasServer ? text : text.replace(/^server:\n( .*\n)+/m, ''));
-        await mustRun(['backup', 'config', 'validate', '--config', path], {
-            env: { SATELLITE_CONTRACT_RPC_URLS_FILE: secret },
-        });
+    it('start a service that answers its probes', async (t) => {
+        // What differs: paths, the port, and what everybody fills in, the contract and its endpoint.
+        const node = await startFakeNode({ entries: realisticEntries(50) });
+        t.after(() => node.stop());
+        const [container] = deployment.spec.template.spec.containers;
+        const directory = workspace(t);
+        const config = join(directory, 'backup-config.yaml');
+        writeFileSync(config, readFileSync(join(manifests, 'backup-config.yaml'), 'utf8')
+            .replaceAll('/var/lib/satellite', directory)
+            .replace(/address: ".*"/, `address: "${node.address}"`).replace(':9464"', ':0"'));
+        writeFileSync(join(directory, 'rpc-urls'), `${node.url}\n`);
+        const env = Object.fromEntries(container.env.map(({ name, value }) =>
+            [name, value.replace('/run/secrets/satellite', directory)]));
+        assert.deepEqual(container.command, ['satellite', 'run', 'backup']);
+        const service = startService(t, config, { env: { ...env, SATELLITE_SERVER_LISTEN: undefined } });
+        const { url } = await service.until(({ msg }) => msg === 'HTTP server started');
+        const get = (path) => ask(url.replace('0.0.0.0', '127.0.0.1'), { path,
+            headers: { Host: '192.0.2.7:9464' } }); // the pod's address, as kubelet and Prometheus have it
+        for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'])
+            assert.equal((await get(container[probe].httpGet.path)).status, 200, probe);
+        assert.equal((await get('/metrics')).status, 200);
+        for (const closed of ['/', '/api/v1/status']) assert.equal((await get(closed)).status, 403, closed);
+        await service.until(isCompleted);
+        await service.stop();
+    });
+});
+
+describe('the image', () => {
+    it('asks for its health where the service answers', async (t) => {
+        const dockerfile = readFileSync(join(deploy, 'docker', 'Dockerfile'), 'utf8');
+        const health = new URL(/^ *CMD \["curl", "-fsS", "(.*)"\]$/m.exec(dockerfile)[1]);
+        const shown = JSON.parse((await mustRun(['backup', 'config', 'show', '--json'],
+            { env: { SATELLITE_SERVER_LISTEN: undefined } })).stdout);
+        assert.equal(shown['server.listen'].value, health.host);
+        assert.match(dockerfile, new RegExp(`^EXPOSE ${health.port}$`, 'm'));
+        const node = await startFakeNode({ entries: realisticEntries(5) });
+        t.after(() => node.stop());
+        const directory = workspace(t);
+        const config = join(directory, 'backup-config.yaml');
+        writeConfig(config, serviceConfig(directory, node));
+        const service = startService(t, config);
+        const { url } = await service.until(({ msg }) => msg === 'HTTP server started');
+        assert.equal((await ask(url, { path: health.pathname })).status, 200);
+        await service.stop();
     });
 });
 
@@ -298,7 +338,9 @@ describe('scripts and YAML', () => {
             .map((name) => join(root, 'debian', name));
         assert.ok(maintainer.length >= 2);
         tool('shellcheck', '-s', 'sh', ...maintainer);
-        tool('shellcheck', join(root, 'scripts', 'deb.sh'), join(root, 'scripts', 'test-deb.sh'));
+        const scripts = readdirSync(join(root, 'scripts')).filter((name) => name.endsWith('.sh'))
+            .map((name) => join(root, 'scripts', name));
+        tool('shellcheck', '-x', '-P', root, ...scripts);
     });
 
     it('pass yamllint', () => {

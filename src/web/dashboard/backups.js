@@ -30,7 +30,7 @@ function row(backup, withError) {
             type: 'button', class: 'link', 'aria-haspopup': 'dialog', onclick: () => showBackup(backup),
         }, backup.backup_date), backup.held && h('span', { class: 'muted' }, ' held')),
         h('td', { class: 'state' }, stateOf(backup)),
-        cell('keys', formatCount(backup.total_keys)),
+        cell('keys', backup.status === 'completed' ? formatCount(backup.total_keys) : '–'),
         cell('size', formatBytes(backup.file_size)),
         cell('took', formatDuration(durationOf(backup))),
         cell('block', formatCount(backup.block_number)),
@@ -62,7 +62,7 @@ function renderBackups() {
 function renderHistory() {
     const done = list.backups.filter((one) => one.status === 'completed').slice(0, 30).reverse();
     show('history-details', done.length > 0);
-    setText('history-note', done.length > 0 ? `last ${done.length} completed` : '');
+    setText('history-note', done.length > 1 ? `last ${done.length} completed` : '');
     if (done.length === 0) {
         byId('charts').replaceChildren(h('p', { class: 'empty' },
             'Charts appear with the first completed backup.'));

@@ -26,7 +26,7 @@ function forget() {
 async function lookRest() {
     state.restAt = Date.now() + REST_MS;
     const [storage, endpoints, operations] = await Promise.all([
-        ask('/api/v1/storage'), ask('/api/v1/endpoints'), ask('/api/v1/operations')]);
+        ask('/api/v1/storage?limit=1'), ask('/api/v1/endpoints'), ask('/api/v1/operations')]);
     renderStorage(storage);
     renderEndpoints(endpoints);
     renderOperations(operations);

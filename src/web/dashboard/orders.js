@@ -46,11 +46,11 @@ export async function lookWatched() {
 export function renderOperations({ operations }) {
     show('operations-card', operations.length > 0);
     byId('operations').replaceChildren(h('table', null,
-        h('thead', null, h('tr', null, ['Asked', 'What', 'State', 'Outcome'].map((name) =>
+        h('thead', null, h('tr', null, ['What', 'State', 'Asked', 'Outcome'].map((name) =>
             h('th', { scope: 'col' }, name)))),
         h('tbody', null, operations.slice(0, 8).map((one) => h('tr', null,
-            h('td', null, formatWhen(one.created_at)),
             h('th', { scope: 'row' }, nameOf(one)),
             h('td', { class: 'state' }, pill(one.state)),
+            h('td', null, formatWhen(one.created_at)),
             h('td', { class: 'text' }, one.error ?? one.result ?? ''))))));
 }

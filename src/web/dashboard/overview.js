@@ -3,7 +3,6 @@
 // How it stands, at a glance: health, the running backup, the newest completed one, what can be done.
 
 import { may } from './access.js';
-import { hasToken } from './api.js';
 import {
     byId, durationOf, formatBytes, formatCount, formatDuration, formatShort, formatTime, formatWhen,
     rateOf, setText, show,
@@ -49,7 +48,7 @@ export function renderTiles({ newest_completed: done, progress, retention_days: 
     setText('tile-keys', formatCount(done?.total_keys));
     setText('tile-keys-sub', done ? `${formatCount(done.total_pages)} pages` : '');
     setText('tile-size', formatBytes(done?.file_size));
-    setText('tile-size-sub', days > 0 ? `kept ${days} days` : 'kept for ever');
+    setText('tile-size-sub', !done ? '' : days > 0 ? `kept ${days} days` : 'kept for ever');
     setText('tile-time', done ? formatDuration(durationOf(done)) : '–');
     setText('tile-time-sub', done ? `${formatShort(rateOf(done))} keys/s` : '');
     const proof = done?.checks.find((check) => check.kind === 'verify');
@@ -62,12 +61,11 @@ export function renderTiles({ newest_completed: done, progress, retention_days: 
 
 export function renderActions(status) {
     const running = status.progress.activity !== 'idle';
-    show('actions', may('operator') || (may('viewer') && hasToken()));
-    show('run', may('operator'));
+    show('actions', may('operator'));
     byId('run').disabled = status.progress.activity === 'backup';
     const { newest } = status;
     const open = newest && (newest.status === 'failed' || newest.interrupted);
-    show('retry', may('operator') && Boolean(open));
+    show('retry', Boolean(open));
     byId('retry').disabled = status.progress.activity === 'backup';
     show('verify', status.newest_completed !== null);
     byId('verify').disabled = running;

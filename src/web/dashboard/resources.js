@@ -5,8 +5,7 @@
 import { byId, facts, formatBytes, formatCount, h, pill, svg } from './format.js';
 
 function forecast({ days_until_full: days, bytes_per_backup: each }) {
-    if (each == null) return 'Too few backups to tell';
-    if (days == null) return 'No end in sight';
+    if (each == null || days == null) return 'Too few backups to tell';
     return days > 3650 ? 'Room for more than 10 years' : `Room for about ${formatCount(days)} days`;
 }
 
@@ -21,7 +20,7 @@ export function renderStorage(storage) {
     byId('storage').replaceChildren(h('p', { class: 'forecast' }, forecast(storage)), meter, facts([
         ['Backups take', formatBytes(storage.used_bytes)], ['Free', formatBytes(storage.free_bytes)],
         ['Each backup', formatBytes(storage.bytes_per_backup)],
-        ['Backups', formatCount(storage.backups.length)]]));
+        ['Backups', formatCount(storage.total_backups)]]));
 }
 
 const BREAKERS = { closed: 'working', half_open: 'being tried', open: 'left alone' };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Covers base/thread: the queue alone and between threads, the token that stops them all. Waits
+ * Covers base/thread: the queue alone and between threads, the token that stops them all, the
+ * lock that readers cannot keep from who writes. Waits
  * are for ever or for nothing: what is not woken up hangs and is ended by the test's time limit.
  */
 /* clang-format off */
@@ -250,6 +251,40 @@ static void a_request_can_be_taken_back(void **state)
     scb_cancel_free(again);
 }
 
+struct writer {
+    pthread_rwlock_t lock;
+    atomic_bool wrote;
+};
+
+static void *write_once(void *argument)
+{
+    struct writer *writer = argument;
+    pthread_rwlock_wrlock(&writer->lock);
+    atomic_store(&writer->wrote, true);
+    pthread_rwlock_unlock(&writer->lock);
+    return NULL;
+}
+
+/* Another reader gets in until somebody waits to write; with glibc's default, for ever. */
+static void a_writer_goes_before_later_readers(void **state)
+{
+    (void)state;
+    struct writer writer = {0};
+    pthread_t thread;
+    scb_rwlock_init(&writer.lock);
+    assert_int_equal(pthread_rwlock_rdlock(&writer.lock), 0);
+    assert_int_equal(scb_thread_start(&thread, "writer", write_once, &writer, NULL), SCB_OK);
+    while (pthread_rwlock_tryrdlock(&writer.lock) == 0) {
+        assert_int_equal(pthread_rwlock_unlock(&writer.lock), 0);
+        (void)sched_yield();
+    }
+    assert_false(atomic_load(&writer.wrote));
+    assert_int_equal(pthread_rwlock_unlock(&writer.lock), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(atomic_load(&writer.wrote));
+    pthread_rwlock_destroy(&writer.lock);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +297,7 @@ int main(void)
         cmocka_unit_test(a_request_ends_a_sleep),
         cmocka_unit_test(a_signal_handler_may_request),
         cmocka_unit_test(a_request_can_be_taken_back),
+        cmocka_unit_test(a_writer_goes_before_later_readers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

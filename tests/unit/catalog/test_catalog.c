@@ -3,6 +3,7 @@
  * What the catalog promises, whatever its driver: a backup's life (start, start over, resume, fail,
  * complete), pages and their warnings, order and limits of lists, two connections.
  */
+#include "base/memory.h"
 #include "fixture.h"
 
 static void names_states(void **state)
@@ -359,6 +360,40 @@ static enum scb_status stop_at_once(void *state, const struct scb_page_record *p
     return scb_error_set(error, SCB_ERROR_FILE, "not now");
 }
 
+static void lists_come_in_parts(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const dates[] = {"2024-01-13", "2024-01-14", "2024-01-15"};
+    for (size_t i = 0; i < SCB_LENGTH(dates); i++)
+        start(fixture, dates[i]);
+    struct kept_backups backups = {0};
+    assert_ok(scb_catalog_list_before(fixture->catalog, dates[2], 1, keep_backup, &backups,
+                                      &fixture->error));
+    assert_int_equal(backups.count, 1);
+    assert_string_equal(backups.backups[0].backup_date, dates[1]);
+    assert_ok(scb_catalog_list_before(fixture->catalog, dates[1], 0, keep_backup, &backups,
+                                      &fixture->error));
+    assert_int_equal(backups.count, 2);
+    assert_string_equal(backups.backups[1].backup_date, dates[0]);
+    assert_ok(scb_catalog_list_before(fixture->catalog, dates[0], 0, keep_backup, &backups,
+                                      &fixture->error));
+    assert_int_equal(backups.count, 2);
+
+    for (uint64_t page = 0; page < 5; page++)
+        record(fixture, dates[0], page);
+    static const struct {
+        uint64_t first, limit, count;
+    } parts[] = {{0, 2, 2}, {2, 2, 2}, {4, 2, 1}, {5, 2, 0}, {1, 0, 4}, {0, 0, 5}};
+    for (size_t i = 0; i < SCB_LENGTH(parts); i++) {
+        struct kept_pages pages = {0};
+        assert_ok(scb_catalog_pages_from(fixture->catalog, dates[0], parts[i].first, parts[i].limit,
+                                         keep_page, &pages, &fixture->error));
+        assert_int_equal(pages.count, parts[i].count);
+        for (size_t at = 0; at < pages.count; at++)
+            assert_int_equal(pages.pages[at].page_number, parts[i].first + at);
+    }
+}
+
 static void visitors_end_walks(void **state)
 {
     struct fixture *fixture = *state;
@@ -481,6 +516,7 @@ int main(void)
         OPEN(never_touches_a_completed_one),
         OPEN(knows_what_is_not_there),
         OPEN(orders_by_date),
+        OPEN(lists_come_in_parts),
         OPEN(visitors_end_walks),
         OPEN(visitors_may_read),
         OPEN(serves_two_connections),

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 /* clang-format on */
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/wait.h>
@@ -258,6 +259,41 @@ static void processes_at_once_lose_nothing(void **state)
     end(&one);
 }
 
+struct keeper {
+    struct counter counter;
+    atomic_bool stop;
+};
+
+static void *keep_on(void *argument)
+{
+    struct keeper *keeper = argument;
+    struct scb_error error = {0}, damaged = {0};
+    while (!atomic_load(&keeper->stop))
+        if (scb_totals_keep(&keeper->counter.totals, &damaged, &error) != SCB_OK)
+            return argument;
+    return NULL;
+}
+
+/* What is kept while somebody reads is neither missing there nor counted twice. */
+static void readers_see_all_and_nothing_twice(void **state)
+{
+    (void)state;
+    enum { READS = 300 };
+    struct keeper keeper = {0};
+    pthread_t thread;
+    void *failed = NULL;
+    begin(&keeper.counter);
+    assert_int_equal(pthread_create(&thread, NULL, keep_on, &keeper), 0);
+    for (uint64_t count = 1; count <= READS; count++) {
+        scb_metrics_add(keeper.counter.metrics, SCB_METRIC_KEYS, 0, 1);
+        assert_int_equal(read_of(&keeper.counter).cells[SCB_CELL_KEYS], count);
+    }
+    atomic_store(&keeper.stop, true);
+    assert_int_equal(pthread_join(thread, &failed), 0);
+    assert_null(failed);
+    end(&keeper.counter);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, temp_set_up, temp_tear_down)
 
 int main(void)
@@ -272,6 +308,7 @@ int main(void)
         TEST(one_who_holds_the_lock_is_not_waited_for_for_ever),
         TEST(where_there_is_no_directory_nothing_is_kept),
         TEST(processes_at_once_lose_nothing),
+        TEST(readers_see_all_and_nothing_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

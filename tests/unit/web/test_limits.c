@@ -37,6 +37,7 @@ static void each_address_has_its_own(void **state)
     assert_int_equal(ask(limits, other, SCB_WEB_LIMIT_REQUEST, 50, 5000), 50);
     assert_in_range(ask(limits, one, SCB_WEB_LIMIT_ORDER, 1000, 5000), 10, 11);
     assert_in_range(ask(limits, one, SCB_WEB_LIMIT_REQUEST, 1000, 6000), 99, 101);
+    assert_in_range(ask(limits, one, SCB_WEB_LIMIT_OPEN, 9000, 6000), 2000, 2001);
     scb_web_limits_free(limits);
 }
 
