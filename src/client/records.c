@@ -91,6 +91,7 @@ enum scb_status scb_client_backup(const json_t *object, struct scb_backup_record
     TEXT(object, "error_message", backup.error_message);
     TEXT(object, "checksum", backup.checksum);
     TEXT(object, "block_hash", backup.block_hash);
+    TEXT(object, "run_id", backup.run_id);
     int state =
         NAMED(object, "status", scb_backup_state, scb_backup_state_name, SCB_BACKUP_FAILED, -1);
     if (state < 0 || scb_backup_date_parse(backup.backup_date, NULL, error) != SCB_OK)

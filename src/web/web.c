@@ -116,7 +116,8 @@ static enum scb_status find_route(struct scb_web_call *call, struct scb_error *e
 /* Tokens that anybody on the way could read are not even looked at. */
 static enum scb_status check_way(struct scb_web_call *call, struct scb_error *error)
 {
-    if (call->route->kind == SCB_WEB_OPEN || scb_web_server_is_private(call->web->server))
+    if (call->route->kind == SCB_WEB_OPEN || call->request->peer.is_local ||
+        scb_web_server_is_private(call->web->server))
         return SCB_OK;
     call->reply->status = 403;
     scb_error_set(

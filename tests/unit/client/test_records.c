@@ -72,6 +72,7 @@ static void a_backup_comes_back(void **state)
          .pages_failed = 0,
          .block_number = 0,
          .block_hash = "0xcd",
+         .run_id = "5c260c58d7761f03",
          .held = true},
         {.backup_date = "2024-01-15T083000Z",
          .state = SCB_BACKUP_FAILED,
@@ -95,6 +96,7 @@ static void a_backup_comes_back(void **state)
         assert_string_equal(back.backup_file_path, records[i].backup_file_path);
         assert_string_equal(back.checksum, records[i].checksum);
         assert_string_equal(back.block_hash, records[i].block_hash);
+        assert_string_equal(back.run_id, records[i].run_id);
         assert_int_equal(back.state, records[i].state);
         assert_int_equal(back.held, records[i].held);
         const int64_t numbers[][2] = {{back.created_at_ms, records[i].created_at_ms},
