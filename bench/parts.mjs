@@ -11,8 +11,8 @@ import { rpc } from '../tests/chain/rpc.mjs';
 import { stateFile } from '../tests/chain/state.mjs';
 import { installSynthetic } from '../tests/chain/synthetic.mjs';
 import {
-    cache, NODE_CORE, root, runBaseline, runResumeCheck, runSatellite,
-    runSatelliteAndTools, runVerify, runWrk,
+    cache, NODE_CORE, root, runAndKeep, runBaseline, runResumeCheck, runSatellite, runTools,
+    runVerify, runWrk,
 } from './run.mjs';
 
 const IN_FLIGHT = 10; // satellite's default, wrk's connections and the script's
@@ -89,13 +89,16 @@ async function ratePairs(program, target, { pageSize, pairs, seconds }) {
     for (let i = 1; i <= pairs; i++) {
         const run = {
             wrk: await runWrk(target, load),
-            ...await runSatelliteAndTools(program, target, settings),
+            ...await runAndKeep(program, target, settings),
             script: await runBaseline(target, { pageSize }),
         };
-        run.toolsCpuPerKeyUs = run.wrk.cpuPerPageUs / pageSize + (run.toolsCpu / target.keys) * 1e6;
         runs.push(run);
         say(`${pageSize} keys a page, ${i} of ${pairs}, pages/s: ` + ['wrk', 'satellite', 'script']
             .map((name) => `${name} ${run[name].rate.toFixed(1)}`).join(', '));
+    }
+    for (const run of runs) { // at the end: they write as much as a backup does
+        const seconds = await runTools(run.archive);
+        run.toolsCpuPerKeyUs = run.wrk.cpuPerPageUs / pageSize + (seconds / target.keys) * 1e6;
     }
     return summary(pageSize, runs);
 }

@@ -48,8 +48,12 @@ function environment() {
         .filter(([name]) => !/^(BACKUP|SATELLITE)_/.test(name)));
 }
 
-/** Runs a command pinned to the client's core: { stdout, wall, cpu, peakKib }. */
+/**
+ * Runs a command pinned to the client's core: { stdout, wall, cpu, peakKib }. What ran before has
+ * its files on the disk by then, so that none waits for another's.
+ */
 async function measured(command) {
+    spawnSync('sync');
     const report = join(work, 'usage.json');
     const args = [report, String(CLIENT_CORE), ...command];
     const child = spawnChild(measure, args, {
@@ -148,7 +152,8 @@ async function makeBackup(program, target, settings) {
  * CPU seconds that tools take for the least that a backup does with its page files, each tool once
  * for all of them: write, hash, deflate.
  */
-async function toolsOn(pages) {
+export async function runTools(archive) {
+    const pages = dirname(archive);
     const copy = freshDirectory();
     let seconds = 0;
     for (const command of ['cp "$1"/page_*.json "$2"', 'sha256sum "$1"/page_*.json',
@@ -164,13 +169,10 @@ export async function runSatellite(program, target, settings = {}) {
     return costs(target, settings['page-size'] ?? 100, usage);
 }
 
-/** The same, and the CPU seconds of tools on its page files. */
-export async function runSatelliteAndTools(program, target, settings) {
+/** The same, and where its archive is. */
+export async function runAndKeep(program, target, settings) {
     const { archive, usage } = await makeBackup(program, target, settings);
-    return {
-        satellite: costs(target, settings['page-size'], usage),
-        toolsCpu: await toolsOn(dirname(archive)),
-    };
+    return { archive, satellite: costs(target, settings['page-size'], usage) };
 }
 
 /** Verify and the tools that do as much, in turn on one archive: { bytes, runs } */
