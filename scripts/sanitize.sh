@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.." || exit 1
 # A crash of its own ends as it would without, and faketime's library may come first.
 export ASAN_OPTIONS=abort_on_error=1:handle_segv=0:verify_asan_link_order=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
-export TSAN_OPTIONS=halt_on_error=1:exitcode=66
+# Last words that hang are left behind on purpose.
+export TSAN_OPTIONS=halt_on_error=1:exitcode=66:report_thread_leaks=0
 export TIMEOUT_MULTIPLIER=10 # scrypt and zip64 take minutes under TSan
 status=0
 for sanitizers in address,undefined thread; do

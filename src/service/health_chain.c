@@ -70,8 +70,11 @@ size_t scb_probe_all(struct scb_service *service, struct scb_probe ret_probes[SC
         struct scb_probe *probe = &ret_probes[count];
         *probe = (struct scb_probe){.urls = {urls[count]}, .service = service};
         scb_text_url_origin(urls[count], probe->origin, sizeof(probe->origin));
-        probe->status = scb_thread_start(&probe->thread, "probe", run, probe, &probe->error);
-        probe->started = probe->status == SCB_OK;
+        enum scb_status started =
+            scb_thread_start(&probe->thread, "probe", run, probe, &probe->error);
+        probe->started = started == SCB_OK;
+        if (!probe->started) /* else it is the thread's */
+            probe->status = started;
     }
     for (size_t i = 0; i < count; i++)
         if (ret_probes[i].started)
