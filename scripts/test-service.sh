@@ -120,7 +120,7 @@ machine systemctl start satellite
 until_true "more pages" has_pages 6
 machine satellite backup config update --smart-contract-rate-limit 0
 machine systemctl reload satellite
-until_true "reload" logged '"msg":"Setting changed","setting":"backup.smart_contract_rate_limit"'
+until_true "reload" logged '"msg":"Setting changed".*"setting":"backup.smart_contract_rate_limit"'
 
 step "kill -9 in the middle of it"
 before=$(property MainPID)
