@@ -104,7 +104,7 @@ static void a_dead_receiver_takes_nothing_from_the_others(void **state)
 {
     (void)state;
     char command[600];
-    struct scb_notifier *notifier = start(300, HOUR_MS);
+    struct scb_notifier *notifier = start(1500, HOUR_MS);
     send_to(notifier, "/silent");
     wait_for_requests(1);
     send_to(notifier, "/silent");
