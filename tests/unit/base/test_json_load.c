@@ -14,29 +14,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../refused_memory.h"
 #include "base/json_load.h"
 #include "base/memory.h"
-
-static long refuse_at; /* which allocation from now on; 0: none */
-
-#if defined(__has_feature) /* clang's way to tell */
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define CAN_REFUSE true
-void *__libc_malloc(size_t size);
-
-/* The program's own stands before the C library's. */
-void *malloc(size_t size)
-{
-    return refuse_at > 0 && --refuse_at == 0 ? NULL : __libc_malloc(size);
-}
-#else
-#define CAN_REFUSE false /* the sanitizer has its own */
-#endif
 
 static enum scb_status load(const char *text, json_t **ret_value, struct scb_error *error)
 {

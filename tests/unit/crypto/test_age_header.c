@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../refused_memory.h"
 #include "base/memory.h"
 #include "crypto/age_header.h"
 #include "crypto/age_stanza.h"
@@ -34,30 +35,14 @@ static enum scb_status parse(const char *stanzas, struct scb_error *error)
                                 error);
 }
 
-static bool refuse; /* whatever memory is asked for */
-
-#if defined(__has_feature) /* clang's way to tell */
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-/* The program's own stands before the C library's. */
-void *reallocarray(void *block, size_t count, size_t size)
-{
-    return refuse ? NULL : realloc(block, count * size);
-}
-#endif
-
 static void an_argument_takes_no_memory(void **state)
 {
     (void)state;
     uint8_t bytes[32];
     const struct scb_bytes argument = {(const uint8_t *)BODY32, sizeof(BODY32) - 2};
-    refuse = true;
+    refuse_at = 1;
     bool decoded = scb_age_argument_decode(argument, bytes, sizeof(bytes));
-    refuse = false;
+    refuse_at = 0;
     assert_true(decoded);
     assert_int_equal(bytes[31], 0);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../refused_memory.h"
 #include "../temp_dir.h"
 #include "base/memory.h"
 #include "job/journal.h"
@@ -21,27 +22,6 @@ static const char file[] = "restore-5-0x0101010101010101010101010101010101010101
                            "0x0202020202020202020202020202020202020202.journal";
 
 static const char lock_file[] = "restore-5-0x0202020202020202020202020202020202020202.lock";
-
-static long refuse_at; /* which allocation from now on; 0: none */
-
-#if defined(__has_feature) /* clang's way to tell */
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||                         \
-    __has_feature(memory_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define CAN_REFUSE true
-void *__libc_malloc(size_t size);
-
-/* The program's own stands before the C library's. */
-void *malloc(size_t size)
-{
-    return refuse_at > 0 && --refuse_at == 0 ? NULL : __libc_malloc(size);
-}
-#else
-#define CAN_REFUSE false /* the sanitizer has its own */
-#endif
 
 /* Whom the next owners' records are encrypted to, and what reads them; nobody. */
 static struct scb_age_recipients recipients;
