@@ -49,7 +49,8 @@ static int set_up(void **state)
     server_start(&server, replies);
     log_fd = open(temp_path("log"), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     assert_true(log_fd >= 0);
-    return scb_log_new(log_fd, SCB_LOG_WARN, SCB_LOG_JSON, scb_clock_system(), &file_log, NULL);
+    return scb_log_new(log_fd, SCB_LOG_WARN, SCB_LOG_JSON, scb_clock_system(), &file_log, NULL) !=
+           SCB_OK;
 }
 
 static int tear_down(void **state)
