@@ -44,7 +44,7 @@ static int set_up(void **state)
     assert_int_equal(scb_log_new(log_pipe[1], SCB_LOG_ERROR, SCB_LOG_JSON, scb_clock_system(),
                                  &log_to_pipe, NULL),
                      SCB_OK);
-    return scb_cancel_new(&cancel, NULL);
+    return scb_cancel_new(&cancel, NULL) != SCB_OK;
 }
 
 static int tear_down(void **state)
