@@ -314,6 +314,11 @@ static enum scb_status write_directory(struct scb_archive *archive,
     return status != SCB_OK ? status : write_pending(archive, error);
 }
 
+enum scb_status scb_archive_sync(struct scb_archive *archive, struct scb_error *error)
+{
+    return scb_file_sync(archive->file.fd, archive->file.name, error);
+}
+
 enum scb_status scb_archive_finish(struct scb_archive *archive, struct scb_manifest *manifest,
                                    const struct scb_page_entry *pages,
                                    uint8_t ret_sha256[SCB_SHA256_SIZE], uint64_t *ret_size,

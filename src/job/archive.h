@@ -62,6 +62,13 @@ SCB_MUST_CHECK enum scb_status scb_archive_add_page(struct scb_archive *archive,
                                                     struct scb_error *error);
 
 /*
+ * Puts on the disk what the archive has so far, and with it, on a file system with one journal, the
+ * entries of the page files: while the last pages are fetched, so that the end waits less.
+ */
+SCB_MUST_CHECK enum scb_status scb_archive_sync(struct scb_archive *archive,
+                                                struct scb_error *error);
+
+/*
  * Writes manifest.json, and manifest.sig where it is signed, beside the pages, adds them to the
  * archive and makes all durable. pages has
  * manifest->total_pages elements. Frees everything, also on failure.

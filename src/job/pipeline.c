@@ -34,6 +34,7 @@ struct pipeline {
     struct scb_page_tools tools; /* for pages whose packed form was dropped */
     int64_t observed_ms, checked_space_ms, started_ms;
     uint64_t keys_done, pages_done, pages_reused;
+    bool all_asked;           /* the source has the last page */
     struct scb_error failure; /* the first one; SCB_OK: none */
     bool pin_lost;
 };
@@ -105,6 +106,16 @@ static enum scb_status ask_for_pages(struct pipeline *pipeline, struct scb_error
          now_asked++)
         status = begin_page(pipeline, pipeline->next_submit, error);
     return status;
+}
+
+/* With the last page asked for, the disk has time for what was written. */
+static enum scb_status sync_ahead(struct pipeline *pipeline, struct scb_error *error)
+{
+    const struct scb_pipeline_settings *settings = pipeline->settings;
+    if (pipeline->all_asked || pipeline->next_submit < settings->total_pages)
+        return SCB_OK;
+    pipeline->all_asked = true;
+    return scb_archive_sync(settings->archive, error);
 }
 
 static void log_warnings(const struct pipeline *pipeline, const struct scb_page_slot *slot)
@@ -319,7 +330,7 @@ static void commit_all(struct pipeline *pipeline)
     while (pipeline->under_way > 0 ||
            (pipeline->failure.status == SCB_OK && pipeline->next_commit < settings->total_pages)) {
         struct scb_error error = {0};
-        if (ask_for_pages(pipeline, &error) != SCB_OK)
+        if (ask_for_pages(pipeline, &error) != SCB_OK || sync_ahead(pipeline, &error) != SCB_OK)
             fail(pipeline, &error);
         struct scb_page_slot *slot = scb_workers_take(pipeline->workers, OBSERVE_MS);
         if (slot != NULL && take_slot(pipeline, slot, &error) != SCB_OK)
