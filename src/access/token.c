@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "base/file.h"
 #include "base/json_load.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 
@@ -169,12 +169,15 @@ static enum scb_status draw(struct scb_token *token, char ret_text[SCB_TOKEN_TEX
 {
     uint8_t id[ID_DIGITS / 2], secret[SECRET_SIZE];
     char hex[2 * SECRET_SIZE + 1];
-    if (RAND_bytes(id, sizeof(id)) != 1 || RAND_priv_bytes(secret, sizeof(secret)) != 1)
-        return scb_error_set(error, SCB_ERROR_RESOURCE, "no random bytes to be had");
+    enum scb_status status = scb_random(id, sizeof(id), error);
+    if (status == SCB_OK)
+        status = scb_random(secret, sizeof(secret), error);
+    if (status != SCB_OK)
+        return status;
     scb_text_hex(id, sizeof(id), token->id);
     scb_text_hex(secret, sizeof(secret), hex);
     (void)snprintf(ret_text, SCB_TOKEN_TEXT_SIZE, PREFIX "%s_%s", token->id, hex);
-    enum scb_status status = hash_secret(secret, ret_hash, error);
+    status = hash_secret(secret, ret_hash, error);
     scb_wipe(secret, sizeof(secret));
     scb_wipe(hex, sizeof(hex));
     return status;

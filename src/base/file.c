@@ -202,14 +202,16 @@ enum scb_status scb_file_write(int fd, const char *name, const void *data, size_
     return SCB_OK;
 }
 
-enum scb_status scb_file_read(int fd, const char *name, void *data, size_t size, size_t *ret_size,
-                              struct scb_error *error)
+/* From an offset on, or where that is NULL from the file's own position, which moves. */
+static enum scb_status read_from(int fd, const char *name, const uint64_t *offset, void *data,
+                                 size_t size, size_t *ret_size, struct scb_error *error)
 {
     SCB_FILE_OPERATION;
     uint8_t *to = data;
     size_t done = 0;
     while (done < size) {
-        ssize_t got = read(fd, to + done, size - done);
+        ssize_t got = offset == NULL ? read(fd, to + done, size - done)
+                                     : pread(fd, to + done, size - done, (off_t)(*offset + done));
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
@@ -222,24 +224,16 @@ enum scb_status scb_file_read(int fd, const char *name, void *data, size_t size,
     return SCB_OK;
 }
 
+enum scb_status scb_file_read(int fd, const char *name, void *data, size_t size, size_t *ret_size,
+                              struct scb_error *error)
+{
+    return read_from(fd, name, NULL, data, size, ret_size, error);
+}
+
 enum scb_status scb_file_read_at(int fd, const char *name, uint64_t offset, void *data, size_t size,
                                  size_t *ret_size, struct scb_error *error)
 {
-    SCB_FILE_OPERATION;
-    uint8_t *to = data;
-    size_t done = 0;
-    while (done < size) {
-        ssize_t got = pread(fd, to + done, size - done, (off_t)(offset + done));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not read", name);
-        if (got == 0)
-            break;
-        done += (size_t)got;
-    }
-    *ret_size = done;
-    return SCB_OK;
+    return read_from(fd, name, &offset, data, size, ret_size, error);
 }
 
 enum scb_status scb_file_read_all(int dir_fd, const char *name, struct scb_buffer *out,

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/random.h>
+
+#include "base/random.h"
 
 enum scb_status scb_hash_seed(uint64_t *ret_seed, struct scb_error *error)
 {
-    if (getrandom(ret_seed, sizeof(*ret_seed), 0) == (ssize_t)sizeof(*ret_seed))
-        return SCB_OK;
-    return scb_error_set_errno(error, SCB_ERROR_RESOURCE, errno, "no random numbers");
+    return scb_random(ret_seed, sizeof(*ret_seed), error);
 }
 
 static uint64_t mix(uint64_t a, uint64_t b)

@@ -8,11 +8,11 @@
 #include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/random.h"
 
 enum { KEY_SIZE = 32, BLOCK = 16, STEP = 1 << 20 };
 static const char name[] = "scratch";
@@ -37,8 +37,8 @@ enum scb_status scb_scratch_new(struct scb_scratch **ret_scratch, struct scb_err
     scratch->fd = -1;
     scratch->context = EVP_CIPHER_CTX_new();
     enum scb_status status = scratch->context == NULL ? failed(error) : SCB_OK;
-    if (status == SCB_OK && getrandom(scratch->key, KEY_SIZE, 0) != KEY_SIZE)
-        status = scb_error_set(error, SCB_ERROR_RESOURCE, "no random numbers");
+    if (status == SCB_OK)
+        status = scb_random(scratch->key, KEY_SIZE, error);
     if (status == SCB_OK)
         status = scb_file_open_unnamed(&scratch->fd, error);
     if (status != SCB_OK) {

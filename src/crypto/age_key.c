@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "crypto/bech32.h"
 
@@ -88,7 +89,7 @@ enum scb_status scb_age_identity_generate(char ret_text[SCB_AGE_IDENTITY_TEXT_SI
                    "room for the text");
     uint8_t secret[SCB_AGE_KEY_SIZE];
     EVP_PKEY *pair = NULL;
-    enum scb_status status = scb_age_random(secret, sizeof(secret), error);
+    enum scb_status status = scb_random(secret, sizeof(secret), error);
     if (status == SCB_OK)
         status = scb_age_secret_new(secret, &pair, ret_recipient->public, error);
     if (status == SCB_OK)

@@ -9,9 +9,9 @@
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 
 static char sha256_name[] = "SHA256"; /* OSSL_PARAM takes no const, but only reads it */
 
@@ -156,7 +156,7 @@ enum scb_status scb_age_secret_random(struct evp_pkey_st **ret_pair,
                                       uint8_t ret_public[SCB_AGE_KEY_SIZE], struct scb_error *error)
 {
     uint8_t secret[SCB_AGE_KEY_SIZE];
-    enum scb_status status = scb_age_random(secret, sizeof(secret), error);
+    enum scb_status status = scb_random(secret, sizeof(secret), error);
     if (status == SCB_OK)
         status = scb_age_secret_new(secret, ret_pair, ret_public, error);
     scb_wipe(secret, sizeof(secret));
@@ -206,12 +206,4 @@ enum scb_status scb_age_scrypt(struct scb_bytes passphrase, struct scb_bytes sal
                         (unsigned long long)(128 * R * n >> 20));
     (void)scb_error_hint(error, "give the process more memory");
     return SCB_ERROR_RESOURCE;
-}
-
-enum scb_status scb_age_random(uint8_t *ret_data, size_t size, struct scb_error *error)
-{
-    assert(size <= 256); /* up to there the kernel never gives less */
-    if (getrandom(ret_data, size, 0) == (ssize_t)size)
-        return SCB_OK;
-    return scb_error_set(error, SCB_ERROR_RESOURCE, "the kernel gave no random bytes");
 }

@@ -106,8 +106,4 @@ SCB_MUST_CHECK enum scb_status scb_age_scrypt(struct scb_bytes passphrase, struc
                                               unsigned work, uint8_t ret_key[SCB_AGE_KEY_SIZE],
                                               struct scb_error *error);
 
-/* At most 256 bytes from the kernel. */
-SCB_MUST_CHECK enum scb_status scb_age_random(uint8_t *ret_data, size_t size,
-                                              struct scb_error *error);
-
 #endif

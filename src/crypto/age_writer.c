@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "crypto/age_header.h"
 #include "crypto/age_primitive.h"
 #include "crypto/age_stanza.h"
@@ -139,7 +140,7 @@ static enum scb_status make_header(struct scb_age_writer *writer,
     if (status == SCB_OK)
         status = append_mac(writer, file_key, error);
     if (status == SCB_OK)
-        status = scb_age_random(nonce, sizeof(nonce), error);
+        status = scb_random(nonce, sizeof(nonce), error);
     if (status == SCB_OK)
         status = scb_buffer_append(header, nonce, sizeof(nonce), error);
     if (status == SCB_OK)
@@ -153,7 +154,7 @@ static enum scb_status open_file(struct scb_age_writer *writer, struct scb_error
 {
     uint8_t file_key[SCB_AGE_FILE_KEY_SIZE];
     forget_file(writer);
-    enum scb_status status = scb_age_random(file_key, sizeof(file_key), error);
+    enum scb_status status = scb_random(file_key, sizeof(file_key), error);
     if (status == SCB_OK)
         status = make_header(writer, file_key, error);
     scb_wipe(file_key, sizeof(file_key));

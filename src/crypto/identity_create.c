@@ -5,7 +5,6 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "crypto/identity_parts.h"
 
 enum { SERIAL_SIZE = 16 };
@@ -82,7 +82,7 @@ static bool add_version(X509 *ca)
 static bool set_serial(X509 *cert)
 {
     uint8_t serial[SERIAL_SIZE];
-    if (RAND_bytes(serial, sizeof(serial)) != 1)
+    if (scb_random(serial, sizeof(serial), NULL) != SCB_OK)
         return false;
     serial[0] = (uint8_t)((serial[0] & 0x3f) | 0x40);
     BIGNUM *number = BN_bin2bn(serial, sizeof(serial), NULL);

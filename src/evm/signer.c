@@ -5,9 +5,9 @@
 #include <secp256k1_recovery.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "evm/keccak.h"
 
 struct scb_signer {
@@ -43,12 +43,13 @@ enum scb_status scb_signer_new(const uint8_t key[SCB_KEY_SIZE], struct scb_signe
     enum scb_status status = SCB_OK;
     if (signer->context == NULL)
         status = scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for signing");
-    /* Blinds the arithmetic against who measures it. */
-    else if (getrandom(seed, sizeof(seed), 0) == sizeof(seed) &&
-             secp256k1_context_randomize(signer->context, seed) == 1)
-        status = derive_address(signer, error);
     else
-        status = scb_error_set(error, SCB_ERROR_INTERNAL, "no random numbers for signing");
+        status = scb_random(seed, sizeof(seed), error);
+    /* Blinds the arithmetic against who measures it. */
+    if (status == SCB_OK && secp256k1_context_randomize(signer->context, seed) != 1)
+        status = scb_error_set(error, SCB_ERROR_INTERNAL, "the signer was not blinded");
+    if (status == SCB_OK)
+        status = derive_address(signer, error);
     scb_wipe(seed, sizeof(seed));
     if (status != SCB_OK) {
         scb_signer_free(signer);

@@ -24,16 +24,6 @@ static enum scb_status damaged(const struct scb_zip_place *place, const char *wh
     return SCB_ERROR_INTEGRITY;
 }
 
-static struct scb_zip_entry entry_of(const struct scb_zip_place *place)
-{
-    return (struct scb_zip_entry){.name = place->name,
-                                  .crc32 = place->crc32,
-                                  .size = place->size,
-                                  .compressed_size = place->compressed_size,
-                                  .stored = place->stored,
-                                  .streamed = place->streamed};
-}
-
 /* The bytes at offset are those of expected. */
 static enum scb_status compare(int fd, uint64_t offset, const struct scb_zip_record *expected,
                                const struct scb_zip_place *place, struct scb_error *error)
@@ -53,7 +43,7 @@ static enum scb_status check_frame(int fd, const struct scb_zip_place *place, ui
                                    struct scb_error *error)
 {
     struct scb_zip_record record;
-    struct scb_zip_entry entry = entry_of(place);
+    struct scb_zip_entry entry = scb_zip_form_entry(place);
     scb_zip_form_local_header(&entry, &record);
     uint64_t offset = place->offset + scb_zip_form_header_size(&entry);
     enum scb_status status = compare(fd, place->offset, &record, place, error);

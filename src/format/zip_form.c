@@ -71,6 +71,16 @@ static void put_common(struct scb_zip_record *record, const struct scb_zip_entry
 }
 
 /* 4.3.7 */
+struct scb_zip_entry scb_zip_form_entry(const struct scb_zip_place *place)
+{
+    return (struct scb_zip_entry){.name = place->name,
+                                  .crc32 = place->crc32,
+                                  .size = place->size,
+                                  .compressed_size = place->compressed_size,
+                                  .stored = place->stored,
+                                  .streamed = place->streamed};
+}
+
 void scb_zip_form_local_header(const struct scb_zip_entry *entry, struct scb_zip_record *ret_record)
 {
     bool wide = is_wide(entry);

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "format/zip.h"
+#include "format/zip_walk.h"
 
 enum {
     SCB_ZIP_LOCAL_HEADER_SIZE = 30, /* 4.3.7 of PKWARE's APPNOTE, without the name */
@@ -35,6 +36,8 @@ struct scb_zip_totals {
     uint64_t directory_size;
 };
 
+/* The entry that stands at a place of the directory; its name is the place's. */
+struct scb_zip_entry scb_zip_form_entry(const struct scb_zip_place *place);
 /* A streamed entry's numbers are zero in its local header and follow in the descriptor. */
 void scb_zip_form_local_header(const struct scb_zip_entry *entry,
                                struct scb_zip_record *ret_record);

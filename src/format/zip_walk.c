@@ -144,16 +144,6 @@ static bool take_numbers(const uint8_t *record, struct scb_zip_place *place)
     return true;
 }
 
-static struct scb_zip_entry entry_of(const struct scb_zip_place *place)
-{
-    return (struct scb_zip_entry){.name = place->name,
-                                  .crc32 = place->crc32,
-                                  .size = place->size,
-                                  .compressed_size = place->compressed_size,
-                                  .stored = place->stored,
-                                  .streamed = place->streamed};
-}
-
 static enum scb_status take_record(struct scb_zip_walk *walk, struct scb_zip_place *place,
                                    struct scb_error *error)
 {
@@ -174,7 +164,7 @@ static enum scb_status take_record(struct scb_zip_walk *walk, struct scb_zip_pla
     if (!take_numbers(walk->window + walk->at, place))
         return damaged(odd, start, error);
     struct scb_zip_record record;
-    struct scb_zip_entry entry = entry_of(place);
+    struct scb_zip_entry entry = scb_zip_form_entry(place);
     place->offset = walk->entry_offset;
     scb_zip_form_central(&entry, place->offset, &record);
     if (record.size != size || memcmp(walk->window + walk->at, record.bytes, size) != 0 ||

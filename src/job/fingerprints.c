@@ -8,9 +8,9 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "base/memory.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "crypto/digest.h"
 
@@ -58,9 +58,10 @@ enum scb_status scb_fingerprints_new(uint64_t room, uint64_t max_bytes,
         scb_fingerprints_free(made);
         return SCB_ERROR_RESOURCE;
     }
-    if (getrandom(made->salt, sizeof(made->salt), 0) != sizeof(made->salt)) {
+    enum scb_status status = scb_random(made->salt, sizeof(made->salt), error);
+    if (status != SCB_OK) {
         scb_fingerprints_free(made);
-        return scb_error_set(error, SCB_ERROR_INTERNAL, "no random numbers");
+        return status;
     }
     *ret_fingerprints = made;
     return SCB_OK;
