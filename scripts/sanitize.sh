@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 export ASAN_OPTIONS=abort_on_error=1:handle_segv=0:verify_asan_link_order=0
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 # Last words that hang are left behind on purpose.
-export TSAN_OPTIONS=halt_on_error=1:exitcode=66:report_thread_leaks=0
+export TSAN_OPTIONS=halt_on_error=1:exitcode=66:report_thread_leaks=0:handle_segv=0
 export TIMEOUT_MULTIPLIER=10 # scrypt and zip64 take minutes under TSan
 status=0
 for sanitizers in address,undefined thread; do
@@ -19,6 +19,7 @@ for sanitizers in address,undefined thread; do
     ninja -C "$build" || exit 1
     ln -sf src/satellite "$build/satellite"
     echo "== $sanitizers"
+    export SANITIZERS=$sanitizers
     scripts/test.sh "$build" || status=1
 done
 exit $status

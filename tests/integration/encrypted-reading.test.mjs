@@ -629,13 +629,15 @@ const largeKey = (i) => Buffer.from(`large_key_${String(i).padStart(6, '0')}_${'
 const LARGE_NEEDLES = [Buffer.from('large_key_'), Buffer.from('kkkkkkkkkkkk'),
     Buffer.from('large_value_')];
 
-/** The files on a disk that a process has open below a directory, names or none. */
+/** The files on a disk that a process has open below a directory, names or none; less one that
+ * ThreadSanitizer has at its start. */
 function openBelow(pid, path) {
     try {
         return readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
             const link = `/proc/${pid}/fd/${fd}`;
             try {
-                return readlinkSync(link).startsWith(path) ? [link] : [];
+                const target = readlinkSync(link);
+                return target.startsWith(path) && !/\/tsan\.[^/]*$/.test(target) ? [link] : [];
             } catch {
                 return []; // closed meanwhile
             }
