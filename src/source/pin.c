@@ -269,7 +269,7 @@ static enum scb_status check_others(struct choice *choice, const struct scb_bloc
         struct scb_block theirs = {0};
         enum scb_block_verdict verdict = SCB_BLOCK_SUITS;
         enum scb_status got =
-            scb_block_get(choice->client, (int)i, selector, &verdict, &theirs, &failure);
+            scb_block_get_known(choice->client, (int)i, selector, &verdict, &theirs, &failure);
         if (got == SCB_OK && verdict == SCB_BLOCK_SUITS &&
             memcmp(theirs.hash, block->hash, 32) != 0)
             got = scb_error_set(&failure, SCB_ERROR_CONTRACT,

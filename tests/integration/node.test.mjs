@@ -296,7 +296,7 @@ describe('unreliable nodes', () => {
         throw new RpcError(-32602, 'invalid argument 0'); }));
     survivesBeside('a null block at the pin', { eth_getBlockByNumber([block]) {
         return Number(block) === BLOCK ? null : this.blockOrNull(block);
-    } }, {}, false);
+    } }, { 'retry-attempts': 2 }, false);
     const genesis = (answer) => ({ eth_getBlockByNumber([block]) {
         return Number(block) === 0 ? answer() : this.blockOrNull(block);
     } });

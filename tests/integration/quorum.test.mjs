@@ -117,6 +117,24 @@ describe('a quorum', () => {
             /page 0 .*no other endpoint is left that holds this block's state/);
     });
 
+    for (const [name, behind] of [
+        ['does not know', () => null],
+        ['calls unknown', () => { throw new RpcError(-32000, 'header not found'); }],
+    ]) {
+        it(`waits for an endpoint that ${name} the newest block yet`, async (t) => {
+            let asked = 0;
+            const nodes = await fakeNodes(t, {}, { methods: { eth_getBlockByNumber(params) {
+                if (Number(params[0]) === 100 && ++asked === 1) return behind();
+                return this.truth('eth_getBlockByNumber', params);
+            } } });
+            const store = storeOf(workspace(t), 'two', nodes,
+                { 'contract-quorum': 2, 'contract-block': 'latest' });
+            await store.mustRun();
+            assert.equal(store.manifest().block_number, 100);
+            assert.ok(asked > 1, 'it was not asked again');
+        });
+    }
+
     it('fails where one entry differs, and names the page', async (t) => {
         const nodes = await fakeNodes(t, {}, forged(217));
         const store = storeOf(workspace(t), 'two', nodes, { 'contract-quorum': 2 });
