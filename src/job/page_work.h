@@ -111,6 +111,12 @@ SCB_MUST_CHECK enum scb_status scb_page_work_reuse(struct scb_page_work *work,
                                                    const uint8_t recorded[SCB_SHA256_SIZE],
                                                    bool *ret_good, struct scb_error *error);
 
+/* Makes packed anew, from the file of a finished page; FileSystemError where that is no longer what
+ * was written. */
+SCB_MUST_CHECK enum scb_status scb_page_work_repack(struct scb_page_work *work,
+                                                    struct scb_page_tools *tools,
+                                                    struct scb_error *error);
+
 /* Gives back what a finished page needs no longer; it is made again for the next one. */
 void scb_page_work_slim(struct scb_page_work *work);
 
