@@ -14,7 +14,6 @@
 
 enum {
     PIECE = 64 * 1024,
-    KEEP_PACKED = 256 * 1024, /* larger buffers are not kept for the next page */
 };
 
 enum scb_status scb_page_tools_init(struct scb_page_tools *tools,
@@ -66,7 +65,7 @@ enum scb_status scb_page_work_begin(struct scb_page_work *work,
     work->whole = work->checksum_only = work->spilled = false;
     work->fd = -1;
     work->packed.max = 2 * SCB_WHOLE_PAGE_SIZE;
-    if (work->packed.capacity > KEEP_PACKED)
+    if (work->packed.capacity > SCB_KEPT_PACKED_SIZE)
         scb_buffer_free(&work->packed);
     scb_buffer_clear(&work->packed);
     scb_page_file_name(number, is_encrypted(work), work->name);

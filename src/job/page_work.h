@@ -23,6 +23,8 @@
 enum {
     /* Page files up to this are deflated whole, larger ones as a stream: size alone chooses. */
     SCB_WHOLE_PAGE_SIZE = 8 * 1024 * 1024,
+    /* A packed form with more room than this is not kept for the next page. */
+    SCB_KEPT_PACKED_SIZE = 256 * 1024,
 };
 
 /* What all pages of a run have in common; borrowed by each of them. */

@@ -13,9 +13,8 @@
 #include "job/workers.h"
 
 enum {
-    SPAN = 2048,              /* pages that may be ahead of one that is late */
-    SMALLEST_ASKED = 64,      /* pages with the source, so that it always has one to send */
-    KEEP_PACKED = 256 * 1024, /* larger buffers are given back after a page */
+    SPAN = 2048,         /* pages that may be ahead of one that is late */
+    SMALLEST_ASKED = 64, /* pages with the source, so that it always has one to send */
     OBSERVE_MS = 100,
     CHECK_SPACE_MS = 1000,
 };
@@ -203,7 +202,7 @@ static enum scb_status archive_ready(struct pipeline *pipeline, struct scb_error
             return status;
         if (!slot->dropped)
             pipeline->held -= slot->work.packed.capacity;
-        if (slot->work.packed.capacity > KEEP_PACKED || is_wide(pipeline))
+        if (slot->work.packed.capacity > SCB_KEPT_PACKED_SIZE || is_wide(pipeline))
             scb_buffer_free(&slot->work.packed);
         scb_window_give(&pipeline->window, pipeline->next_commit++);
         slot = scb_window_at(&pipeline->window, pipeline->next_commit);

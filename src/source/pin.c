@@ -288,11 +288,9 @@ static enum scb_status check_others(struct choice *choice, const struct scb_bloc
 static enum scb_status check_age(const struct choice *choice, const struct scb_block *block,
                                  struct scb_error *error)
 {
-    char first = choice->settings->block[0];
-    bool fixed = first >= '0' && first <= '9';
     int64_t limit_ms = choice->settings->max_block_age_ms;
     int64_t age_ms = scb_clock_real_ms(choice->settings->clock) - (int64_t)block->time * 1000;
-    if (fixed || limit_ms == 0 || age_ms <= limit_ms)
+    if (scb_pin_is_fixed(choice->settings->block) || limit_ms == 0 || age_ms <= limit_ms)
         return SCB_OK;
     char age[32], limit[32];
     scb_text_format_elapsed(age_ms, age, sizeof(age));
