@@ -144,10 +144,16 @@ struct scb_file_watch *scb_file_watch_present(void)
     return mine == NULL ? NULL : mine->watch;
 }
 
+void scb_file_operation_renew(void)
+{
+    if (depth > 0 && mine != NULL)
+        atomic_store_explicit(&mine->since_ms, now_ms(), memory_order_relaxed);
+}
+
 int scb_file_operation_begin(void)
 {
-    if (depth++ == 0 && mine != NULL)
-        atomic_store_explicit(&mine->since_ms, now_ms(), memory_order_relaxed);
+    if (depth++ == 0)
+        scb_file_operation_renew();
     return 0;
 }
 

@@ -45,6 +45,9 @@ void scb_file_watch_leave(struct scb_file_watched *watched);
 /* Whose scope the calling thread is in; NULL: nobody's. */
 struct scb_file_watch *scb_file_watch_present(void);
 
+/* The operation under way has come back, to wait for another process: its time begins anew. */
+void scb_file_operation_renew(void);
+
 /* base/file's: an operation begins here and ends with the scope. */
 int scb_file_operation_begin(void);
 void scb_file_operation_end(const int *unused);

@@ -50,18 +50,6 @@ static enum scb_status begin_change(struct scb_sqlite *sqlite, const char *backu
     return status == SCB_OK ? check_unfinished(sqlite, backup_date, false, error) : status;
 }
 
-/* Runs a statement of which the date is the only parameter. */
-static enum scb_status run_for(struct scb_sqlite *sqlite, enum scb_sqlite_statement id,
-                               const char *backup_date, struct scb_error *error)
-{
-    SCB_AUTO(query) struct scb_query query = {0};
-    enum scb_status status = scb_query_begin(sqlite, id, "changing a backup", &query, error);
-    if (status != SCB_OK)
-        return status;
-    scb_query_bind_text(&query, backup_date);
-    return scb_query_run(&query, error);
-}
-
 static enum scb_status start_run(struct scb_sqlite *sqlite, const struct scb_run_record *run,
                                  uint64_t *ret_generation, struct scb_error *error)
 {
@@ -113,12 +101,12 @@ static enum scb_status start_backup(struct scb_sqlite *sqlite, const struct scb_
 static enum scb_status sqlite_start(struct scb_catalog *catalog, struct scb_run_record *run,
                                     int64_t now_ms, struct scb_error *error)
 {
+    static const char doing[] = "starting a backup";
     struct scb_sqlite *sqlite = scb_sqlite_of(catalog);
     const char *date = run->backup_date;
     uint64_t generation = 0;
     SCB_AUTO(transaction) struct scb_sqlite *transaction = NULL;
-    enum scb_status status =
-        scb_transaction_begin(sqlite, "starting a backup", &transaction, error);
+    enum scb_status status = scb_transaction_begin(sqlite, doing, &transaction, error);
     if (status == SCB_OK)
         status = check_unfinished(sqlite, date, true, error);
     if (status == SCB_OK)
@@ -126,13 +114,13 @@ static enum scb_status sqlite_start(struct scb_catalog *catalog, struct scb_run_
     if (status == SCB_OK)
         status = start_run(sqlite, run, &generation, error);
     if (status == SCB_OK)
-        status = run_for(sqlite, SCB_STATEMENT_DELETE_PAGES, date, error);
+        status = scb_query_run_for(sqlite, SCB_STATEMENT_DELETE_PAGES, date, doing, error);
     if (status == SCB_OK)
-        status = run_for(sqlite, SCB_STATEMENT_DELETE_WARNINGS, date, error);
+        status = scb_query_run_for(sqlite, SCB_STATEMENT_DELETE_WARNINGS, date, doing, error);
     if (status == SCB_OK) /* they were of an archive that is no more */
-        status = run_for(sqlite, SCB_STATEMENT_DELETE_CHECKS, date, error);
+        status = scb_query_run_for(sqlite, SCB_STATEMENT_DELETE_CHECKS, date, doing, error);
     if (status == SCB_OK)
-        status = scb_transaction_commit(&transaction, "starting a backup", error);
+        status = scb_transaction_commit(&transaction, doing, error);
     if (status == SCB_OK)
         run->generation = generation;
     return status;
@@ -162,7 +150,7 @@ static enum scb_status sqlite_resume(struct scb_catalog *catalog, const struct s
     SCB_AUTO(transaction) struct scb_sqlite *transaction = NULL;
     enum scb_status status = begin_change(sqlite, run->backup_date, doing, &transaction, error);
     if (status == SCB_OK)
-        status = run_for(sqlite, SCB_STATEMENT_RESUME, run->backup_date, error);
+        status = scb_query_run_for(sqlite, SCB_STATEMENT_RESUME, run->backup_date, doing, error);
     if (status == SCB_OK)
         status = resume_run(sqlite, run, error);
     return status == SCB_OK ? scb_transaction_commit(&transaction, doing, error) : status;

@@ -121,6 +121,12 @@ SCB_MUST_CHECK enum scb_status scb_query_step(struct scb_query *query, bool *ret
 /* A statement without rows, from beginning to end; then it can be bound and run again. */
 SCB_MUST_CHECK enum scb_status scb_query_run(struct scb_query *query, struct scb_error *error);
 
+/* Runs a statement without rows of which the date is the only parameter. */
+SCB_MUST_CHECK enum scb_status scb_query_run_for(struct scb_sqlite *sqlite,
+                                                 enum scb_sqlite_statement id,
+                                                 const char *backup_date, const char *doing,
+                                                 struct scb_error *error);
+
 /* The next column of the row, in a type that is checked: the database is an outside file. */
 void scb_query_get_text(struct scb_query *query, char *ret_text, size_t size); /* "" for NULL */
 /* Made printable, and cut where it is too long. */

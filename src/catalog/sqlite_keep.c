@@ -6,18 +6,6 @@
 
 #include "base/memory.h"
 
-/* One statement of which the date is the first parameter. */
-static enum scb_status run_for(struct scb_sqlite *sqlite, enum scb_sqlite_statement id,
-                               const char *backup_date, const char *doing, struct scb_error *error)
-{
-    SCB_AUTO(query) struct scb_query query = {0};
-    enum scb_status status = scb_query_begin(sqlite, id, doing, &query, error);
-    if (status != SCB_OK)
-        return status;
-    scb_query_bind_text(&query, backup_date);
-    return scb_query_run(&query, error);
-}
-
 /* Whether a query for the date gives a row. */
 static enum scb_status has_row(struct scb_sqlite *sqlite, enum scb_sqlite_statement id,
                                const char *backup_date, bool *ret_found, struct scb_error *error)
@@ -82,7 +70,7 @@ static enum scb_status set_held(struct scb_sqlite *sqlite, const char *backup_da
         return scb_sqlite_not_found(backup_date, error);
     if (status == SCB_OK)
         status = held ? insert_hold(sqlite, backup_date, now_ms, doing, error)
-                      : run_for(sqlite, SCB_STATEMENT_RELEASE, backup_date, doing, error);
+                      : scb_query_run_for(sqlite, SCB_STATEMENT_RELEASE, backup_date, doing, error);
     return status == SCB_OK ? scb_transaction_commit(&transaction, doing, error) : status;
 }
 
@@ -114,7 +102,7 @@ static enum scb_status forget(struct scb_sqlite *sqlite, const char *backup_date
         return scb_error_hint(error, "'satellite backup release %s' lets it go", backup_date);
     }
     for (size_t i = 0; status == SCB_OK && i < SCB_LENGTH(statements); i++)
-        status = run_for(sqlite, statements[i], backup_date, doing, error);
+        status = scb_query_run_for(sqlite, statements[i], backup_date, doing, error);
     return status == SCB_OK ? scb_transaction_commit(&transaction, doing, error) : status;
 }
 

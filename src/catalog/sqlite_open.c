@@ -11,13 +11,15 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/file_watch.h"
 #include "base/memory.h"
 #include "base/sqlite_url.h"
 
 static const char opening[] = "opening";
 
 enum {
-    BUSY_TIMEOUT_MS = 5000,
+    BUSY_LOOKS = 56,          /* until a busy database is given up, after some 5 s */
+    LONGEST_LOOK_MS = 100,    /* the first ones are shorter */
     MAX_VALUE_SIZE = 1 << 20, /* of one text or row; ours are far below */
 };
 
@@ -110,26 +112,34 @@ static enum scb_status read_number(struct scb_sqlite *sqlite, const char *sql, i
     return status;
 }
 
+/* A database that another process holds is no stuck disk: with each look the disk comes back. */
+static int wait_while_busy(void *unused, int looks)
+{
+    (void)unused;
+    if (looks == BUSY_LOOKS)
+        return 0;
+    scb_file_operation_renew();
+    (void)sqlite3_sleep(looks < 7 ? 1 << looks : LONGEST_LOOK_MS);
+    return 1;
+}
+
 /*
- * SQLite's own busy handler does not serve the change to WAL (two that change at once would wait
+ * SQLite does not ask its busy handler about the change to WAL (two that change at once would wait
  * for each other), so that is tried again here.
  */
 static enum scb_status use_wal(struct scb_sqlite *sqlite, struct scb_error *error)
 {
     sqlite3_stmt *statement = NULL;
-    int code = SQLITE_BUSY;
+    int code = SQLITE_OK, looks = 0;
     bool wal = false;
-    for (int delay_ms = 1; delay_ms < BUSY_TIMEOUT_MS / 2; delay_ms *= 2) {
+    do {
         code = sqlite3_prepare_v2(sqlite->db, "PRAGMA journal_mode = WAL", -1, &statement, NULL);
         if (code == SQLITE_OK)
             code = sqlite3_step(statement);
         const unsigned char *mode = code == SQLITE_ROW ? sqlite3_column_text(statement, 0) : NULL;
         wal = mode != NULL && strcmp((const char *)mode, "wal") == 0;
         (void)sqlite3_finalize(statement);
-        if ((code & 0xff) != SQLITE_BUSY)
-            break;
-        (void)sqlite3_sleep(delay_ms);
-    }
+    } while ((code & 0xff) == SQLITE_BUSY && wait_while_busy(NULL, looks++));
     if (code != SQLITE_ROW)
         return scb_sqlite_error(sqlite, code, opening, error);
     if (wal)
@@ -160,7 +170,7 @@ static enum scb_status connect_to(struct scb_sqlite *sqlite, bool made, struct s
     enum scb_status status = use_wal(sqlite, error);
     if (status != SCB_OK)
         return status;
-    (void)sqlite3_busy_timeout(sqlite->db, BUSY_TIMEOUT_MS);
+    (void)sqlite3_busy_handler(sqlite->db, wait_while_busy, NULL);
     code = sqlite3_exec(sqlite->db, "PRAGMA synchronous = NORMAL; PRAGMA cell_size_check = ON",
                         NULL, NULL, NULL);
     return code == SQLITE_OK ? SCB_OK : scb_sqlite_error(sqlite, code, opening, error);

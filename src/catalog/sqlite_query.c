@@ -162,6 +162,18 @@ enum scb_status scb_query_run(struct scb_query *query, struct scb_error *error)
     return status;
 }
 
+enum scb_status scb_query_run_for(struct scb_sqlite *sqlite, enum scb_sqlite_statement id,
+                                  const char *backup_date, const char *doing,
+                                  struct scb_error *error)
+{
+    SCB_AUTO(query) struct scb_query query = {0};
+    enum scb_status status = scb_query_begin(sqlite, id, doing, &query, error);
+    if (status != SCB_OK)
+        return status;
+    scb_query_bind_text(&query, backup_date);
+    return scb_query_run(&query, error);
+}
+
 void scb_query_complain(struct scb_query *query, const char *complaint)
 {
     if (query->complaint != NULL)

@@ -139,16 +139,17 @@ enum scb_status scb_zip_writer_stream(struct scb_zip_writer *writer, struct scb_
     SCB_AUTO(memory) struct stream *stream = scb_alloc(1, sizeof(*stream), error);
     if (stream == NULL)
         return SCB_ERROR_RESOURCE;
-    if (deflateInit2(&stream->zlib, SCB_ZIP_STREAM_LEVEL, Z_DEFLATED, -MAX_WBITS, MAX_MEM_LEVEL - 1,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
-        return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory to deflate %s", entry->name);
     entry->streamed = !entry->stored;
+    if (entry->streamed && deflateInit2(&stream->zlib, SCB_ZIP_STREAM_LEVEL, Z_DEFLATED, -MAX_WBITS,
+                                        MAX_MEM_LEVEL - 1, Z_DEFAULT_STRATEGY) != Z_OK)
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory to deflate %s", entry->name);
     enum scb_status status = emit_local_header(writer, entry, error);
     if (status == SCB_OK)
         status = emit_content(writer, entry, input, stream, error);
     if (status == SCB_OK && entry->streamed)
         status = emit_descriptor(writer, entry, error);
-    (void)deflateEnd(&stream->zlib);
+    if (entry->streamed)
+        (void)deflateEnd(&stream->zlib);
     return status;
 }
 

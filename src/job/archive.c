@@ -127,7 +127,10 @@ static struct scb_zip_entry zip_entry(const struct scb_archive *archive, const c
                                   .streamed = !encrypted && page->size > SCB_WHOLE_PAGE_SIZE};
 }
 
-/* What is read back must still be what was written: its checksum is promised. */
+/*
+ * What is read back must still be what was written: its checksum is promised. Whatever else it is
+ * now, or that it is gone, is a matter of the disk: then the page is fetched again.
+ */
 static enum scb_status stream_page(struct scb_archive *archive, struct scb_zip_entry *entry,
                                    const uint8_t expected[SCB_SHA256_SIZE], struct scb_error *error)
 {
@@ -136,6 +139,8 @@ static enum scb_status stream_page(struct scb_archive *archive, struct scb_zip_e
     enum scb_status status = scb_digest_begin(&digest, error);
     if (status == SCB_OK)
         status = stream_file(archive, entry, &digest, error);
+    if (status == SCB_ERROR_INTEGRITY || status == SCB_ERROR_NOT_FOUND)
+        status = error->status = SCB_ERROR_FILE;
     if (status == SCB_OK)
         status = scb_digest_end(&digest, sha256, error);
     if (status == SCB_OK && memcmp(sha256, expected, sizeof(sha256)) != 0)

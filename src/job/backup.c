@@ -16,6 +16,7 @@
 #include "job/found_archive.h"
 #include "job/patience.h"
 #include "job/pipeline.h"
+#include "source/pin.h"
 
 enum {
     MAX_REPINS = 3,
@@ -112,7 +113,7 @@ static enum scb_status run_to_the_end(struct backup *backup, struct scb_error *e
             return SCB_OK;
         if (!pin_lost || backup->settings->resume_only) /* of an earlier slot: that block or none */
             return status;
-        if (backup->result->repins == MAX_REPINS || scb_begin_is_fixed(backup->settings->block)) {
+        if (backup->result->repins == MAX_REPINS || scb_pin_is_fixed(backup->settings->block)) {
             scb_error_wrap(error, "the pinned block was lost %" PRIu64 " times",
                            backup->result->repins + 1);
             return scb_error_hint(error, "add an archive endpoint, or raise "

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "format/key_index.h"
 #include "job/binding.h"
+#include "source/pin.h"
 
 /* --- the block --- */
 
@@ -34,7 +35,7 @@ static enum scb_status check_height(const struct scb_beginning *begin, struct sc
     struct scb_backup_record newest;
     struct scb_error none = {0};
     enum scb_status status = scb_catalog_newest(begin->parts->catalog, true, &newest, &none);
-    if (status == SCB_ERROR_NOT_FOUND || scb_begin_is_fixed(begin->settings->block))
+    if (status == SCB_ERROR_NOT_FOUND || scb_pin_is_fixed(begin->settings->block))
         return SCB_OK;
     if (status != SCB_OK) {
         *error = none;

@@ -42,10 +42,4 @@ SCB_MUST_CHECK enum scb_status scb_begin_count_pages(const struct scb_backup_set
                                                      uint64_t keys, uint64_t *ret_pages,
                                                      struct scb_error *error);
 
-/* Whether contract.block is a number or a hash: there is no newer one then. */
-static inline bool scb_begin_is_fixed(const char *block)
-{
-    return block[0] >= '0' && block[0] <= '9';
-}
-
 #endif

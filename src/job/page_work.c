@@ -14,7 +14,6 @@
 
 enum {
     PIECE = 64 * 1024,
-    KEEP_PACKED = 256 * 1024, /* larger buffers are not kept for the next page */
 };
 
 enum scb_status scb_page_tools_init(struct scb_page_tools *tools,
@@ -66,7 +65,7 @@ enum scb_status scb_page_work_begin(struct scb_page_work *work,
     work->whole = work->checksum_only = work->spilled = false;
     work->fd = -1;
     work->packed.max = 2 * SCB_WHOLE_PAGE_SIZE;
-    if (work->packed.capacity > KEEP_PACKED)
+    if (work->packed.capacity > SCB_KEPT_PACKED_SIZE)
         scb_buffer_free(&work->packed);
     scb_buffer_clear(&work->packed);
     scb_page_file_name(number, is_encrypted(work), work->name);
@@ -183,32 +182,7 @@ static enum scb_status deflate_whole(struct scb_page_work *work, struct scb_page
                : status;
 }
 
-/* Reads a page file of at most SCB_WHOLE_PAGE_SIZE. */
-static enum scb_status read_whole(const struct scb_page_work *work, int fd, uint64_t size,
-                                  struct scb_buffer *out, struct scb_error *error)
-{
-    scb_buffer_clear(out);
-    enum scb_status status = scb_buffer_reserve(out, (size_t)size, error);
-    return status != SCB_OK
-               ? status
-               : scb_file_read(fd, work->name, out->data, (size_t)size, &out->size, error);
-}
-
-/* A page that was written in pieces, and is small enough, is deflated whole all the same. */
-static enum scb_status deflate_written(struct scb_page_work *work, struct scb_page_tools *tools,
-                                       struct scb_error *error)
-{
-    SCB_AUTO(fd) int fd = -1;
-    uint64_t size = 0;
-    enum scb_status status =
-        scb_backup_dir_read(work->settings->dir, work->name, &fd, &size, error);
-    if (status == SCB_OK)
-        status = read_whole(work, fd, size, &tools->json, error);
-    return status == SCB_OK ? deflate_whole(work, tools, scb_buffer_bytes(&tools->json), error)
-                            : status;
-}
-
-/* The end of a page file in pieces. */
+/* The end of a page file in pieces. One that is small enough is deflated whole all the same. */
 static enum scb_status finish_pieces(struct scb_page_work *work, struct scb_page_tools *tools,
                                      struct scb_error *error)
 {
@@ -222,7 +196,7 @@ static enum scb_status finish_pieces(struct scb_page_work *work, struct scb_page
     work->fd = -1;
     status = scb_file_close(fd, work->name, error);
     bool deflate = !is_encrypted(work) && work->size <= SCB_WHOLE_PAGE_SIZE;
-    return status == SCB_OK && deflate ? deflate_written(work, tools, error) : status;
+    return status == SCB_OK && deflate ? scb_page_work_repack(work, tools, error) : status;
 }
 
 /* age(gzip(page)) into packed, which is the page file. */
@@ -311,6 +285,17 @@ static enum scb_status hash_pieces(struct scb_page_work *work, int fd, struct sc
     return status != SCB_OK ? status : scb_digest_end(&tools->digest, work->sha256, error);
 }
 
+/* Reads a page file of at most SCB_WHOLE_PAGE_SIZE. */
+static enum scb_status read_whole(const struct scb_page_work *work, int fd, uint64_t size,
+                                  struct scb_buffer *out, struct scb_error *error)
+{
+    scb_buffer_clear(out);
+    enum scb_status status = scb_buffer_reserve(out, (size_t)size, error);
+    return status != SCB_OK
+               ? status
+               : scb_file_read(fd, work->name, out->data, (size_t)size, &out->size, error);
+}
+
 /* Where a page file of at most SCB_WHOLE_PAGE_SIZE is read to. */
 static struct scb_buffer *buffer_for(struct scb_page_work *work, struct scb_page_tools *tools)
 {
@@ -364,4 +349,17 @@ enum scb_status scb_page_work_reuse(struct scb_page_work *work, struct scb_page_
     work->whole = true;
     work->crc32 = libdeflate_crc32(0, work->packed.data, work->packed.size);
     return SCB_OK;
+}
+
+enum scb_status scb_page_work_repack(struct scb_page_work *work, struct scb_page_tools *tools,
+                                     struct scb_error *error)
+{
+    bool good = false;
+    uint8_t written[SCB_SHA256_SIZE];
+    memcpy(written, work->sha256, sizeof(written));
+    enum scb_status status = scb_page_work_reuse(work, tools, written, &good, error);
+    return status != SCB_OK || good
+               ? status
+               : scb_error_set(error, SCB_ERROR_FILE, "'%s' is no longer what was written",
+                               work->name);
 }

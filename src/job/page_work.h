@@ -23,6 +23,8 @@
 enum {
     /* Page files up to this are deflated whole, larger ones as a stream: size alone chooses. */
     SCB_WHOLE_PAGE_SIZE = 8 * 1024 * 1024,
+    /* A packed form with more room than this is not kept for the next page. */
+    SCB_KEPT_PACKED_SIZE = 256 * 1024,
 };
 
 /* What all pages of a run have in common; borrowed by each of them. */
@@ -110,6 +112,12 @@ SCB_MUST_CHECK enum scb_status scb_page_work_reuse(struct scb_page_work *work,
                                                    struct scb_page_tools *tools,
                                                    const uint8_t recorded[SCB_SHA256_SIZE],
                                                    bool *ret_good, struct scb_error *error);
+
+/* Makes packed anew, from the file of a finished page; FileSystemError where that is no longer what
+ * was written. */
+SCB_MUST_CHECK enum scb_status scb_page_work_repack(struct scb_page_work *work,
+                                                    struct scb_page_tools *tools,
+                                                    struct scb_error *error);
 
 /* Gives back what a finished page needs no longer; it is made again for the next one. */
 void scb_page_work_slim(struct scb_page_work *work);

@@ -13,9 +13,8 @@
 #include "job/workers.h"
 
 enum {
-    SPAN = 2048,              /* pages that may be ahead of one that is late */
-    SMALLEST_ASKED = 64,      /* pages with the source, so that it always has one to send */
-    KEEP_PACKED = 256 * 1024, /* larger buffers are given back after a page */
+    SPAN = 2048,         /* pages that may be ahead of one that is late */
+    SMALLEST_ASKED = 64, /* pages with the source, so that it always has one to send */
     OBSERVE_MS = 100,
     CHECK_SPACE_MS = 1000,
 };
@@ -187,26 +186,13 @@ static void take_page(struct pipeline *pipeline, struct scb_page_slot *slot)
         scb_page_work_slim(page);
 }
 
-static enum scb_status pack_again(struct pipeline *pipeline, struct scb_page_slot *slot,
-                                  struct scb_error *error)
-{
-    bool good = false;
-    uint8_t sha256[SCB_SHA256_SIZE];
-    memcpy(sha256, slot->work.sha256, sizeof(sha256));
-    enum scb_status status =
-        scb_page_work_reuse(&slot->work, &pipeline->tools, sha256, &good, error);
-    if (status == SCB_OK && !good)
-        status = scb_error_set(error, SCB_ERROR_FILE, "page %" PRIu64 " is not what was written",
-                               slot->work.number);
-    return status;
-}
-
 /* Every page whose turn has come goes into the archive. */
 static enum scb_status archive_ready(struct pipeline *pipeline, struct scb_error *error)
 {
     struct scb_page_slot *slot = scb_window_at(&pipeline->window, pipeline->next_commit);
     while (slot != NULL && slot->ready) {
-        enum scb_status status = slot->dropped ? pack_again(pipeline, slot, error) : SCB_OK;
+        enum scb_status status =
+            slot->dropped ? scb_page_work_repack(&slot->work, &pipeline->tools, error) : SCB_OK;
         if (status != SCB_OK)
             return status;
         status = scb_archive_add_page(pipeline->settings->archive, slot->work.number,
@@ -216,7 +202,7 @@ static enum scb_status archive_ready(struct pipeline *pipeline, struct scb_error
             return status;
         if (!slot->dropped)
             pipeline->held -= slot->work.packed.capacity;
-        if (slot->work.packed.capacity > KEEP_PACKED || is_wide(pipeline))
+        if (slot->work.packed.capacity > SCB_KEPT_PACKED_SIZE || is_wide(pipeline))
             scb_buffer_free(&slot->work.packed);
         scb_window_give(&pipeline->window, pipeline->next_commit++);
         slot = scb_window_at(&pipeline->window, pipeline->next_commit);

@@ -223,7 +223,7 @@ static enum scb_status load_identity(const struct scb_service *service,
 static enum scb_status check_scheduled(const struct scb_config *config, struct scb_error *error)
 {
     const char *block = scb_config_text(config, "contract.block");
-    if (block[0] < '0' || block[0] > '9')
+    if (!scb_pin_is_fixed(block))
         return SCB_OK;
     scb_error_set(error, SCB_ERROR_VALIDATION,
                   "contract.block is %s: every backup of the service would be the same", block);

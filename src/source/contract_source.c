@@ -100,10 +100,6 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
     struct fetch *fetch = call->owner;
     struct contract_source *source = fetch->source;
     struct scb_range *range = fetch->range;
-    if (range->deadline_ms == 0) /* waiting for its turn is not the page's fault */
-        range->deadline_ms =
-            scb_clock_monotonic_ms(source->settings.client.clock) + range->limit_ms;
-    call->deadline_ms = range->deadline_ms;
     fetch->asked = least(range->count, fetch->limit);
     fetch->asked = scb_ceiling_limit(&source->ceilings[endpoint], fetch->asked);
     if (fetch->credit > 0) { /* an earlier attempt's */
@@ -112,6 +108,10 @@ static bool prepare(struct scb_rpc_call *call, size_t endpoint, struct scb_buffe
     }
     if (!take_credit(source, fetch))
         return false;
+    if (range->deadline_ms == 0) /* waiting for its turn is not the page's fault */
+        range->deadline_ms =
+            scb_clock_monotonic_ms(source->settings.client.clock) + range->limit_ms;
+    call->deadline_ms = range->deadline_ms;
     call->max_result = fetch->credit;
     call->smallest = fetch->asked == 1;
     call->can_shrink = !call->smallest;

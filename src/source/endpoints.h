@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The endpoints that a client may ask, and which of them is the best to ask next. Sends nothing
- * itself. All but scb_endpoint's `excluded` belongs to the client's thread.
+ * itself. All but scb_endpoint's atomics belongs to the client's thread.
  */
 #ifndef SCB_SOURCE_ENDPOINTS_H
 #define SCB_SOURCE_ENDPOINTS_H
@@ -25,6 +25,7 @@ struct scb_endpoint {
     struct scb_breaker breaker;
     size_t in_flight;
     atomic_bool excluded; /* not to be asked until all are included again */
+    atomic_bool pruned;   /* since it no longer holds the state that is read */
 };
 
 struct scb_endpoints {

@@ -136,12 +136,25 @@ static enum scb_status read_totals(struct choice *choice, struct scb_error *erro
     return scb_error_hint(error, "the log says why the others were left out; or lower it");
 }
 
-static size_t first_endpoint(const struct choice *choice)
+/* A block by the word of the first endpoint that knows it, whoever can serve its state. */
+static enum scb_status tell_block(struct choice *choice, const char *selector,
+                                  enum scb_block_verdict *ret_verdict, struct scb_block *ret_block,
+                                  struct scb_error *error)
 {
-    size_t first = 0;
-    while (scb_rpc_client_excluded(choice->client, first))
-        first++;
-    return first;
+    for (size_t i = 0; i < scb_rpc_client_endpoints(choice->client); i++) {
+        if (scb_rpc_client_excluded(choice->client, i))
+            continue;
+        struct scb_error failure = {0};
+        if (scb_block_get(choice->client, (int)i, selector, ret_verdict, ret_block, &failure) !=
+            SCB_OK) {
+            if (leave_out(choice, i, &failure, error) != SCB_OK)
+                return error->status;
+        } else if (*ret_verdict == SCB_BLOCK_SUITS) {
+            return SCB_OK;
+        }
+    }
+    *ret_verdict = SCB_BLOCK_NOT_KNOWN;
+    return SCB_OK;
 }
 
 /* Tries one way of naming a block, on the first endpoint where it suits. */
@@ -200,8 +213,7 @@ static enum scb_status choose_auto(struct choice *choice, struct scb_block *ret_
     }
     const char *why_not_finalized = scb_block_verdict_text(verdict);
     struct scb_block latest = {0};
-    status = scb_block_get(choice->client, (int)first_endpoint(choice), "\"latest\"", &verdict,
-                           &latest, error);
+    status = tell_block(choice, "\"latest\"", &verdict, &latest, error);
     if (status != SCB_OK)
         return status;
     uint64_t back = choice->settings->confirmations;
@@ -257,7 +269,7 @@ static enum scb_status check_others(struct choice *choice, const struct scb_bloc
         struct scb_block theirs = {0};
         enum scb_block_verdict verdict = SCB_BLOCK_SUITS;
         enum scb_status got =
-            scb_block_get(choice->client, (int)i, selector, &verdict, &theirs, &failure);
+            scb_block_get_known(choice->client, (int)i, selector, &verdict, &theirs, &failure);
         if (got == SCB_OK && verdict == SCB_BLOCK_SUITS &&
             memcmp(theirs.hash, block->hash, 32) != 0)
             got = scb_error_set(&failure, SCB_ERROR_CONTRACT,
@@ -276,11 +288,9 @@ static enum scb_status check_others(struct choice *choice, const struct scb_bloc
 static enum scb_status check_age(const struct choice *choice, const struct scb_block *block,
                                  struct scb_error *error)
 {
-    char first = choice->settings->block[0];
-    bool fixed = first >= '0' && first <= '9';
     int64_t limit_ms = choice->settings->max_block_age_ms;
     int64_t age_ms = scb_clock_real_ms(choice->settings->clock) - (int64_t)block->time * 1000;
-    if (fixed || limit_ms == 0 || age_ms <= limit_ms)
+    if (scb_pin_is_fixed(choice->settings->block) || limit_ms == 0 || age_ms <= limit_ms)
         return SCB_OK;
     char age[32], limit[32];
     scb_text_format_elapsed(age_ms, age, sizeof(age));
@@ -295,11 +305,11 @@ static enum scb_status read_genesis(struct choice *choice, struct scb_error *err
 {
     struct scb_block genesis = {0};
     enum scb_block_verdict verdict = SCB_BLOCK_SUITS;
-    enum scb_status status = scb_block_get(choice->client, (int)first_endpoint(choice), "\"0x0\"",
-                                           &verdict, &genesis, error);
-    if (status == SCB_OK && verdict != SCB_BLOCK_SUITS)
-        return scb_error_set(error, SCB_ERROR_CONTRACT, "%s has no block 0",
-                             scb_rpc_client_origin(choice->client, first_endpoint(choice)));
+    enum scb_status status = tell_block(choice, "\"0x0\"", &verdict, &genesis, error);
+    if (status == SCB_OK && verdict != SCB_BLOCK_SUITS) {
+        scb_error_set(error, SCB_ERROR_CONTRACT, "no endpoint has block 0");
+        return scb_error_hint(error, "add an endpoint that has it to contract.rpc_urls");
+    }
     memcpy(choice->pin.genesis_hash, genesis.hash, 32);
     return status;
 }

@@ -30,6 +30,12 @@ struct scb_pin_settings {
     void *note_state;
 };
 
+/* Whether contract.block is a number or a hash: there is no newer one then. */
+static inline bool scb_pin_is_fixed(const char *block)
+{
+    return block[0] >= '0' && block[0] <= '9';
+}
+
 enum { SCB_BLOCK_PARAMETER_SIZE = 128 };
 
 /* How an endpoint is asked for the pinned block: a JSON value, EIP-1898 hash or number. */

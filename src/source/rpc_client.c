@@ -212,10 +212,13 @@ static void try_start(struct scb_rpc_client *client, struct scb_rpc_call *call,
 {
     struct scb_endpoint_wish wish = scb_rpc_call_wish(call);
     int64_t now = now_ms(client);
-    if (!scb_endpoints_any_left(&client->endpoints, &wish) || now >= call->deadline_ms) {
+    bool nobody_left = !scb_endpoints_any_left(&client->endpoints, &wish);
+    if (nobody_left || now >= call->deadline_ms) {
         scb_call_queue_remove(&client->queue, call);
         call->outgrown = false; /* of an earlier attempt */
-        if (call->error.status == SCB_OK)
+        if (nobody_left)
+            scb_rpc_failure_nobody_left(&client->endpoints, call);
+        else if (call->error.status == SCB_OK)
             scb_error_set(&call->error, SCB_ERROR_CONTRACT, "no endpoint answered in time");
         scb_rpc_failure_hint(call);
         finish_call(call, call->error.status);
@@ -362,8 +365,10 @@ const char *scb_rpc_client_origin(const struct scb_rpc_client *client, size_t en
 
 void scb_rpc_client_include_all(struct scb_rpc_client *client)
 {
-    for (size_t i = 0; i < client->endpoints.count; i++)
+    for (size_t i = 0; i < client->endpoints.count; i++) {
         atomic_store(&client->endpoints.list[i].excluded, false);
+        atomic_store(&client->endpoints.list[i].pruned, false);
+    }
 }
 
 void scb_rpc_client_exclude(struct scb_rpc_client *client, size_t endpoint)

@@ -72,9 +72,11 @@ struct scb_rpc_call {
     /* The answer: */
     enum scb_status status;
     struct scb_error error;
-    enum scb_rpc_outcome outcome; /* of the last attempt; SCB_RPC_OK with a status: no answer */
-    bool outgrown;                /* the result passed max_result */
-    size_t answered_by;           /* the last attempt's endpoint */
+    /* Of the last attempt; SCB_RPC_OK with a status: no answer. SCB_RPC_STATE_MISSING also where
+     * nobody was left to ask for want of the state. */
+    enum scb_rpc_outcome outcome;
+    bool outgrown;      /* the result passed max_result */
+    size_t answered_by; /* the last attempt's endpoint */
     struct scb_rpc_response response;
     json_t *result; /* owned; where not hex_result */
 

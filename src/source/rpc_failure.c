@@ -52,6 +52,8 @@ static enum scb_retry_cause leave_out(struct scb_endpoints *endpoints, struct sc
         return SCB_RETRY_NEVER;
     if (!atomic_exchange(&endpoint->excluded, true))
         scb_endpoints_note(endpoints, endpoint, "is left out: it cannot serve this block or call");
+    if (call->outcome == SCB_RPC_STATE_MISSING)
+        atomic_store(&endpoint->pruned, true);
     return SCB_RETRY_ELSEWHERE;
 }
 
@@ -115,6 +117,21 @@ enum scb_retry_cause scb_rpc_failure_cause(struct scb_endpoints *endpoints,
         return refuse(endpoints, call);
     }
     return SCB_RETRY_NEVER;
+}
+
+void scb_rpc_failure_nobody_left(const struct scb_endpoints *endpoints, struct scb_rpc_call *call)
+{
+    bool pruned = false;
+    for (size_t i = 0; i < endpoints->count; i++)
+        pruned |= (call->avoid >> i & 1) == 0 && atomic_load(&endpoints->list[i].pruned);
+    if (pruned && call->refused == call->garbled)
+        call->outcome = SCB_RPC_STATE_MISSING;
+    if (call->error.status != SCB_OK) /* what its last attempt met */
+        return;
+    scb_error_set(&call->error, SCB_ERROR_CONTRACT, "no other endpoint is left that %s",
+                  pruned ? "holds this block's state" : "can be asked");
+    (void)scb_error_hint(&call->error, pruned ? "add an archive endpoint"
+                                              : "the log says why the others were left out");
 }
 
 void scb_rpc_failure_hint(struct scb_rpc_call *call)

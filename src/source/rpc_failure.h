@@ -27,6 +27,11 @@ enum scb_retry_cause scb_rpc_failure_cause(struct scb_endpoints *endpoints,
 /* Makes call->error the last word on the call: who said it, after how many attempts, what to do. */
 void scb_rpc_failure_describe(const struct scb_endpoints *endpoints, struct scb_rpc_call *call,
                               enum scb_retry_cause cause);
+/*
+ * The call's end where every endpoint that it may ask has been left out; for want of the block's
+ * state its outcome is SCB_RPC_STATE_MISSING, unless one has said what will not change.
+ */
+void scb_rpc_failure_nobody_left(const struct scb_endpoints *endpoints, struct scb_rpc_call *call);
 /* What to do, where call->error does not say. */
 void scb_rpc_failure_hint(struct scb_rpc_call *call);
 

@@ -65,6 +65,16 @@ describe('a database that another process holds', { concurrency: true }, () => {
         assert.ok(store.archiveBytes().equals(await undisturbed(t)));
     });
 
+    it('for longer than a file operation may take: that is no stuck disk', async (t) => {
+        const node = await nodeWith(t, async () => {
+            const holder = await holdDatabase(t, store);
+            setTimeout(holder.release, 4000);
+        });
+        const store = new Store(workspace(t), node, { ...SETTINGS, 'file-operation-timeout': '2s' });
+        await store.mustRun();
+        assert.ok(store.archiveBytes().equals(await undisturbed(t)));
+    });
+
     it('for longer than SQLite itself waits: every row is kept until it is recorded', async (t) => {
         let holder;
         const node = await nodeWith(t, async () => {

@@ -296,7 +296,15 @@ describe('unreliable nodes', () => {
         throw new RpcError(-32602, 'invalid argument 0'); }));
     survivesBeside('a null block at the pin', { eth_getBlockByNumber([block]) {
         return Number(block) === BLOCK ? null : this.blockOrNull(block);
-    } }, {}, false);
+    } }, { 'retry-attempts': 2 }, false);
+    const genesis = (answer) => ({ eth_getBlockByNumber([block]) {
+        return Number(block) === 0 ? answer() : this.blockOrNull(block);
+    } });
+    survivesBeside('a first block that is not told', genesis(() => {
+        throw new RpcError(-32603, 'internal error'); }), { 'retry-attempts': 2 });
+    survivesBeside('another first block than asked for', genesis(() => ({
+        number: '0x1', hash: `0x${'9'.repeat(64)}`, timestamp: '0x1' })));
+    survivesBeside('no first block', genesis(() => null));
     survivesBeside('500', always(() => new RawReply({ status: 500, body: '' })));
     survivesBeside('no answer', always(() => new Promise(() => {})),
         { 'smart-contract-timeout': '100ms' });
@@ -375,6 +383,31 @@ describe('the pinned block', () => {
                 assert.match(stderr, /latest less 7; finalized: the node does not know it/);
             });
     }
+
+    it('is chosen by another endpoint where the first does not tell its latest', async (t) => {
+        const methods = (latest) => ({ eth_getBlockByNumber(params) {
+            if (params[0] === 'finalized') return null;
+            return params[0] === 'latest' ? latest.call(this, params)
+                : this.truth('eth_getBlockByNumber', params);
+        } });
+        const bad = await fakeNode(t, { methods: methods(() => {
+            throw new RpcError(-32603, 'internal error'); }) });
+        const good = await fakeNode(t, { methods: methods(function tell(params) {
+            return this.truth('eth_getBlockByNumber', params); }) });
+        const store = new Store(workspace(t), { url: `${bad.url},${good.url}`, address: good.address },
+            { 'contract-confirmations': 7, 'log-level': 'info', 'retry-attempts': 2 });
+        const { stderr } = await store.mustRun();
+        assert.equal(store.manifest().block_number, good.chain.latest - 7);
+        assert.match(stderr, new RegExp(`${bad.url} is left out: .*internal error`));
+    });
+
+    it('is none where nobody has a first block', async (t) => {
+        const node = await fakeNode(t, { methods: { eth_getBlockByNumber([block]) {
+            return Number(block) === 0 ? null : this.blockOrNull(block);
+        } } });
+        assertFailed(await new Store(workspace(t), node).run(), 4, 'ContractConnectionError',
+            /no endpoint has block 0/);
+    });
 
     it('is named by its number where the node ignores a hash', async (t) => {
         const node = await sameAsHealthy(t, { methods: {

@@ -7,8 +7,10 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { encodePage } from '../chain/abi.mjs';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
-import { RpcError, startFakeNode } from '../chain/fake.mjs';
-import { assertFailed, Store, workspace } from './harness.mjs';
+import { isPageCall, RpcError, startFakeNode } from '../chain/fake.mjs';
+import {
+    archivedEntries, assertFailed, assertSameEntries, Store, workspace,
+} from './harness.mjs';
 
 const ENTRIES = [...realisticEntries(330), ...oddEntries()];
 const PAGES = Math.ceil(ENTRIES.length / 100);
@@ -80,6 +82,58 @@ describe('a quorum', () => {
         const two = storeOf(directory, 'of-two', nodes.slice(0, 2), { 'contract-quorum': 2 });
         assertFailed(await two.run(), 4, 'ContractConnectionError', /page \d+ .*internal error/);
     });
+
+    /** Methods of a node that no longer holds the block that it is first asked for a page of. */
+    function prunes(nodes) {
+        let pruned = -1;
+        return { eth_call(params) {
+            const number = this.chain.resolve(params[1]);
+            if (isPageCall(params) && pruned < 0) {
+                pruned = number;
+                for (const { chain } of nodes)
+                    for (const tag of ['latest', 'safe', 'finalized']) chain[tag] += 5;
+            }
+            if (number <= pruned) throw new RpcError(-32000, 'missing trie node 12ab');
+            return this.truth('eth_call', params);
+        } };
+    }
+
+    it('pins a newer block where one endpoint no longer holds the old one', async (t) => {
+        const nodes = [];
+        nodes.push(...await fakeNodes(t, { methods: prunes(nodes) }, {}));
+        const store = storeOf(workspace(t), 'two', nodes,
+            { 'contract-quorum': 2, 'contract-block': 'auto', 'max-concurrent-pages': 1 });
+        await store.mustRun();
+        assert.equal(store.manifest().block_number, nodes[0].chain.finalized);
+        assertSameEntries(archivedEntries(store.archivePath()), ENTRIES);
+    });
+
+    it('says that nobody is left for a fixed block', async (t) => {
+        const nodes = [];
+        nodes.push(...await fakeNodes(t, { methods: prunes(nodes) }, {}));
+        const store = storeOf(workspace(t), 'two', nodes,
+            { 'contract-quorum': 2, 'max-concurrent-pages': 1 });
+        assertFailed(await store.run(), 4, 'ContractConnectionError',
+            /page 0 .*no other endpoint is left that holds this block's state/);
+    });
+
+    for (const [name, behind] of [
+        ['does not know', () => null],
+        ['calls unknown', () => { throw new RpcError(-32000, 'header not found'); }],
+    ]) {
+        it(`waits for an endpoint that ${name} the newest block yet`, async (t) => {
+            let asked = 0;
+            const nodes = await fakeNodes(t, {}, { methods: { eth_getBlockByNumber(params) {
+                if (Number(params[0]) === 100 && ++asked === 1) return behind();
+                return this.truth('eth_getBlockByNumber', params);
+            } } });
+            const store = storeOf(workspace(t), 'two', nodes,
+                { 'contract-quorum': 2, 'contract-block': 'latest' });
+            await store.mustRun();
+            assert.equal(store.manifest().block_number, 100);
+            assert.ok(asked > 1, 'it was not asked again');
+        });
+    }
 
     it('fails where one entry differs, and names the page', async (t) => {
         const nodes = await fakeNodes(t, {}, forged(217));

@@ -94,6 +94,18 @@ static void an_operation_may_contain_others(void **state)
     wait_until_told();
 }
 
+/* Its time begins anew, and still ends. */
+static void an_operation_that_waits_for_others_is_watched(void **state)
+{
+    (void)state;
+    SCB_FILE_WATCHED(watch);
+    scb_file_operation_renew(); /* there is none */
+    SCB_FILE_OPERATION;
+    within();
+    scb_file_operation_renew();
+    wait_until_told();
+}
+
 static void unwatched(void)
 {
     SCB_FILE_WATCHED(NULL);
@@ -173,6 +185,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WATCHED(a_read_that_hangs_is_told_of),
         WATCHED(an_operation_may_contain_others),
+        WATCHED(an_operation_that_waits_for_others_is_watched),
         WATCHED(a_scope_ends),
         WATCHED(a_thread_is_watched_like_who_started_it),
         WATCHED(its_limit_may_change),

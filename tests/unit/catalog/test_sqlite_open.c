@@ -233,7 +233,7 @@ static void waits_while_it_is_made(void **state)
     assert_status(SCB_ERROR_DATABASE,
                   scb_catalog_open(fixture->url, false, &fixture->catalog, &fixture->error));
     assert_true(fixture->error.retryable);
-    assert_in_range(slept_ms(), 4000, 5000);
+    assert_in_range(slept_ms(), 5000, 5100);
 
     shim.sleeps = 0;
     shim.holder = holder;

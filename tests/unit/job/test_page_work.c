@@ -389,6 +389,29 @@ static void files_that_cannot_be_written_fail_the_page(void **state)
     assert_made("page_7.json");
 }
 
+/* One in pieces is read back to be deflated: what its file held must be in the archive. */
+static void a_file_that_changes_while_it_is_written_fails_the_page(void **state)
+{
+    (void)state;
+    static const char name[] = FOLDER "page_7.json";
+    static const enum { CHANGED_BYTE, LONGER, GONE } changes[] = {CHANGED_BYTE, LONGER, GONE};
+    for (size_t i = 0; i < SCB_LENGTH(changes); i++) {
+        struct scb_error error = {0};
+        make_entries(3 * PIECE);
+        begin_page(7, 4);
+        assert_int_equal(add_answer(entries, 3, NULL), SCB_OK);
+        assert_true(page.fd >= 0);
+        if (changes[i] == GONE)
+            assert_int_equal(unlink(temp_path(name)), 0);
+        else
+            assert_int_equal(pwrite(page.fd, "y", 1, changes[i] == LONGER ? 4 * PIECE : 100), 1);
+        assert_int_equal(add_answer(entries + 3, 1, &error), SCB_ERROR_FILE);
+        assert_string_equal(error.message, "'page_7.json' is no longer what was written");
+    }
+    make_page_by(ways[1]);
+    assert_made("page_7.json");
+}
+
 static void a_page_given_up_leaves_no_file_open(void **state)
 {
     (void)state;
@@ -453,6 +476,7 @@ int main(void)
         IN_BACKUP(wrong_answers_are_refused),
         IN_BACKUP(errors_name_the_entry_in_the_contract),
         IN_BACKUP(files_that_cannot_be_written_fail_the_page),
+        IN_BACKUP(a_file_that_changes_while_it_is_written_fails_the_page),
         IN_BACKUP(a_page_given_up_leaves_no_file_open),
         IN_BACKUP(memory_of_large_pages_is_given_back),
         IN_BACKUP(a_slim_page_is_its_deflated_form),

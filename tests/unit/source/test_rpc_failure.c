@@ -88,6 +88,48 @@ static void one_that_said_what_will_not_change_stays_left_out(void **state)
     assert_int_equal(failed(1, SCB_ERROR_CONTRACT, SCB_RPC_REVERTED, true), SCB_RETRY_NEVER);
 }
 
+static void a_further_opinion_that_nobody_is_left_for(void **state)
+{
+    (void)state;
+    static const struct {
+        enum scb_rpc_outcome left_out_for, outcome;
+        uint64_t avoid;
+        const char *message;
+    } cases[] = {
+        {SCB_RPC_STATE_MISSING, SCB_RPC_STATE_MISSING, 1 << 0,
+         "no other endpoint is left that holds this block's state"},
+        {SCB_RPC_FORBIDDEN, SCB_RPC_OK, 1 << 0, "no other endpoint is left that can be asked"},
+        {SCB_RPC_STATE_MISSING, SCB_RPC_OK, 1 << 0 | 1 << 1, /* it was asked, too */
+         "no other endpoint is left that can be asked"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        begin(2);
+        assert_int_equal(failed(1, SCB_ERROR_CONTRACT, cases[i].left_out_for, false),
+                         SCB_RETRY_ELSEWHERE);
+        call = (struct scb_rpc_call){.endpoint = SCB_ANY_ENDPOINT, .avoid = cases[i].avoid};
+        struct scb_endpoint_wish wish = scb_rpc_call_wish(&call);
+        assert_false(scb_endpoints_any_left(&endpoints, &wish));
+        scb_rpc_failure_nobody_left(&endpoints, &call);
+        assert_int_equal(call.error.status, SCB_ERROR_CONTRACT);
+        assert_string_equal(call.error.message, cases[i].message);
+        assert_int_equal(call.outcome, cases[i].outcome);
+    }
+}
+
+/* An endpoint that is left out meanwhile changes nothing of what was said for good. */
+static void what_was_said_for_good_stays_where_nobody_is_left(void **state)
+{
+    (void)state;
+    begin(2);
+    assert_int_equal(failed(1, SCB_ERROR_CONTRACT, SCB_RPC_STATE_MISSING, false),
+                     SCB_RETRY_ELSEWHERE);
+    call.refused = 1 << 0;
+    call.outcome = SCB_RPC_REVERTED;
+    scb_rpc_failure_nobody_left(&endpoints, &call);
+    assert_string_equal(call.error.message, "so");
+    assert_int_equal(call.outcome, SCB_RPC_REVERTED);
+}
+
 static void what_made_no_sense_to_the_end_is_not_to_be_tried_again(void **state)
 {
     (void)state;
@@ -106,6 +148,8 @@ int main(void)
         cmocka_unit_test(the_only_endpoint_is_asked_again_and_not_left_alone),
         cmocka_unit_test(another_is_asked_at_once_then_all_of_them_again),
         cmocka_unit_test(one_that_said_what_will_not_change_stays_left_out),
+        cmocka_unit_test(a_further_opinion_that_nobody_is_left_for),
+        cmocka_unit_test(what_was_said_for_good_stays_where_nobody_is_left),
         cmocka_unit_test(what_made_no_sense_to_the_end_is_not_to_be_tried_again),
     };
     return cmocka_run_group_tests(tests, NULL, end);
