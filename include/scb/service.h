@@ -12,6 +12,7 @@
 #include "scb/backup.h"
 #include "scb/catalog.h"
 #include "scb/config.h"
+#include "scb/copy.h"
 #include "scb/diff.h"
 #include "scb/entry.h"
 #include "scb/error.h"
@@ -158,6 +159,16 @@ SCB_MUST_CHECK enum scb_status scb_service_export(struct scb_service *service,
                                                   const struct scb_export_options *options,
                                                   struct scb_export_result *ret_result,
                                                   struct scb_error *error);
+
+/*
+ * Copies a completed backup's archive to another place and verifies the copy, with the identity
+ * where it is encrypted and there is one that opens it without being asked for. IntegrityError
+ * where the archive or the copy is not what was written: no copy is left then.
+ */
+SCB_MUST_CHECK enum scb_status scb_service_copy(struct scb_service *service,
+                                                const struct scb_copy_options *options,
+                                                struct scb_copy_result *ret_result,
+                                                struct scb_error *error);
 
 /*
  * Compares two completed backups key by key; visit (which may be NULL) is told of every key that is

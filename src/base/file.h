@@ -85,6 +85,9 @@ SCB_MUST_CHECK enum scb_status scb_durable_write(struct scb_durable_file *file, 
                                                  size_t size, struct scb_error *error);
 SCB_MUST_CHECK enum scb_status scb_durable_commit(struct scb_durable_file *file,
                                                   struct scb_error *error);
+/* The same where nothing may have the name yet: FileSystemError where something does. */
+SCB_MUST_CHECK enum scb_status scb_durable_commit_new(struct scb_durable_file *file,
+                                                      struct scb_error *error);
 /* A commit without the directory's sync: for the first of two files that are committed together. */
 SCB_MUST_CHECK enum scb_status scb_durable_rename(struct scb_durable_file *file,
                                                   struct scb_error *error);

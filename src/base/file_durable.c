@@ -38,7 +38,27 @@ static void unlock(struct scb_durable_file *file)
     file->lock_fd = -1;
 }
 
-enum scb_status scb_durable_rename(struct scb_durable_file *file, struct scb_error *error)
+static int rename_over(const struct scb_durable_file *file)
+{
+    return renameat(file->dir_fd, file->temporary, file->dir_fd, file->name);
+}
+
+static int rename_new(const struct scb_durable_file *file)
+{
+    int renamed =
+        renameat2(file->dir_fd, file->temporary, file->dir_fd, file->name, RENAME_NOREPLACE);
+    if (renamed == 0 || (errno != EINVAL && errno != ENOSYS))
+        return renamed;
+    /* NFS and others cannot: looking first is the best that is left. */
+    if (faccessat(file->dir_fd, file->name, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+        return rename_over(file);
+    errno = EEXIST;
+    return -1;
+}
+
+static enum scb_status finish(struct scb_durable_file *file,
+                              int (*take_name)(const struct scb_durable_file *file),
+                              struct scb_error *error)
 {
     SCB_FILE_OPERATION;
     enum scb_status status = scb_file_sync(file->fd, file->name, error);
@@ -46,18 +66,31 @@ enum scb_status scb_durable_rename(struct scb_durable_file *file, struct scb_err
         status = scb_file_close(file->fd, file->name, error);
         file->fd = -1;
     }
-    if (status == SCB_OK && renameat(file->dir_fd, file->temporary, file->dir_fd, file->name) != 0)
-        status =
-            scb_error_set_errno(error, SCB_ERROR_FILE, errno, "file '%s' not renamed", file->name);
+    if (status == SCB_OK && take_name(file) != 0)
+        status = errno == EEXIST ? scb_error_set(error, SCB_ERROR_FILE,
+                                                 "file '%s' is there already", file->name)
+                                 : scb_error_set_errno(error, SCB_ERROR_FILE, errno,
+                                                       "file '%s' not renamed", file->name);
     if (status != SCB_OK)
         scb_durable_abort(file);
     unlock(file);
     return status;
 }
 
+enum scb_status scb_durable_rename(struct scb_durable_file *file, struct scb_error *error)
+{
+    return finish(file, rename_over, error);
+}
+
 enum scb_status scb_durable_commit(struct scb_durable_file *file, struct scb_error *error)
 {
     enum scb_status status = scb_durable_rename(file, error);
+    return status != SCB_OK ? status : scb_dir_sync(file->dir_fd, file->name, error);
+}
+
+enum scb_status scb_durable_commit_new(struct scb_durable_file *file, struct scb_error *error)
+{
+    enum scb_status status = finish(file, rename_new, error);
     return status != SCB_OK ? status : scb_dir_sync(file->dir_fd, file->name, error);
 }
 

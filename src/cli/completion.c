@@ -128,7 +128,7 @@ static enum scb_status offer_placeholder(const struct line *line, const char *pl
 {
     if (strchr(placeholder, '|') != NULL)
         return offer_choices(line, placeholder, help, error);
-    if (strstr(placeholder, "FILE") != NULL)
+    if (strstr(placeholder, "FILE") != NULL || strcmp(placeholder, "DEST") == 0)
         return scb_buffer_append_text(line->out, SCB_COMPLETION_FILES "\n", error);
     if (strstr(placeholder, "DIR") != NULL)
         return scb_buffer_append_text(line->out, SCB_COMPLETION_DIRECTORIES "\n", error);
@@ -201,6 +201,14 @@ static enum scb_status offer_commands(const struct line *line, const char *const
     return status;
 }
 
+/* Of a command's arguments the one at index, counted from 0; "" where there is none. */
+static void take_placeholder(const char *arguments, size_t index, char *ret_text, size_t size)
+{
+    for (; index > 0; index--)
+        arguments += strcspn(arguments, " ") + (strchr(arguments, ' ') != NULL ? 1 : 0);
+    (void)snprintf(ret_text, size, "%.*s", (int)strcspn(arguments, " "), arguments);
+}
+
 static enum scb_status offer_words(const struct line *line, const struct scb_command *command,
                                    size_t used, struct scb_error *error)
 {
@@ -215,9 +223,9 @@ static enum scb_status offer_words(const struct line *line, const struct scb_com
                    ? status
                    : offer_commands(line, line->words + used, line->word_count - used, error);
     }
-    if (line->word_count - used >= 1)
-        return SCB_OK;
-    return offer_placeholder(line, command->arguments, command->summary, error);
+    char placeholder[64];
+    take_placeholder(command->arguments, line->word_count - used, placeholder, sizeof(placeholder));
+    return offer_placeholder(line, placeholder, command->summary, error);
 }
 
 enum scb_status scb_complete(const char *const *words, size_t count, struct scb_buffer *out,

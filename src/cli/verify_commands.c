@@ -14,6 +14,7 @@
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "cli/trust_view.h"
 #include "view/backup_view.h"
 #include "view/cell.h"
 
@@ -74,22 +75,6 @@ static void done_json(struct scb_json *json, const struct scb_verify_result *res
     scb_json_close_object(json);
 }
 
-/* Who vouches for it, and what could not be seen. */
-static void print_trust(const struct scb_verify_result *result)
-{
-    static const char *const words[] = {[SCB_SIGNATURE_NONE] = NULL,
-                                        [SCB_SIGNATURE_WRONG] = NULL,
-                                        [SCB_SIGNATURE_UNTRUSTED] =
-                                            "whom identity.trusted does not name",
-                                        [SCB_SIGNATURE_TRUSTED] = "trusted"};
-    if (words[result->signature] != NULL)
-        (void)printf("%s: signed by %s, %s\n", result->backup_date, result->signer,
-                     words[result->signature]);
-    if (result->unseen[0] != '\0')
-        (void)printf("%s: its keys, values and duplicates were not looked at: %s\n",
-                     result->backup_date, result->unseen);
-}
-
 static void done_text(const struct report *report, const struct scb_verify_result *result)
 {
     static const char *const words[] = {[SCB_VERIFY_VALID] = "valid",
@@ -102,7 +87,7 @@ static void done_text(const struct report *report, const struct scb_verify_resul
     scb_view_count((int64_t)result->keys, keys, sizeof(keys));
     scb_view_count((int64_t)result->pages, pages, sizeof(pages));
     scb_text_format_elapsed(result->duration_ms, duration, sizeof(duration));
-    print_trust(result);
+    scb_print_trust(result);
     (void)printf("Backup %s is %s: ", result->backup_date, words[result->outcome]);
     if (result->unseen[0] == '\0')
         (void)printf("%s keys in ", keys);

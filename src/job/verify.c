@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "job/verify.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -196,6 +198,7 @@ static enum scb_status check_against_chain(struct scb_verify_report *report,
     return status;
 }
 
+/* dir: what lies beside the archive; NULL for a copy, beside which nothing does. */
 static enum scb_status check_opened(struct scb_verify_report *report,
                                     const struct scb_backup_record *record,
                                     const struct scb_backup_dir *dir, struct archive archive,
@@ -209,11 +212,11 @@ static enum scb_status check_opened(struct scb_verify_report *report,
         status = scb_verify_signature(report, archive.fd, archive.pages, error);
     if (status == SCB_OK)
         status = check_rows(report, archive.fd, archive.size, error);
-    if (status == SCB_OK)
+    if (status == SCB_OK && dir != NULL)
         status = scb_verify_beside(report, dir, archive.fd, archive.pages, error);
     if (status == SCB_OK)
         status = scb_verify_pages(report, dir, archive.fd, archive.pages, error);
-    if (status == SCB_OK && locked.status != SCB_OK) {
+    if (status == SCB_OK && locked.status != SCB_OK && dir != NULL) {
         *error = locked;
         return locked.status;
     }
@@ -239,23 +242,18 @@ static enum scb_status check_content(struct scb_verify_report *report,
     return status;
 }
 
-static enum scb_status check_archive(struct scb_verify_report *report,
-                                     const struct scb_backup_record *record,
-                                     const struct scb_backup_dir *dir, struct scb_error *error)
+/* Its size, its checksum and its content. */
+static enum scb_status check_file(struct scb_verify_report *report,
+                                  const struct scb_backup_record *record,
+                                  const struct scb_backup_dir *dir, int fd, uint64_t size,
+                                  struct scb_error *error)
 {
-    char name[SCB_ARCHIVE_NAME_SIZE];
-    SCB_AUTO(fd) int fd = -1;
-    uint64_t size = 0;
-    struct scb_error failure = {0};
-    scb_archive_name(record->backup_date, name);
-    enum scb_status status = scb_backup_dir_read(dir, name, &fd, &size, &failure);
-    if (status != SCB_OK)
-        return scb_verify_judge(report, "archive", status, &failure, error);
     if (record->file_size >= 0 && size != (uint64_t)record->file_size)
         scb_verify_problem(report, "archive", "%" PRIu64 " bytes; the database says %" PRId64, size,
                            record->file_size);
     struct hasher hasher = {.fd = fd, .cancel = report->parts->cancel};
-    status = scb_thread_start(&hasher.thread, "verify-hash", hash_archive, &hasher, error);
+    enum scb_status status =
+        scb_thread_start(&hasher.thread, "verify-hash", hash_archive, &hasher, error);
     if (status != SCB_OK)
         return status;
     status = check_content(report, record, dir, fd, size, error);
@@ -268,6 +266,22 @@ static enum scb_status check_archive(struct scb_verify_report *report,
         strcmp(hasher.checksum, record->checksum) != 0)
         scb_verify_problem(report, "archive", "its SHA-256 is %s; the database says %s",
                            hasher.checksum, record->checksum);
+    return status;
+}
+
+static enum scb_status check_archive(struct scb_verify_report *report,
+                                     const struct scb_backup_record *record,
+                                     const struct scb_backup_dir *dir, struct scb_error *error)
+{
+    char name[SCB_ARCHIVE_NAME_SIZE];
+    SCB_AUTO(fd) int fd = -1;
+    uint64_t size = 0;
+    struct scb_error failure = {0};
+    scb_archive_name(record->backup_date, name);
+    enum scb_status status = scb_backup_dir_read(dir, name, &fd, &size, &failure);
+    if (status != SCB_OK)
+        return scb_verify_judge(report, "archive", status, &failure, error);
+    status = check_file(report, record, dir, fd, size, error);
     return status == SCB_OK ? scb_verify_latest(report, record, fd, error) : status;
 }
 
@@ -292,31 +306,61 @@ static enum scb_status check_locked(struct scb_verify_report *report, const char
     return status;
 }
 
+static struct scb_verify_report begin(const struct scb_verify_parts *parts,
+                                      const struct scb_verify_settings *settings,
+                                      const char *backup_date, struct scb_verify_result *result)
+{
+    *result = (struct scb_verify_result){0};
+    (void)snprintf(result->backup_date, sizeof(result->backup_date), "%s", backup_date);
+    return (struct scb_verify_report){.lock = PTHREAD_MUTEX_INITIALIZER,
+                                      .parts = parts,
+                                      .settings = settings,
+                                      .result = result,
+                                      .started_ms = scb_clock_monotonic_ms(parts->clock)};
+}
+
+static void end(struct scb_verify_report *report, enum scb_status status,
+                const struct scb_error *error)
+{
+    const struct scb_verify_parts *parts = report->parts;
+    struct scb_verify_result *result = report->result;
+    if (status == SCB_ERROR_INTEGRITY) /* it changed, or was read otherwise, on the way */
+        scb_verify_problem(report, "archive", "%s", error->message);
+    else if (status != SCB_OK)
+        result->error = *error;
+    result->outcome = result->problems > 0 ? SCB_VERIFY_INVALID
+                      : status != SCB_OK   ? SCB_VERIFY_NOT_CHECKED
+                                           : SCB_VERIFY_VALID;
+    result->duration_ms = scb_clock_monotonic_ms(parts->clock) - report->started_ms;
+    if (parts->observer.done != NULL)
+        parts->observer.done(parts->observer.state, result);
+}
+
 void scb_verify_run(const struct scb_verify_parts *parts,
                     const struct scb_verify_settings *settings, const char *backup_date,
                     struct scb_verify_result *ret_result)
 {
-    struct scb_verify_report report = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                                       .parts = parts,
-                                       .settings = settings,
-                                       .result = ret_result,
-                                       .started_ms = scb_clock_monotonic_ms(parts->clock)};
+    struct scb_verify_report report = begin(parts, settings, backup_date, ret_result);
     struct scb_store_lock *lock = NULL;
     struct scb_error error = {0};
-    *ret_result = (struct scb_verify_result){0};
-    (void)snprintf(ret_result->backup_date, sizeof(ret_result->backup_date), "%s", backup_date);
     enum scb_status status = scb_store_lock_shared(parts->store, backup_date, &lock, &error);
     if (status == SCB_OK)
         status = check_locked(&report, ret_result->backup_date, &error);
     scb_store_unlock(lock);
-    if (status == SCB_ERROR_INTEGRITY) /* it changed, or was read otherwise, on the way */
-        scb_verify_problem(&report, "archive", "%s", error.message);
-    else if (status != SCB_OK)
-        ret_result->error = error;
-    ret_result->outcome = ret_result->problems > 0 ? SCB_VERIFY_INVALID
-                          : status != SCB_OK       ? SCB_VERIFY_NOT_CHECKED
-                                                   : SCB_VERIFY_VALID;
-    ret_result->duration_ms = scb_clock_monotonic_ms(parts->clock) - report.started_ms;
-    if (parts->observer.done != NULL)
-        parts->observer.done(parts->observer.state, ret_result);
+    end(&report, status, &error);
+}
+
+void scb_verify_copy(const struct scb_verify_parts *parts,
+                     const struct scb_verify_settings *settings,
+                     const struct scb_backup_record *record, int fd,
+                     struct scb_verify_result *ret_result)
+{
+    struct scb_verify_report report = begin(parts, settings, record->backup_date, ret_result);
+    struct scb_error error = {0};
+    struct stat about;
+    enum scb_status status =
+        fstat(fd, &about) != 0
+            ? scb_error_set_errno(&error, SCB_ERROR_FILE, errno, "the copy not looked at")
+            : check_file(&report, record, NULL, fd, (uint64_t)about.st_size, &error);
+    end(&report, status, &error);
 }

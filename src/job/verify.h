@@ -45,4 +45,14 @@ void scb_verify_run(const struct scb_verify_parts *parts,
                     const struct scb_verify_settings *settings, const char *backup_date,
                     struct scb_verify_result *ret_result);
 
+/*
+ * The same of a copy of the archive, which lies elsewhere with nothing beside it. That nobody here
+ * can decrypt it is said (unseen), and no reason not to call it valid. fd is open for reading;
+ * record is of the completed backup.
+ */
+void scb_verify_copy(const struct scb_verify_parts *parts,
+                     const struct scb_verify_settings *settings,
+                     const struct scb_backup_record *record, int fd,
+                     struct scb_verify_result *ret_result);
+
 #endif

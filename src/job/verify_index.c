@@ -40,7 +40,7 @@ void scb_verify_index_open(struct scb_verify_index *index, const struct scb_back
     *index = (struct scb_verify_index){
         .writer = {.sink = {write_file, &index->file}, .pending = {.max = SCB_KEY_INDEX_BUFFER}}};
     /* Of an encrypted backup it would say in plain which keys there are. */
-    if (scb_manifest_is_encrypted(manifest) || has_good_one(dir, manifest))
+    if (dir == NULL || scb_manifest_is_encrypted(manifest) || has_good_one(dir, manifest))
         return;
     index->open = scb_backup_dir_open_apart(dir, SCB_KEY_INDEX_NAME, &index->file, &none) == SCB_OK;
     if (index->open && scb_key_index_begin(&index->writer, &head, &none) != SCB_OK)

@@ -18,8 +18,8 @@ struct scb_verify_index {
 };
 
 /*
- * Where the directory has a good one already, or may not be written, it stays closed; so it does
- * for an encrypted backup, whose keys could be guessed and then found in it.
+ * Where there is no directory (NULL), or it has a good one already, or may not be written, it stays
+ * closed; so it does for an encrypted backup, whose keys could be guessed and then found in it.
  */
 void scb_verify_index_open(struct scb_verify_index *index, const struct scb_backup_dir *dir,
                            const struct scb_manifest *manifest, uint64_t seed);

@@ -158,5 +158,7 @@ enum scb_status scb_page_verifier_run(struct scb_page_verifier *verifier,
     *ret_counted = *ret_counted && status == SCB_OK;
     (void)snprintf(where, sizeof(where), "archive %s", name);
     status = scb_verify_judge(verifier->report, where, status, &failure, error);
-    return status == SCB_OK ? check_file(verifier, name, &page->page, held, error) : status;
+    return status == SCB_OK && verifier->dir != NULL
+               ? check_file(verifier, name, &page->page, held, error)
+               : status;
 }

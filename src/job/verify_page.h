@@ -27,7 +27,7 @@ enum { SCB_MOST_STAND_INS = 4096 };
 /* A worker's tools, one set a thread; the first members are set by its owner. */
 struct scb_page_verifier {
     struct scb_verify_report *report;
-    const struct scb_backup_dir *dir;
+    const struct scb_backup_dir *dir; /* NULL: nothing lies beside the archive */
     int archive_fd;
     const struct scb_manifest *manifest;
     uint64_t seeds[2];

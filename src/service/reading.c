@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/memory.h"
+#include "job/copy.h"
 #include "job/diff.h"
 #include "job/export.h"
 #include "job/get.h"
@@ -65,6 +66,32 @@ enum scb_status scb_service_get(struct scb_service *service, const char *backup_
                                                         .keys = reading.keys};
     if (status == SCB_OK)
         status = scb_get(reading.store, reading.catalog, &settings, key, ret_result, error);
+    close_reading(&reading);
+    return status;
+}
+
+static struct scb_verify_settings verify_settings(const struct scb_service *service)
+{
+    const struct scb_config *config = service->parts.config;
+    return (struct scb_verify_settings){
+        .limits = scb_service_page_limits(service),
+        .worker_concurrency = (size_t)scb_config_integer(config, "backup.worker_concurrency"),
+        .memory_limit = (size_t)scb_config_integer(config, "backup.memory_limit"),
+        .contract = service->contract,
+        .max_concurrent_pages = (size_t)scb_config_integer(config, "backup.max_concurrent_pages"),
+        .page_deadline_ms = scb_config_integer(config, "backup.page_deadline")};
+}
+
+enum scb_status scb_service_copy(struct scb_service *service,
+                                 const struct scb_copy_options *options,
+                                 struct scb_copy_result *ret_result, struct scb_error *error)
+{
+    const struct scb_verify_settings settings = verify_settings(service);
+    SCB_FILE_WATCHED(service->watch);
+    struct reading reading = {0};
+    enum scb_status status = open_reading(service, &reading, error);
+    if (status == SCB_OK)
+        status = scb_copy_run(&reading.parts, &settings, options, ret_result, error);
     close_reading(&reading);
     return status;
 }
@@ -223,14 +250,7 @@ enum scb_status scb_service_verify(struct scb_service *service,
                                    const struct scb_verify_observer *observer,
                                    struct scb_error *error)
 {
-    const struct scb_config *config = service->parts.config;
-    const struct scb_verify_settings settings = {
-        .limits = scb_service_page_limits(service),
-        .worker_concurrency = (size_t)scb_config_integer(config, "backup.worker_concurrency"),
-        .memory_limit = (size_t)scb_config_integer(config, "backup.memory_limit"),
-        .contract = service->contract,
-        .max_concurrent_pages = (size_t)scb_config_integer(config, "backup.max_concurrent_pages"),
-        .page_deadline_ms = scb_config_integer(config, "backup.page_deadline")};
+    const struct scb_verify_settings settings = verify_settings(service);
     SCB_FILE_WATCHED(service->watch);
     struct reading reading = {0};
     struct choice choice = {0};

@@ -109,6 +109,33 @@ enum scb_status scb_store_check_space(const struct scb_store *store, struct scb_
     return SCB_OK;
 }
 
+static bool is_same(const struct stat *one, const struct stat *other)
+{
+    return one->st_dev == other->st_dev && one->st_ino == other->st_ino;
+}
+
+enum scb_status scb_store_contains(const struct scb_store *store, int dir_fd, bool *ret_contains,
+                                   struct scb_error *error)
+{
+    enum { FLAGS = O_PATH | O_DIRECTORY | O_CLOEXEC };
+    SCB_FILE_OPERATION;
+    struct stat own, present, below = {0};
+    SCB_AUTO(fd) int fd = openat(dir_fd, ".", FLAGS);
+    for (;;) {
+        if (fd < 0 || fstat(fd, &present) != 0 || fstat(store->fd, &own) != 0)
+            return scb_error_set_errno(error, SCB_ERROR_FILE, errno,
+                                       "the directories above not looked at");
+        *ret_contains = is_same(&present, &own);
+        if (*ret_contains || is_same(&present, &below)) /* / is its own parent */
+            return SCB_OK;
+        below = present;
+        int above = openat(fd, "..", FLAGS), failed = errno;
+        (void)close(fd);
+        fd = above;
+        errno = failed;
+    }
+}
+
 enum scb_status scb_store_read(const struct scb_store *store, const char *name,
                                struct scb_buffer *out, struct scb_error *error)
 {
@@ -293,7 +320,7 @@ static bool is_same_file(int dir_fd, const char *name, int fd)
 {
     struct stat named = {0}, opened = {0};
     return fstatat(dir_fd, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &opened) == 0 &&
-           named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+           is_same(&named, &opened);
 }
 
 enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct scb_error *error)

@@ -35,6 +35,10 @@ void scb_store_close(struct scb_store *store);
 SCB_MUST_CHECK enum scb_status scb_store_check_space(const struct scb_store *store,
                                                      struct scb_error *error);
 
+/* Whether a directory is backup_dir or lies anywhere in it. */
+SCB_MUST_CHECK enum scb_status scb_store_contains(const struct scb_store *store, int dir_fd,
+                                                  bool *ret_contains, struct scb_error *error);
+
 /* A small file of backup_dir itself (".source.json"): read whole, written durably. */
 SCB_MUST_CHECK enum scb_status scb_store_read(const struct scb_store *store, const char *name,
                                               struct scb_buffer *out, struct scb_error *error);

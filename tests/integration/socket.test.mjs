@@ -175,6 +175,7 @@ describe('over the socket', { skip: notRoot }, () => {
     it('what takes the files themselves is said to be their owner\'s', async (t) => {
         const { store } = await served(t, {}, { role: 'admin' });
         for (const [command, ...args] of [['get', 'key'], ['export', '--output', '-'], ['hold', '2024-01-15'],
+            ['copy', '2024-01-15', '/tmp'],
             ['run', '--dry-run'], ['list', '--rescan'], ['test-restore'], ['audit', 'list']])
             assertFailed(await store.as(STRANGER, command, ...args), 9, 'AccessError',
                 /^satellite: AccessError: backup .* only their owner and root may; .*; sudo -u root satellite backup/);

@@ -73,7 +73,8 @@ const KINDS = ['up', 'absolute', 'backslash', 'drive', 'nul', 'directory', 'empt
     'newline', 'look-alike', 'renamed-up', 'link', 'bomb', 'manifest-lies', 'manifest-date',
     'manifest-huge', 'no-manifest', 'duplicate', 'two-manifests', 'many', 'cut'];
 
-const READERS = [['verify'], ['get', 'user_1'], ['export', '--output', '-'],
+const COPY = join(tmpdir(), `satellite-no-copy-${process.pid}.zip`);
+const READERS = [['verify'], ['copy', DATE, COPY], ['get', 'user_1'], ['export', '--output', '-'],
     ['export', '--output', '-', '--format', 'csv'], ['diff', DATE, DATE], ['test-restore'], ['status', '--pages'],
     ['restore', '--rpc-url', 'http://127.0.0.1:1', '--contract', `0x${'1'.repeat(40)}`,
         '--dry-run']];
@@ -103,7 +104,7 @@ async function readAll(store, readers) {
         const { code, signal, stderr } = await store.command(command, ...more);
         assert.equal(signal, null, `${command}: ${stderr}`);
         assert.ok(code === 0 || code > 2, `${command}: exit ${code}: ${stderr}`);
-        if (['verify', 'export', 'test-restore'].includes(command))
+        if (['verify', 'copy', 'export', 'test-restore'].includes(command))
             assert.notEqual(code, 0, `${command} took it for a backup`);
     }));
 }
@@ -122,8 +123,9 @@ describe('a hostile archive:', () => {
             for (const writer of WRITERS) await readAll(store, [writer]);
             rmSync(join(directory, 'satellite.db'));
             assert.equal((await store.command('list', '--rescan')).signal, null);
-            await readAll(store, READERS.slice(0, 3));
+            await readAll(store, READERS.slice(0, 4));
             assert.ok(!existsSync('/tmp/satellite-evil'));
+            assert.ok(!existsSync(COPY));
             for (const place of [directory, store.backups, join(directory, '..')])
                 assert.deepEqual(readdirSync(place).filter((name) => /evil/.test(name)), []);
         });

@@ -52,6 +52,7 @@ const WAYS = {
         'http://127.0.0.1:1', '--contract', `0x${'0'.repeat(40)}`, '--dry-run'],
     'backup diff, first': (date) => ['diff', '--', date, DATE],
     'backup diff, second': (date) => ['diff', '--', DATE, date],
+    'backup copy': (date) => ['copy', '--', date, 'copy.zip'],
     'backup hold': (date) => ['hold', '--', date],
     'backup release': (date) => ['release', '--', date],
 };

@@ -53,6 +53,7 @@ describe('an open file that hangs', () => {
     for (const [command, least] of [
         ['verify', PAGES], ['test-restore', 2], [`get ${ENTRIES[0].key}`, 2],
         ['export --format ndjson --output out', 2], [`diff ${OLDER_DATE} ${DATE}`, 4],
+        [`copy ${DATE} copy.zip`, 2],
         ['cleanup --older-than 1d --dry-run', 2], ['list --rescan', 2],
     ])
         it(`ends backup ${command.split(' ')[0]}`, async (t) => {

@@ -23,6 +23,7 @@ static struct {
 } failing[CALL_KINDS];
 
 static size_t longest_write; /* a write takes no more at once; 0: all of it */
+static int spoil_write_at;   /* that write, from now on, changes a byte on the way; 0: none */
 static char calls_made[64];  /* one letter a call, the first ones; see CALL_LETTERS */
 static size_t calls_count;
 
@@ -31,6 +32,7 @@ static inline void calls_reset(void)
     memset(failing, 0, sizeof(failing));
     memset(calls_made, 0, sizeof(calls_made));
     longest_write = calls_count = 0;
+    spoil_write_at = 0;
 }
 
 static inline void calls_fail(enum call call, int at, int errnum)
@@ -56,6 +58,10 @@ ssize_t write(int fd, const void *data, size_t size)
         return -1;
     if (longest_write > 0 && size > longest_write)
         size = longest_write;
+    if (spoil_write_at > 0 && size > 0 && --spoil_write_at == 0) {
+        char other = (char)(*(const char *)data ^ 1);
+        return syscall(SYS_write, fd, &other, 1);
+    }
     return syscall(SYS_write, fd, data, size);
 }
 
@@ -67,6 +73,12 @@ int fsync(int fd)
 int renameat(int from_fd, const char *from, int to_fd, const char *to)
 {
     return call_fails(CALL_RENAME) ? -1 : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, 0);
+}
+
+int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned flags)
+{
+    return call_fails(CALL_RENAME) ? -1
+                                   : (int)syscall(SYS_renameat2, from_fd, from, to_fd, to, flags);
 }
 
 int linkat(int from_fd, const char *from, int to_fd, const char *to, int flags)

@@ -374,6 +374,40 @@ static void a_durable_write_is_old_or_new(void **state)
     }
 }
 
+static enum scb_status write_new(struct scb_error *error)
+{
+    struct scb_durable_file file;
+    assert_int_equal(scb_durable_open(&file, temp_fd, "file", 0600, error), SCB_OK);
+    assert_int_equal(scb_durable_write(&file, "new", 3, error), SCB_OK);
+    return scb_durable_commit_new(&file, error);
+}
+
+/* Also where the file system does not know how to refuse by itself. */
+static void a_new_durable_file_takes_no_name_that_is_taken(void **state)
+{
+    (void)state;
+    static const int knows[] = {0, EINVAL, ENOSYS};
+    for (size_t i = 0; i < SCB_LENGTH(knows); i++) {
+        struct scb_error error = {0};
+        calls_reset();
+        calls_fail(CALL_RENAME, knows[i] == 0 ? 0 : 1, knows[i]);
+        assert_int_equal(write_new(&error), SCB_OK);
+        assert_string_equal(temp_read("file"), "new");
+        temp_write("file", "old");
+        calls_fail(CALL_RENAME, knows[i] == 0 ? 0 : 1, knows[i]);
+        assert_int_equal(write_new(&error), SCB_ERROR_FILE);
+        assert_string_equal(error.message, "file 'file' is there already");
+        assert_string_equal(temp_read("file"), "old");
+        assert_string_equal(temp_list("."), "file");
+        assert_int_equal(unlink(temp_path("file")), 0);
+    }
+    temp_link("nowhere", "file");
+    assert_int_equal(write_new(NULL), SCB_ERROR_FILE);
+    calls_fail(CALL_RENAME, 1, EINVAL);
+    assert_int_equal(write_new(NULL), SCB_ERROR_FILE);
+    assert_string_equal(temp_list("."), "file");
+}
+
 static void a_durable_file_appears_when_it_is_committed(void **state)
 {
     (void)state;
@@ -472,6 +506,7 @@ int main(void)
         TEST(what_close_says_is_reported),
         TEST(a_durable_write_goes_in_the_safe_order),
         TEST(a_durable_write_is_old_or_new),
+        TEST(a_new_durable_file_takes_no_name_that_is_taken),
         TEST(a_durable_file_appears_when_it_is_committed),
         TEST(a_durable_file_follows_no_link),
         TEST(names_that_are_too_long_are_refused),
