@@ -270,8 +270,6 @@ static void record_failure(struct backup *backup, const struct scb_error *failur
 
 static enum scb_status make(struct backup *backup, struct scb_error *error)
 {
-    backup->result->begun = true;
-    scb_metrics_add(backup->parts->metrics, SCB_METRIC_OPERATIONS, SCB_OPERATION_STARTED, 1);
     enum scb_status status = try_all(backup, error);
     /* One that may only be resumed and could not be looked at stays what it is, for later. */
     if (status == SCB_OK || (backup->settings->resume_only && !backup->begin.started))
@@ -308,9 +306,9 @@ static enum scb_status find(struct backup *backup, bool *ret_known, struct scb_e
         *error = none;
         return status;
     }
-    result->already_done = *ret_known && result->backup.state == SCB_BACKUP_COMPLETED;
+    bool completed = *ret_known && result->backup.state == SCB_BACKUP_COMPLETED;
     bool lost = !*ret_known && settings->must_exist;
-    status = open_dir(backup, !result->already_done && !lost, error);
+    status = open_dir(backup, !completed && !lost, error);
     if (status != SCB_OK || !lost || backup->dir != NULL)
         return status;
     *error = none;
@@ -318,21 +316,41 @@ static enum scb_status find(struct backup *backup, bool *ret_known, struct scb_e
                           settings->backup_date);
 }
 
-static enum scb_status make_or_settle(struct backup *backup, struct scb_error *error)
+/* Whether there is an archive already; only one that nothing says was completed is this run's. */
+static enum scb_status find_archive(struct backup *backup, bool *ret_stands,
+                                    struct scb_error *error)
 {
     bool known = false;
+    struct scb_backup_result *result = backup->result;
     enum scb_status status = find(backup, &known, error);
-    if (status == SCB_OK && backup->result->already_done)
-        status = scb_found_archive_check(backup->dir, &backup->result->backup, error);
-    if (status == SCB_OK && !known)
-        status = scb_found_archive_adopt(backup->parts, backup->settings, backup->dir,
-                                         &backup->result->already_done, error);
-    if (status == SCB_OK && !backup->result->already_done) {
-        scb_log_info(backup->parts->log, "Backup operation started",
-                     SCB_TEXT("backup_date", backup->settings->backup_date),
-                     SCB_TEXT("version", SCB_VERSION));
+    if (status != SCB_OK)
+        return status;
+    const struct scb_found_archive found = {.parts = backup->parts,
+                                            .settings = backup->settings,
+                                            .dir = backup->dir,
+                                            .row = known ? &result->backup : NULL};
+    status = scb_found_archive_look(&found, ret_stands, error);
+    result->already_done = *ret_stands && (!known || result->backup.checksum[0] != '\0');
+    return status;
+}
+
+static void say_started(const struct backup *backup)
+{
+    backup->result->begun = true;
+    scb_metrics_add(backup->parts->metrics, SCB_METRIC_OPERATIONS, SCB_OPERATION_STARTED, 1);
+    scb_log_info(backup->parts->log, "Backup operation started",
+                 SCB_TEXT("backup_date", backup->settings->backup_date),
+                 SCB_TEXT("version", SCB_VERSION));
+}
+
+static enum scb_status make_or_settle(struct backup *backup, struct scb_error *error)
+{
+    bool stands = false;
+    enum scb_status status = find_archive(backup, &stands, error);
+    if (status == SCB_OK && !backup->result->already_done)
+        say_started(backup);
+    if (status == SCB_OK && !stands)
         status = make(backup, error);
-    }
     if (status == SCB_OK)
         status = settle(backup, error);
     if (backup->dir != NULL && !backup->begin.started && !backup->result->already_done)

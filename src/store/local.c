@@ -236,7 +236,8 @@ enum scb_status scb_backup_dir_open_durable(const struct scb_backup_dir *dir, co
 
 enum scb_status scb_backup_dir_sync(const struct scb_backup_dir *dir, struct scb_error *error)
 {
-    return scb_dir_sync(dir->store->fd, dir->store->path, error);
+    enum scb_status status = scb_dir_sync(dir->fd, dir->backup_date, error);
+    return status == SCB_OK ? scb_dir_sync(dir->store->fd, dir->store->path, error) : status;
 }
 
 enum scb_status scb_backup_dir_open_apart(const struct scb_backup_dir *dir, const char *name,
