@@ -111,6 +111,13 @@ static enum scb_status choose_block(struct scb_beginning *begin, struct scb_erro
     return status;
 }
 
+/* What an earlier run has left, whose rows are gone. */
+static enum scb_status drop_files(const struct scb_beginning *begin, struct scb_error *error)
+{
+    enum scb_status status = scb_backup_dir_clear(begin->dir, error);
+    return status == SCB_OK ? scb_backup_dir_remove(begin->dir, SCB_KEY_INDEX_NAME, error) : status;
+}
+
 enum scb_status scb_begin_over(struct scb_beginning *begin, struct scb_error *error)
 {
     const struct scb_backup_parts *parts = begin->parts;
@@ -136,8 +143,7 @@ enum scb_status scb_begin_over(struct scb_beginning *begin, struct scb_error *er
     if (status != SCB_OK)
         return status;
     begin->started = true;
-    status = scb_backup_dir_clear(begin->dir, error);
-    return status == SCB_OK ? scb_backup_dir_remove(begin->dir, SCB_KEY_INDEX_NAME, error) : status;
+    return drop_files(begin, error);
 }
 
 /* --- an unfinished run --- */
@@ -154,6 +160,7 @@ static enum scb_status take_recorded(void *state, const struct scb_page_record *
     struct scb_page_entry *entry = &begin->pages[page->page_number];
     memcpy(entry->sha256, page->sha256, sizeof(entry->sha256));
     entry->size = page->file_size;
+    begin->taken_over++;
     return SCB_OK;
 }
 
@@ -203,7 +210,10 @@ static const char *unlike(const struct scb_backup_settings *settings,
     return reason;
 }
 
-/* The run stands at its block again: its finished pages are taken over. */
+/*
+ * The run stands at its block again: its finished pages are taken over. Where it has none, it may
+ * have ended before the files of the run before it were gone.
+ */
 static enum scb_status take_over(struct scb_beginning *begin, const struct scb_run_record *run,
                                  struct scb_error *error)
 {
@@ -228,9 +238,10 @@ static enum scb_status take_over(struct scb_beginning *begin, const struct scb_r
     while (scb_patience_again(begin->patience, &status, error));
     begin->started = status == SCB_OK;
     begin->resumed = begin->started;
+    begin->taken_over = 0;
     if (status == SCB_OK)
         status = scb_catalog_pages(parts->catalog, run->backup_date, take_recorded, begin, error);
-    return status;
+    return status == SCB_OK && begin->taken_over == 0 ? drop_files(begin, error) : status;
 }
 
 /*

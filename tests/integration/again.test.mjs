@@ -3,14 +3,15 @@
 // A date that was run before: completed, failed before it began, begun under other settings.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, truncateSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SELECTORS, wordHex } from '../chain/abi.mjs';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RawReply, startFakeNode } from '../chain/fake.mjs';
 import {
-    archivedEntries, assertFailed, assertSameEntries, DATE, run, Store, workspace,
+    archivedEntries, assertFailed, assertSameEntries, DATE, mustRun, run, Store, workspace,
 } from './harness.mjs';
 
 const ENTRIES = realisticEntries(200);
@@ -244,6 +245,25 @@ describe('an unfinished run', () => {
             assert.match(reason, new RegExp(name));
         });
     }
+
+    it('leaves no plain page beside an encrypted one, though the first was not removed', async (t) => {
+        const { store, mend } = await halfRun(t);
+        const key = await mustRun(['backup', 'key', 'generate', '--output',
+            join(store.directory, 'key.txt')]);
+        store.settings['encryption-recipients'] = key.stdout.trim();
+        const pages = (pattern) => readdirSync(store.path(DATE)).filter((name) => pattern.test(name));
+        const stuck = store.path(DATE, 'page_stuck'); // no file, so that it cannot be unlinked
+        mkdirSync(stuck);
+        mend();
+        const { code, stderr } = await store.run();
+        assert.equal(code, 5, stderr);
+        assert.match(stderr, /page_stuck.*not removed/);
+        assert.deepEqual(pages(/\.age$/), [], 'it went on');
+        rmdirSync(stuck);
+        const again = await store.run();
+        assert.equal(again.code, 0, again.stderr);
+        assert.deepEqual([pages(/^page_.*\.json$/), pages(/\.age$/).length], [[], 4]);
+    });
 
     it('that read an odd entry fails on it where validation is strict now', async (t) => {
         const odd = { ...ENTRIES[20], versionId: Buffer.alloc(0) };
