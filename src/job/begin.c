@@ -246,28 +246,31 @@ static enum scb_status take_over(struct scb_beginning *begin, const struct scb_r
 
 /*
  * Takes an unfinished run up again at its own block; *ret_reason says why that cannot be (it
- * must start over then), NULL that it did.
+ * must start over then), and stays {0} where it did.
  */
 static enum scb_status resume(struct scb_beginning *begin, const struct scb_run_record *run,
-                              const char **ret_reason, struct scb_error *error)
+                              struct scb_error *ret_reason, struct scb_error *error)
 {
     const struct scb_backup_parts *parts = begin->parts;
-    *ret_reason = unlike(begin->settings, run);
-    if (*ret_reason != NULL)
+    const char *difference = unlike(begin->settings, run);
+    if (difference != NULL) {
+        scb_error_set(ret_reason, SCB_ERROR_VALIDATION, "%s", difference);
         return SCB_OK;
+    }
     struct scb_pin wanted = {.chain_id = run->chain_id, .block_number = run->block_number};
     memcpy(wanted.block_hash, run->block_hash, sizeof(wanted.block_hash));
     struct scb_error refused = {0};
     enum scb_status status = parts->source->ops->pin(parts->source, &wanted, &begin->pin, &refused);
-    if (status == SCB_ERROR_CANCELED || (status != SCB_OK && refused.retryable)) {
+    if (status == SCB_OK && begin->pin.total_keys != run->total_keys)
+        status = scb_error_set(&refused, SCB_ERROR_NOT_FOUND, "it has another number of keys now");
+    if (status == SCB_OK)
+        return take_over(begin, run, error);
+    if (status != SCB_ERROR_NOT_FOUND) { /* nobody knows whether it is served */
         *error = refused;
         return status;
     }
-    if (status != SCB_OK || begin->pin.total_keys != run->total_keys) {
-        *ret_reason = "its block is no longer served";
-        return SCB_OK;
-    }
-    return take_over(begin, run, error);
+    scb_error_set(ret_reason, status, "its block is no longer served: %s", refused.message);
+    return SCB_OK;
 }
 
 enum scb_status scb_begin(struct scb_beginning *begin, struct scb_error *error)
@@ -283,11 +286,12 @@ enum scb_status scb_begin(struct scb_beginning *begin, struct scb_error *error)
         *error = none;
         return status;
     }
-    const char *reason = "it had no block yet";
-    status = status == SCB_OK ? resume(begin, &run, &reason, error) : SCB_OK;
-    if (status != SCB_OK)
-        return status;
-    if (reason == NULL) {
+    struct scb_error reason = {0};
+    if (status == SCB_ERROR_NOT_FOUND)
+        scb_error_set(&reason, status, "it had no block yet");
+    else if (resume(begin, &run, &reason, error) != SCB_OK)
+        return error->status;
+    if (reason.status == SCB_OK) {
         log_pin(begin);
         scb_log_info(begin->parts->log, "Backup resumed", SCB_TEXT("backup_date", run.backup_date),
                      SCB_NUMBER("block_number", run.block_number));
@@ -295,10 +299,10 @@ enum scb_status scb_begin(struct scb_beginning *begin, struct scb_error *error)
     }
     if (settings->resume_only) {
         begin->started = true; /* so that it is marked failed */
-        scb_error_set(error, SCB_ERROR_CONTRACT, "interrupted, and %s", reason);
+        scb_error_set(error, SCB_ERROR_CONTRACT, "interrupted, and %s", reason.message);
         return scb_error_hint(error, "satellite backup retry starts it over at a newer block");
     }
     scb_log_warn(begin->parts->log, "Backup starts over", SCB_TEXT("backup_date", run.backup_date),
-                 SCB_TEXT("reason", reason));
+                 SCB_TEXT("reason", reason.message));
     return scb_begin_over(begin, error);
 }

@@ -27,13 +27,15 @@ function followLog(child) {
             lines.push(line);
             if (line.msg === 'Backup operation completed') completed += 1;
         }
-        for (const { count, resolve } of waiting) if (completed >= count) resolve();
+        for (const { reached, resolve } of waiting) if (reached()) resolve();
     });
+    const wait = (reached) => whileRunning(child, new Promise((resolve) => {
+        waiting.push({ reached, resolve });
+    }));
     return {
         lines,
-        seen: (count) => whileRunning(child, new Promise((resolve) => {
-            waiting.push({ count, resolve });
-        })),
+        seen: (count) => wait(() => completed >= count),
+        until: (test) => wait(() => lines.some(test)),
     };
 }
 
@@ -160,7 +162,7 @@ describe('satellite run backup', () => {
             await serve(store, 1);
             const status = await store.json('status', '--backup-date', DATE);
             assert.equal(status.status, 'failed');
-            assert.match(status.error_message, /interrupted, and its block is no longer served/);
+            assert.match(status.error_message, /interrupted, and its block is no longer served: block 0x/);
             assert.equal((await store.json('status')).status, 'completed');
             store.settings['chore-interval'] = '2s'; // a new slot, which looks again
             await serve(store, 1);
@@ -168,6 +170,23 @@ describe('satellite run backup', () => {
             assert.deepEqual(later, status, 'it was tried again');
         });
     }
+
+    it('leaves an earlier day alone that nobody may be asked for', async (t) => {
+        const { node, store } = await unfinishedEarlier(t, 'SIGKILL');
+        const { block_number: block } = await store.json('status', '--backup-date', DATE);
+        node.methods.eth_chainId = () => new RawReply({ status: 401, body: 'no' });
+        const service = startService(store);
+        const log = followLog(service);
+        await log.until(({ msg }) => msg === 'Next attempt');
+        service.kill('SIGTERM');
+        await service.done;
+        const line = log.lines.find(({ msg }) => msg === 'Earlier backup not finished');
+        assert.match(line.error, /401/);
+        assert.equal((await store.json('status', '--backup-date', DATE)).status, 'in_progress');
+        node.methods.eth_chainId = function chainId() { return this.truth('eth_chainId'); };
+        await store.mustRun();
+        assert.equal(store.manifest().block_number, block);
+    });
 
     it('does not start an earlier day over whose block is lost while it goes on', async (t) => {
         const { node, store } = await unfinishedEarlier(t, 'SIGKILL');
