@@ -5,7 +5,8 @@
 // run, without fetching again what was recorded. TORTURE=long tries every place, else some.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isPageCall, RawReply } from '../chain/fake.mjs';
 import { DATE, start } from '../integration/harness.mjs';
@@ -156,6 +157,27 @@ describe('a resume', () => {
             assert.equal(code, 0, stderr);
             assert.match(stderr, /Page file cannot be read, its page is fetched again.*page_\d+/);
             assert.equal(node.pagesAsked().length, PAGES - before.pages_completed + 1);
+        }));
+});
+
+describe('a backup of which no page is done', () => {
+    it('has nothing for the disk yet', () =>
+        rig.lane(async (node, name) => {
+            const store = rig.store(name, {}, node);
+            const count = join(store.directory, 'count');
+            mkdirSync(store.path(DATE), { recursive: true });
+            node.answer = function answer(message) {
+                return message.method === 'eth_call' && isPageCall(message.params)
+                    ? new RawReply({ status: 403, body: 'no' })
+                    : Object.getPrototypeOf(node).answer.call(node, message);
+            };
+            const { code, stderr } = await start(store.args('run', '--backup-date', DATE), { env: {
+                LD_PRELOAD: faultsModule, FAULT: 'fsync:0:EIO', FAULT_DIR: store.path(DATE),
+                FAULT_COUNT: count,
+            } }).done;
+            delete node.answer;
+            assert.equal(code, 4, stderr);
+            assert.equal(Number(readFileSync(count, 'utf8')), 0, 'an empty archive was synced');
         }));
 });
 
