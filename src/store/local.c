@@ -297,6 +297,18 @@ static bool is_same_file(int dir_fd, const char *name, int fd)
            named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
+/* Whether what stands there is as long and was made after the file: its copy is not made again. */
+static bool is_copied(int dir_fd, const char *name, int fd)
+{
+    struct stat copy = {0}, file = {0};
+    if (fstatat(dir_fd, name, &copy, AT_SYMLINK_NOFOLLOW) != 0 || fstat(fd, &file) != 0)
+        return false;
+    bool later =
+        copy.st_mtim.tv_sec > file.st_mtim.tv_sec ||
+        (copy.st_mtim.tv_sec == file.st_mtim.tv_sec && copy.st_mtim.tv_nsec > file.st_mtim.tv_nsec);
+    return S_ISREG(copy.st_mode) && copy.st_size == file.st_size && later;
+}
+
 enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct scb_error *error)
 {
     static const char temporary[] = "." LATEST_NAME ".tmp";
@@ -317,8 +329,9 @@ enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct 
     if (link_file(dir->fd, archive, latest_fd, temporary) != 0) {
         if (errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK || errno == EXDEV ||
             errno == ENOSYS) {
-            status =
-                copy_file(dir->fd, archive, latest_fd, LATEST_NAME, dir->store->file_mode, error);
+            if (!is_copied(latest_fd, LATEST_NAME, archive_fd))
+                status = copy_file(dir->fd, archive, latest_fd, LATEST_NAME, dir->store->file_mode,
+                                   error);
             return status == SCB_OK ? scb_backup_dir_sync(dir, error) : status;
         }
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "latest/%s not linked",

@@ -181,6 +181,25 @@ describe('a backup of which no page is done', () => {
         }));
 });
 
+describe('what follows a completed backup', () => {
+    for (const [name, fault] of [['latest', 'link:1:EIO'], ['page files', 'unlink:10:EIO']]) {
+        it(`${name}: a failure that passes does not make it a failed one`, () =>
+            rig.lane(async (node, trial) => {
+                const store = rig.store(trial,
+                    { 'log-level': 'info', 'keep-page-files': name !== 'page files' }, node);
+                const mark = join(store.directory, 'mark');
+                mkdirSync(store.path(), { recursive: true });
+                const { code, stderr } = await start(store.args('run', '--backup-date', DATE),
+                    { env: { LD_PRELOAD: faultsModule, FAULT: fault, FAULT_DIR: store.path(),
+                        FAULT_MARK: mark } }).done;
+                assert.ok(existsSync(mark), 'the fault never struck');
+                assert.equal(code, 0, stderr);
+                assert.match(stderr, /File operation failed, trying again/);
+                assert.equal(stderr.match(/Backup operation completed/g).length, 1, stderr);
+            }));
+    }
+});
+
 describe('an HTTP call', () => {
     for (const [name, reply] of [
         ['is cut', () => new RawReply({ body: '{"jsonrpc"', cutAt: 4 })],
