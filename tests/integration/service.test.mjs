@@ -3,7 +3,9 @@
 // The service: backups on their interval until it is told to end.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RawReply, RpcError, silentPages, startFakeNode } from '../chain/fake.mjs';
@@ -170,6 +172,20 @@ describe('satellite run backup', () => {
             assert.deepEqual(later, status, 'it was tried again');
         });
     }
+
+    it('completes an earlier day whose archive is done, though its block is gone', async (t) => {
+        const node = await startFakeNode({ entries: ENTRIES });
+        t.after(() => node.stop());
+        const store = new Store(workspace(t), node, { 'log-format': 'json', 'log-level': 'info' });
+        await store.mustRun();
+        const bytes = store.archiveBytes();
+        execFileSync('sqlite3', [join(store.directory, 'satellite.db'), `UPDATE backup_final_status
+            SET status = 'in_progress', completed_at = NULL, checksum = NULL, file_size = NULL`]);
+        node.chain.fork = 'another';
+        await serve(store, 1);
+        assert.equal((await store.json('status', '--backup-date', DATE)).status, 'completed');
+        assert.ok(store.archiveBytes().equals(bytes));
+    });
 
     it('leaves an earlier day alone that nobody may be asked for', async (t) => {
         const { node, store } = await unfinishedEarlier(t, 'SIGKILL');
