@@ -22,7 +22,7 @@ struct scb_backup_options {
 
 struct scb_backup_result {
     struct scb_backup_record backup; /* as it stands in the catalog */
-    struct scb_pin pin;              /* not set where already_done */
+    struct scb_pin pin;              /* not set where nothing was read */
     bool already_done;               /* an earlier run had completed it */
     bool begun;                      /* this one had something to do, and began */
     bool resumed;                    /* an interrupted run was continued */

@@ -66,7 +66,7 @@ struct scb_source;
 struct scb_source_ops {
     const char *name;
     /* Chooses the block (or takes over wanted, a pin of an earlier run, where not NULL; then
-     * ContractConnectionError where it is no longer served) and proves it. */
+     * NotFoundError where it is no longer served, but not where nobody can tell) and proves it. */
     enum scb_status (*pin)(struct scb_source *source, const struct scb_pin *wanted,
                            struct scb_pin *ret_pin, struct scb_error *error);
     /* Reads the pinned number's hash again; *ret_changed says that the chain reorganised. */

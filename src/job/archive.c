@@ -238,7 +238,7 @@ static enum scb_status write_manifest(struct scb_archive *archive, struct scb_ma
         scb_durable_abort(&out->file);
         return status;
     }
-    return scb_durable_rename(&out->file, error); /* the archive's commit syncs the directory */
+    return scb_durable_rename(&out->file, error); /* the archive's end syncs the directory */
 }
 
 static enum scb_status write_signature(struct scb_archive *archive, struct scb_bytes text,
@@ -337,7 +337,7 @@ enum scb_status scb_archive_finish(struct scb_archive *archive, struct scb_manif
         status = scb_digest_end(&archive->digest, ret_sha256, error);
     *ret_size = archive->written;
     if (status == SCB_OK)
-        status = scb_durable_commit(&archive->file, error);
+        status = scb_durable_rename(&archive->file, error);
     if (status == SCB_OK)
         status = scb_backup_dir_sync(archive->settings.dir, error);
     scb_archive_abort(archive);

@@ -16,6 +16,7 @@
 #include "job/found_archive.h"
 #include "job/patience.h"
 #include "job/pipeline.h"
+#include "job/settle.h"
 #include "source/pin.h"
 
 enum {
@@ -200,22 +201,7 @@ static enum scb_status complete(struct backup *backup, struct scb_error *error)
     return status;
 }
 
-/* What follows `completed`; every start redoes it, so a crash in between does no harm. */
-static enum scb_status settle(struct backup *backup, struct scb_error *error)
-{
-    struct scb_backup_record newest;
-    enum scb_status status = scb_catalog_newest(backup->parts->catalog, true, &newest, error);
-    if (status == SCB_OK && strcmp(newest.backup_date, backup->settings->backup_date) == 0)
-        status = scb_backup_dir_publish(backup->dir, error);
-    if (status == SCB_OK && !backup->settings->keep_page_files)
-        status = scb_backup_dir_clear(backup->dir, error);
-    if (status == SCB_OK)
-        status = scb_catalog_get(backup->parts->catalog, backup->settings->backup_date,
-                                 &backup->result->backup, error);
-    return status;
-}
-
-static enum scb_status try_once(struct backup *backup, struct scb_error *error)
+static enum scb_status run_once(struct backup *backup, struct scb_error *error)
 {
     enum scb_status status = scb_store_check_space(backup->parts->store, error);
     if (status == SCB_OK)
@@ -223,22 +209,33 @@ static enum scb_status try_once(struct backup *backup, struct scb_error *error)
     return status == SCB_OK ? complete(backup, error) : status;
 }
 
+/* What follows `completed`. */
+static enum scb_status settle(struct backup *backup, struct scb_error *error)
+{
+    enum scb_status status = scb_settle(backup->parts, backup->settings, backup->dir, error);
+    return status == SCB_OK ? scb_catalog_get(backup->parts->catalog, backup->settings->backup_date,
+                                              &backup->result->backup, error)
+                            : status;
+}
+
+typedef enum scb_status (*backup_part)(struct backup *backup, struct scb_error *error);
+
 /*
- * A failed file operation is tried again at once, then once more after a pause. It is the whole run
- * that is taken up again, from the page files: after a failed sync nobody knows what of a file is
- * on the disk, so that it must be written anew.
+ * A failed file operation is tried again at once, then once more after a pause. It is the whole
+ * part that is taken up again, a run from the page files: after a failed sync nobody knows what of
+ * a file is on the disk, so that it must be written anew.
  */
-static enum scb_status try_all(struct backup *backup, struct scb_error *error)
+static enum scb_status try_all(struct backup *backup, backup_part once, struct scb_error *error)
 {
     static const int64_t pauses_ms[] = {0, 1000};
-    enum scb_status status = try_once(backup, error);
+    enum scb_status status = once(backup, error);
     for (size_t i = 0; i < SCB_LENGTH(pauses_ms) && status == SCB_ERROR_FILE; i++) {
         scb_log_warn(backup->parts->log, "File operation failed, trying again",
                      SCB_TEXT("backup_date", backup->settings->backup_date),
                      SCB_TEXT("error", error->message));
         if (scb_cancel_sleep(backup->parts->cancel, pauses_ms[i]))
             return status;
-        status = try_once(backup, error);
+        status = once(backup, error);
     }
     return status;
 }
@@ -271,9 +268,7 @@ static void record_failure(struct backup *backup, const struct scb_error *failur
 
 static enum scb_status make(struct backup *backup, struct scb_error *error)
 {
-    backup->result->begun = true;
-    scb_metrics_add(backup->parts->metrics, SCB_METRIC_OPERATIONS, SCB_OPERATION_STARTED, 1);
-    enum scb_status status = try_all(backup, error);
+    enum scb_status status = try_all(backup, run_once, error);
     /* One that may only be resumed and could not be looked at stays what it is, for later. */
     if (status == SCB_OK || (backup->settings->resume_only && !backup->begin.started))
         return status;
@@ -309,9 +304,9 @@ static enum scb_status find(struct backup *backup, bool *ret_known, struct scb_e
         *error = none;
         return status;
     }
-    result->already_done = *ret_known && result->backup.state == SCB_BACKUP_COMPLETED;
+    bool completed = *ret_known && result->backup.state == SCB_BACKUP_COMPLETED;
     bool lost = !*ret_known && settings->must_exist;
-    status = open_dir(backup, !result->already_done && !lost, error);
+    status = open_dir(backup, !completed && !lost, error);
     if (status != SCB_OK || !lost || backup->dir != NULL)
         return status;
     *error = none;
@@ -319,23 +314,43 @@ static enum scb_status find(struct backup *backup, bool *ret_known, struct scb_e
                           settings->backup_date);
 }
 
-static enum scb_status make_or_settle(struct backup *backup, struct scb_error *error)
+/* Whether there is an archive already; only one that nothing says was completed is this run's. */
+static enum scb_status find_archive(struct backup *backup, bool *ret_stands,
+                                    struct scb_error *error)
 {
     bool known = false;
+    struct scb_backup_result *result = backup->result;
     enum scb_status status = find(backup, &known, error);
-    if (status == SCB_OK && backup->result->already_done)
-        status = scb_found_archive_check(backup->dir, &backup->result->backup, error);
-    if (status == SCB_OK && !known)
-        status = scb_found_archive_adopt(backup->parts, backup->settings, backup->dir,
-                                         &backup->result->already_done, error);
-    if (status == SCB_OK && !backup->result->already_done) {
-        scb_log_info(backup->parts->log, "Backup operation started",
-                     SCB_TEXT("backup_date", backup->settings->backup_date),
-                     SCB_TEXT("version", SCB_VERSION));
+    if (status != SCB_OK)
+        return status;
+    const struct scb_found_archive found = {.parts = backup->parts,
+                                            .settings = backup->settings,
+                                            .dir = backup->dir,
+                                            .row = known ? &result->backup : NULL};
+    status = scb_found_archive_look(&found, ret_stands, error);
+    result->already_done = *ret_stands && (!known || result->backup.checksum[0] != '\0');
+    return status;
+}
+
+static void say_started(const struct backup *backup)
+{
+    backup->result->begun = true;
+    scb_metrics_add(backup->parts->metrics, SCB_METRIC_OPERATIONS, SCB_OPERATION_STARTED, 1);
+    scb_log_info(backup->parts->log, "Backup operation started",
+                 SCB_TEXT("backup_date", backup->settings->backup_date),
+                 SCB_TEXT("version", SCB_VERSION));
+}
+
+static enum scb_status make_or_settle(struct backup *backup, struct scb_error *error)
+{
+    bool stands = false;
+    enum scb_status status = find_archive(backup, &stands, error);
+    if (status == SCB_OK && !backup->result->already_done)
+        say_started(backup);
+    if (status == SCB_OK && !stands)
         status = make(backup, error);
-    }
     if (status == SCB_OK)
-        status = settle(backup, error);
+        status = try_all(backup, settle, error);
     if (backup->dir != NULL && !backup->begin.started && !backup->result->already_done)
         scb_backup_dir_remove_if_empty(backup->dir);
     scb_backup_dir_close(backup->dir);
@@ -379,6 +394,7 @@ enum scb_status scb_backup_run(const struct scb_backup_parts *parts,
     enum scb_status status = scb_claim_take(parts, settings, &claim, error);
     if (status != SCB_OK)
         return status;
+    scb_settle_newest(parts, settings);
     status = make_or_settle(&backup, error);
     scb_claim_release(&claim);
     free(backup.begin.pages);

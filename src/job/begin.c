@@ -112,6 +112,13 @@ static enum scb_status choose_block(struct scb_beginning *begin, struct scb_erro
     return status;
 }
 
+/* What an earlier run has left, whose rows are gone. */
+static enum scb_status drop_files(const struct scb_beginning *begin, struct scb_error *error)
+{
+    enum scb_status status = scb_backup_dir_clear(begin->dir, error);
+    return status == SCB_OK ? scb_backup_dir_remove(begin->dir, SCB_KEY_INDEX_NAME, error) : status;
+}
+
 enum scb_status scb_begin_over(struct scb_beginning *begin, struct scb_error *error)
 {
     const struct scb_backup_parts *parts = begin->parts;
@@ -137,8 +144,7 @@ enum scb_status scb_begin_over(struct scb_beginning *begin, struct scb_error *er
     if (status != SCB_OK)
         return status;
     begin->started = true;
-    status = scb_backup_dir_clear(begin->dir, error);
-    return status == SCB_OK ? scb_backup_dir_remove(begin->dir, SCB_KEY_INDEX_NAME, error) : status;
+    return drop_files(begin, error);
 }
 
 /* --- an unfinished run --- */
@@ -155,6 +161,7 @@ static enum scb_status take_recorded(void *state, const struct scb_page_record *
     struct scb_page_entry *entry = &begin->pages[page->page_number];
     memcpy(entry->sha256, page->sha256, sizeof(entry->sha256));
     entry->size = page->file_size;
+    begin->taken_over++;
     return SCB_OK;
 }
 
@@ -204,7 +211,10 @@ static const char *unlike(const struct scb_backup_settings *settings,
     return reason;
 }
 
-/* The run stands at its block again: its finished pages are taken over. */
+/*
+ * The run stands at its block again: its finished pages are taken over. Where it has none, it may
+ * have ended before the files of the run before it were gone.
+ */
 static enum scb_status take_over(struct scb_beginning *begin, const struct scb_run_record *run,
                                  struct scb_error *error)
 {
@@ -229,35 +239,39 @@ static enum scb_status take_over(struct scb_beginning *begin, const struct scb_r
     while (scb_patience_again(begin->patience, &status, error));
     begin->started = status == SCB_OK;
     begin->resumed = begin->started;
+    begin->taken_over = 0;
     if (status == SCB_OK)
         status = scb_catalog_pages(parts->catalog, run->backup_date, take_recorded, begin, error);
-    return status;
+    return status == SCB_OK && begin->taken_over == 0 ? drop_files(begin, error) : status;
 }
 
 /*
  * Takes an unfinished run up again at its own block; *ret_reason says why that cannot be (it
- * must start over then), NULL that it did.
+ * must start over then), and stays {0} where it did.
  */
 static enum scb_status resume(struct scb_beginning *begin, const struct scb_run_record *run,
-                              const char **ret_reason, struct scb_error *error)
+                              struct scb_error *ret_reason, struct scb_error *error)
 {
     const struct scb_backup_parts *parts = begin->parts;
-    *ret_reason = unlike(begin->settings, run);
-    if (*ret_reason != NULL)
+    const char *difference = unlike(begin->settings, run);
+    if (difference != NULL) {
+        scb_error_set(ret_reason, SCB_ERROR_VALIDATION, "%s", difference);
         return SCB_OK;
+    }
     struct scb_pin wanted = {.chain_id = run->chain_id, .block_number = run->block_number};
     memcpy(wanted.block_hash, run->block_hash, sizeof(wanted.block_hash));
     struct scb_error refused = {0};
     enum scb_status status = parts->source->ops->pin(parts->source, &wanted, &begin->pin, &refused);
-    if (status == SCB_ERROR_CANCELED || (status != SCB_OK && refused.retryable)) {
+    if (status == SCB_OK && begin->pin.total_keys != run->total_keys)
+        status = scb_error_set(&refused, SCB_ERROR_NOT_FOUND, "it has another number of keys now");
+    if (status == SCB_OK)
+        return take_over(begin, run, error);
+    if (status != SCB_ERROR_NOT_FOUND) { /* nobody knows whether it is served */
         *error = refused;
         return status;
     }
-    if (status != SCB_OK || begin->pin.total_keys != run->total_keys) {
-        *ret_reason = "its block is no longer served";
-        return SCB_OK;
-    }
-    return take_over(begin, run, error);
+    scb_error_set(ret_reason, status, "its block is no longer served: %s", refused.message);
+    return SCB_OK;
 }
 
 enum scb_status scb_begin(struct scb_beginning *begin, struct scb_error *error)
@@ -273,11 +287,12 @@ enum scb_status scb_begin(struct scb_beginning *begin, struct scb_error *error)
         *error = none;
         return status;
     }
-    const char *reason = "it had no block yet";
-    status = status == SCB_OK ? resume(begin, &run, &reason, error) : SCB_OK;
-    if (status != SCB_OK)
-        return status;
-    if (reason == NULL) {
+    struct scb_error reason = {0};
+    if (status == SCB_ERROR_NOT_FOUND)
+        scb_error_set(&reason, status, "it had no block yet");
+    else if (resume(begin, &run, &reason, error) != SCB_OK)
+        return error->status;
+    if (reason.status == SCB_OK) {
         log_pin(begin);
         scb_log_info(begin->parts->log, "Backup resumed", SCB_TEXT("backup_date", run.backup_date),
                      SCB_NUMBER("block_number", run.block_number));
@@ -285,10 +300,10 @@ enum scb_status scb_begin(struct scb_beginning *begin, struct scb_error *error)
     }
     if (settings->resume_only) {
         begin->started = true; /* so that it is marked failed */
-        scb_error_set(error, SCB_ERROR_CONTRACT, "interrupted, and %s", reason);
+        scb_error_set(error, SCB_ERROR_CONTRACT, "interrupted, and %s", reason.message);
         return scb_error_hint(error, "satellite backup retry starts it over at a newer block");
     }
     scb_log_warn(begin->parts->log, "Backup starts over", SCB_TEXT("backup_date", run.backup_date),
-                 SCB_TEXT("reason", reason));
+                 SCB_TEXT("reason", reason.message));
     return scb_begin_over(begin, error);
 }

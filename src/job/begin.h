@@ -27,6 +27,7 @@ struct scb_beginning {
     struct scb_run_record run;
     struct scb_page_entry *pages; /* run.total_pages of them, those taken over with their size; the
                                      caller frees them */
+    uint64_t taken_over;          /* pages of an unfinished run */
     bool started;                 /* the run stands in the catalog */
     bool resumed;
 };

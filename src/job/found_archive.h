@@ -8,17 +8,26 @@
 
 #include "job/backup.h"
 
+/* A backup, and what there is of it; all borrowed. */
+struct scb_found_archive {
+    const struct scb_backup_parts *parts;
+    const struct scb_backup_settings *settings; /* today's */
+    const struct scb_backup_dir *dir;           /* NULL: there is none */
+    const struct scb_backup_record *row;        /* NULL: there is none */
+};
+
 /*
- * Of a backup without a row. An archive gets its name when all of it is on the disk; its row may be
- * lost after that, with the power or the database. It is the backup, so that it is not made anew
- * over it: a whole one of this contract, of today's recipients and signed by whom is trusted, gets
- * its row back, any other is a DatabaseError.
- * *ret_adopted is left as it is where there is none; what cannot be opened is there, and an error.
+ * Whether the backup's archive stands there already, so that none is to be made.
+ *
+ * Of one that is not recorded as completed: an archive gets its name when all of it is on the disk,
+ * and its row may not say so yet, or may be lost after that, with the power, the database, or the
+ * disk for a while. It is the backup, so that it is not made anew over it: the one whose checksum
+ * is recorded, or a whole one of the row's block, this contract and today's recipients, signed by
+ * whom is trusted, is recorded as completed; any other is a DatabaseError, as is one that cannot be
+ * read. Only one that is nothing to its row, damaged or of another block, does not count.
  */
-SCB_MUST_CHECK enum scb_status scb_found_archive_adopt(const struct scb_backup_parts *parts,
-                                                       const struct scb_backup_settings *settings,
-                                                       const struct scb_backup_dir *dir,
-                                                       bool *ret_adopted, struct scb_error *error);
+SCB_MUST_CHECK enum scb_status scb_found_archive_look(const struct scb_found_archive *found,
+                                                      bool *ret_stands, struct scb_error *error);
 
 /*
  * Of one that is recorded as completed, which is worth what the archive is: that it is there with

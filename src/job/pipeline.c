@@ -33,7 +33,7 @@ struct pipeline {
     struct scb_page_tools tools; /* for pages whose packed form was dropped */
     int64_t observed_ms, checked_space_ms, started_ms;
     uint64_t keys_done, pages_done, pages_reused;
-    bool all_asked;           /* the source has the last page */
+    bool synced_ahead;
     struct scb_error failure; /* the first one; SCB_OK: none */
     bool pin_lost;
 };
@@ -107,13 +107,14 @@ static enum scb_status ask_for_pages(struct pipeline *pipeline, struct scb_error
     return status;
 }
 
-/* With the last page asked for, the disk has time for what was written. */
+/* With the last page asked for, the disk has time for what was written so far. */
 static enum scb_status sync_ahead(struct pipeline *pipeline, struct scb_error *error)
 {
     const struct scb_pipeline_settings *settings = pipeline->settings;
-    if (pipeline->all_asked || pipeline->next_submit < settings->total_pages)
+    bool begun = pipeline->next_commit > 0 && pipeline->failure.status == SCB_OK;
+    if (pipeline->synced_ahead || !begun || pipeline->next_submit < settings->total_pages)
         return SCB_OK;
-    pipeline->all_asked = true;
+    pipeline->synced_ahead = true;
     return scb_archive_sync(settings->archive, error);
 }
 

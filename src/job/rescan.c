@@ -115,18 +115,23 @@ static enum scb_status check_signature(const struct archive *archive,
     return status;
 }
 
-/* Whoever may write to the directory can put a whole archive there. */
+/* Whoever may write to the directory can put a whole archive there, unless the row tells which. */
 static enum scb_status check_demands(const struct archive *archive,
                                      const struct scb_rescan_demands *demands,
                                      struct scb_error *error)
 {
     const struct scb_manifest *manifest = &archive->manifest;
+    if (demands->row != NULL && demands->row->checksum[0] != '\0')
+        return SCB_OK;
     if (memcmp(manifest->contract, demands->contract, sizeof(manifest->contract)) != 0)
         return scb_error_set(error, SCB_ERROR_VALIDATION, "it is of another contract");
     if (!scb_age_recipients_are_equal(&manifest->recipients, demands->recipients))
         return scb_error_set(error, SCB_ERROR_VALIDATION,
                              "it is not encrypted for whom encryption.recipients names");
-    return check_signature(archive, demands->trusted, error);
+    enum scb_status status = check_signature(archive, demands->trusted, error);
+    if (status == SCB_ERROR_INTEGRITY) /* the backup itself is whole */
+        status = error->status = SCB_ERROR_VALIDATION;
+    return status;
 }
 
 static enum scb_status read_archive(const struct scb_store *store, const char *backup_date,
@@ -141,6 +146,10 @@ static enum scb_status read_archive(const struct scb_store *store, const char *b
     enum scb_status status = scb_backup_dir_open(store, backup_date, false, &dir, error);
     if (status == SCB_OK)
         status = scb_backup_dir_read(dir, name, &archive->fd, &size, error);
+    if (status == SCB_OK) /* who made it may not have come so far */
+        status = scb_file_sync(archive->fd, name, error);
+    if (status == SCB_OK)
+        status = scb_backup_dir_sync(dir, error);
     scb_backup_dir_close(dir);
     struct scb_backup_record *record = &archive->record;
     (void)snprintf(record->backup_date, sizeof(record->backup_date), "%s", backup_date);
@@ -396,5 +405,5 @@ enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts, const ch
                                  struct scb_error *ret_problem, struct scb_error *error)
 {
     *ret_problem = (struct scb_error){0};
-    return restore(parts, backup_date, NULL, demands, ret_problem, error);
+    return restore(parts, backup_date, demands->row, demands, ret_problem, error);
 }

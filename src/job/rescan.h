@@ -25,16 +25,19 @@ SCB_MUST_CHECK enum scb_status scb_rescan_run(const struct scb_cleanup_parts *pa
                                               struct scb_rescan_result *ret_result,
                                               struct scb_error *error);
 
-/* What an archive must be to be taken for one's own. All borrowed. */
+/* What an archive must be to be taken for one's own. All borrowed. The rest counts only where the
+ * row does not tell the archive's checksum: with that it is known whose it is. */
 struct scb_rescan_demands {
-    const uint8_t *contract; /* 20 bytes */
+    const struct scb_backup_record *row; /* that there is of it, not completed; NULL: none */
+    const uint8_t *contract;             /* 20 bytes */
     const struct scb_age_recipients *recipients;
     const struct scb_node_ids *trusted; /* NULL: any signature will do, or none */
 };
 
 /*
- * Makes the row of one backup that has none from its archive, whose lock the caller holds. Where
- * that is not whole, or not what is demanded, *ret_problem says why; else it stays {0}.
+ * Makes the row of one backup from its archive, whose lock the caller holds. *ret_problem stays {0}
+ * then; else it says why not: IntegrityError where the archive is not whole, or not the row's,
+ * ValidationError where it is another than is demanded, what else kept it from being read.
  */
 SCB_MUST_CHECK enum scb_status scb_rescan_adopt(const struct scb_cleanup_parts *parts,
                                                 const char *backup_date,

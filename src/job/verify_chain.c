@@ -229,6 +229,8 @@ static enum scb_status pin(struct chain_check *check, uint64_t *ret_total, struc
         return scb_error_set(error, SCB_ERROR_VALIDATION,
                              "contract.address is not that of the backup's contract");
     enum scb_status status = check->source->ops->pin(check->source, &wanted, &pinned, error);
+    if (status == SCB_ERROR_NOT_FOUND) /* which is not the backup */
+        status = error->status = SCB_ERROR_CONTRACT;
     if (status != SCB_OK) {
         (void)scb_error_wrap(error, "block %" PRIu64 " is not served (any more)",
                              manifest->block_number);

@@ -100,7 +100,7 @@ static void count_success(const struct scb_service *service, const struct scb_ba
     scb_metrics_set(metrics, SCB_METRIC_LAST_DURATION, 0, ms(result->duration_ms));
     scb_metrics_set(metrics, SCB_METRIC_LAST_KEYS, 0, ms(backup->total_keys));
     scb_metrics_set(metrics, SCB_METRIC_LAST_SIZE, 0, ms(backup->file_size));
-    scb_metrics_set(metrics, SCB_METRIC_LAST_BLOCK, 0, result->pin.block_number);
+    scb_metrics_set(metrics, SCB_METRIC_LAST_BLOCK, 0, ms(backup->block_number));
 }
 
 /* Nothing has failed where others were working on it, or there is no such backup to go on with. */

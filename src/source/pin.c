@@ -22,6 +22,7 @@ struct choice {
     struct scb_block_parameter *parameters;
     size_t primary;  /* the endpoint that the block was chosen on */
     bool taken_over; /* it is an earlier run's block */
+    size_t refused;  /* other endpoints that cannot serve it */
 };
 
 static void note(const struct choice *choice, const char *text)
@@ -130,7 +131,8 @@ static enum scb_status read_totals(struct choice *choice, struct scb_error *erro
     }
     if (agreed == choice->settings->quorum)
         return SCB_OK;
-    scb_error_set(error, SCB_ERROR_CONTRACT,
+    bool gone = choice->taken_over && agreed + choice->refused >= choice->settings->quorum;
+    scb_error_set(error, gone ? SCB_ERROR_NOT_FOUND : SCB_ERROR_CONTRACT,
                   "contract.quorum is %zu, but only %zu of the endpoints can serve the block",
                   choice->settings->quorum, agreed);
     return scb_error_hint(error, "the log says why the others were left out; or lower it");
@@ -188,14 +190,15 @@ static enum scb_status refuse_block(const struct choice *choice, const char *nam
 {
     char address[SCB_ADDRESS_TEXT_SIZE];
     scb_address_format(&choice->settings->contract, address);
-    if (verdict == SCB_BLOCK_NO_CODE) {
+    if (verdict == SCB_BLOCK_NO_CODE && !choice->taken_over) {
         scb_error_set(error, SCB_ERROR_VALIDATION,
                       "no contract at %s on chain %" PRIu64 " at block %s", address,
                       choice->pin.chain_id, name);
         return scb_error_hint(error,
                               "check contract.address, contract.chain_id and contract.block");
     }
-    scb_error_set(error, SCB_ERROR_CONTRACT, "block %s: %s", name, scb_block_verdict_text(verdict));
+    scb_error_set(error, choice->taken_over ? SCB_ERROR_NOT_FOUND : SCB_ERROR_CONTRACT,
+                  "block %s: %s", name, scb_block_verdict_text(verdict));
     return scb_error_hint(error, verdict == SCB_BLOCK_STATE_GONE
                                      ? "use contract.block: auto or an archive endpoint"
                                      : "check contract.block or add an endpoint that has it");
@@ -277,8 +280,10 @@ static enum scb_status check_others(struct choice *choice, const struct scb_bloc
                                 block->number);
         if (got == SCB_OK && verdict == SCB_BLOCK_SUITS)
             got = examine(choice, i, block, &verdict, &failure);
-        if (got == SCB_OK && verdict != SCB_BLOCK_SUITS)
+        if (got == SCB_OK && verdict != SCB_BLOCK_SUITS) {
             got = refuse_block(choice, "pinned", verdict, &failure);
+            choice->refused++;
+        }
         if (got != SCB_OK)
             status = leave_out(choice, i, &failure, error);
     }

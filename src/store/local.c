@@ -263,7 +263,8 @@ enum scb_status scb_backup_dir_open_durable(const struct scb_backup_dir *dir, co
 
 enum scb_status scb_backup_dir_sync(const struct scb_backup_dir *dir, struct scb_error *error)
 {
-    return scb_dir_sync(dir->store->fd, dir->store->path, error);
+    enum scb_status status = scb_dir_sync(dir->fd, dir->backup_date, error);
+    return status == SCB_OK ? scb_dir_sync(dir->store->fd, dir->store->path, error) : status;
 }
 
 enum scb_status scb_backup_dir_open_apart(const struct scb_backup_dir *dir, const char *name,
@@ -323,6 +324,18 @@ static bool is_same_file(int dir_fd, const char *name, int fd)
            is_same(&named, &opened);
 }
 
+/* Whether what stands there is as long and was made after the file: its copy is not made again. */
+static bool is_copied(int dir_fd, const char *name, int fd)
+{
+    struct stat copy = {0}, file = {0};
+    if (fstatat(dir_fd, name, &copy, AT_SYMLINK_NOFOLLOW) != 0 || fstat(fd, &file) != 0)
+        return false;
+    bool later =
+        copy.st_mtim.tv_sec > file.st_mtim.tv_sec ||
+        (copy.st_mtim.tv_sec == file.st_mtim.tv_sec && copy.st_mtim.tv_nsec > file.st_mtim.tv_nsec);
+    return S_ISREG(copy.st_mode) && copy.st_size == file.st_size && later;
+}
+
 enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct scb_error *error)
 {
     static const char temporary[] = "." LATEST_NAME ".tmp";
@@ -343,8 +356,9 @@ enum scb_status scb_backup_dir_publish(const struct scb_backup_dir *dir, struct 
     if (link_file(dir->fd, archive, latest_fd, temporary) != 0) {
         if (errno == EPERM || errno == EOPNOTSUPP || errno == EMLINK || errno == EXDEV ||
             errno == ENOSYS) {
-            status =
-                copy_file(dir->fd, archive, latest_fd, LATEST_NAME, dir->store->file_mode, error);
+            if (!is_copied(latest_fd, LATEST_NAME, archive_fd))
+                status = copy_file(dir->fd, archive, latest_fd, LATEST_NAME, dir->store->file_mode,
+                                   error);
             return status == SCB_OK ? scb_backup_dir_sync(dir, error) : status;
         }
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "latest/%s not linked",

@@ -111,7 +111,7 @@ SCB_MUST_CHECK enum scb_status scb_backup_dir_open_apart(const struct scb_backup
                                                          const char *name,
                                                          struct scb_durable_file *ret_file,
                                                          struct scb_error *error);
-/* After this the names in backup_dir, this directory's among them, outlast a power cut. */
+/* After this the names in this directory, and its own in backup_dir, outlast a power cut. */
 SCB_MUST_CHECK enum scb_status scb_backup_dir_sync(const struct scb_backup_dir *dir,
                                                    struct scb_error *error);
 /* Removes the directory where it is empty: what a run that never got going leaves. */

@@ -3,14 +3,15 @@
 // A date that was run before: completed, failed before it began, begun under other settings.
 
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, truncateSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { SELECTORS, wordHex } from '../chain/abi.mjs';
 import { realisticEntries } from '../chain/entries.mjs';
-import { isPageCall, RawReply, startFakeNode } from '../chain/fake.mjs';
+import { isPageCall, RawReply, RpcError, startFakeNode } from '../chain/fake.mjs';
 import {
-    archivedEntries, assertFailed, assertSameEntries, DATE, run, Store, workspace,
+    archivedEntries, assertFailed, assertSameEntries, DATE, mustRun, run, Store, workspace,
 } from './harness.mjs';
 
 const ENTRIES = realisticEntries(200);
@@ -244,6 +245,90 @@ describe('an unfinished run', () => {
             assert.match(reason, new RegExp(name));
         });
     }
+
+    /** The node's next eth_chainId, the first thing that it is asked, is answered so. */
+    function answerOnce(node, answer) {
+        let answered = false;
+        node.methods.eth_chainId = function chainId() {
+            if (answered) return this.truth('eth_chainId');
+            answered = true;
+            return answer;
+        };
+    }
+
+    for (const [name, answer, pattern, code, type] of [
+        ['refuses the key', new RawReply({ status: 401, body: 'no' }), /401/, 4,
+            'ContractConnectionError'],
+        ['says that the plan is used up', new RawReply({ status: 402, body: 'pay' }), /402/, 4,
+            'ContractConnectionError'],
+        ['is on another chain', '0x33', /is on chain 51, not 31337/, 3, 'ValidationError'],
+    ]) {
+        it(`does not start over where its node ${name}: that says nothing of its block`, async (t) => {
+            const half = await halfRun(t);
+            const { node, store } = half;
+            answerOnce(node, answer);
+            assertFailed(await store.run('--log-level', 'error', '--log-format', 'console'), code,
+                type, pattern);
+            assert.match((await store.json('status')).error_message, pattern);
+            node.calls.length = 0;
+            assert.deepEqual(await goOn(half, {}), { asked: [150], reason: undefined });
+        });
+    }
+
+    /** A run of two endpoints that must agree; the second one failed it. */
+    async function halfQuorum(t) {
+        const state = { broken: true };
+        const methods = { eth_call(params) {
+            if (params[1]?.blockHash === state.gone) throw new RpcError(-32000, 'missing trie node');
+            if (state.broken && isPageCall(params)) throw new RpcError(-32000, 'boom');
+            return this.truth('eth_call', params);
+        } };
+        const nodes = [await fakeNode(t), await fakeNode(t, { methods })];
+        const store = new Store(workspace(t),
+            { url: nodes.map(({ url }) => url).join(), address: nodes[0].address },
+            { 'contract-quorum': 2, 'retry-attempts': 1, 'log-format': 'json', 'log-level': 'warn' });
+        assert.equal((await store.run()).code, 4);
+        for (const { chain } of nodes) Object.assign(chain, { latest: 110, finalized: 108 });
+        state.broken = false;
+        return { nodes, store, state };
+    }
+
+    it('whose block too few endpoints still serve starts over', async (t) => {
+        const { nodes, store, state } = await halfQuorum(t);
+        state.gone = nodes[1].chain.hashOf(98);
+        const { stderr } = await store.mustRun();
+        assert.match(startedOver(stderr), /no longer served: contract\.quorum is 2/);
+        assert.equal(store.manifest().block_number, 108);
+    });
+
+    it('whose block too few endpoints may be asked for goes on when they may', async (t) => {
+        const { nodes, store } = await halfQuorum(t);
+        answerOnce(nodes[1], new RawReply({ status: 401, body: 'no' }));
+        const { code, stderr } = await store.run();
+        assert.equal(code, 4, stderr);
+        assert.match(stderr, /contract\.quorum is 2/);
+        await store.mustRun();
+        assert.equal(store.manifest().block_number, 98);
+    });
+
+    it('leaves no plain page beside an encrypted one, though the first was not removed', async (t) => {
+        const { store, mend } = await halfRun(t);
+        const key = await mustRun(['backup', 'key', 'generate', '--output',
+            join(store.directory, 'key.txt')]);
+        store.settings['encryption-recipients'] = key.stdout.trim();
+        const pages = (pattern) => readdirSync(store.path(DATE)).filter((name) => pattern.test(name));
+        const stuck = store.path(DATE, 'page_stuck'); // no file, so that it cannot be unlinked
+        mkdirSync(stuck);
+        mend();
+        const { code, stderr } = await store.run();
+        assert.equal(code, 5, stderr);
+        assert.match(stderr, /page_stuck.*not removed/);
+        assert.deepEqual(pages(/\.age$/), [], 'it went on');
+        rmdirSync(stuck);
+        const again = await store.run();
+        assert.equal(again.code, 0, again.stderr);
+        assert.deepEqual([pages(/^page_.*\.json$/), pages(/\.age$/).length], [[], 4]);
+    });
 
     it('that read an odd entry fails on it where validation is strict now', async (t) => {
         const odd = { ...ENTRIES[20], versionId: Buffer.alloc(0) };

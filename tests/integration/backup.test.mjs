@@ -5,7 +5,8 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, linkSync, readFileSync, readdirSync, rmSync, statSync, truncateSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { startAnvil } from '../chain/anvil.mjs';
@@ -173,6 +174,47 @@ describe('small contracts', () => {
         const store = new Store(workspace(t), { url: node.url, address }, { 'page-size': 20 });
         await store.mustRun();
         assertSameEntries(archivedEntries(store.archivePath()), entries);
+    });
+});
+
+describe('the last two steps', () => {
+    const OLDER = '2024-01-14';
+
+    /** A run of the next day, whose node is down. */
+    async function runLater(store, settings) {
+        const address = store.settings['contract-address'];
+        const down = new Store(store.directory, { url: 'http://127.0.0.1:1', address },
+            { 'retry-attempts': 1, ...settings });
+        const { code, stderr } = await down.command('run', '--backup-date', '2024-01-16');
+        assert.equal(code, 4, stderr);
+        return stderr;
+    }
+
+    /** A backup whose process was killed right after it was completed. */
+    async function unsettled(t) {
+        const store = new Store(workspace(t), await contractWith(realisticEntries(250)));
+        assert.equal((await store.command('run', '--backup-date', OLDER)).code, 0);
+        await store.mustRun();
+        const latest = store.path('latest', 'backup_latest.zip');
+        rmSync(latest);
+        linkSync(store.archivePath(OLDER), latest);
+        return { store, settled: () => readFileSync(latest).equals(store.archiveBytes()) };
+    }
+
+    it('are redone by a start of another date, though its node is down', async (t) => {
+        const { store, settled } = await unsettled(t);
+        assert.ok(!settled());
+        await runLater(store, { 'keep-page-files': false });
+        assert.ok(settled(), 'latest is that of the day before');
+        assert.deepEqual(readdirSync(store.path(DATE)).filter((name) => /^page_/.test(name)), []);
+    });
+
+    it('are left to the next start where the archive is not what was recorded', async (t) => {
+        const { store } = await unsettled(t);
+        const before = readFileSync(store.path('latest', 'backup_latest.zip'));
+        truncateSync(store.archivePath(), 1000);
+        assert.match(await runLater(store, { 'log-level': 'warn' }), /Newest backup not settled.*has 1000 bytes/);
+        assert.ok(readFileSync(store.path('latest', 'backup_latest.zip')).equals(before));
     });
 });
 

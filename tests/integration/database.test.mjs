@@ -4,13 +4,14 @@
 // for, a long one is said, and nothing that was backed up is lost with it.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { realisticEntries } from '../chain/entries.mjs';
-import { isPageCall, startFakeNode } from '../chain/fake.mjs';
+import { isPageCall, RpcError, startFakeNode } from '../chain/fake.mjs';
 import { spawnChild } from '../chain/children.mjs';
 import { assertFailed, DATE, mustRun, start, Store, workspace } from './harness.mjs';
 
@@ -19,6 +20,8 @@ const OLDER = '2024-01-14';
 const SETTINGS = { 'page-size': 10, 'contract-block': 90, 'max-concurrent-pages': 2 };
 
 const databaseOf = (store) => join(store.directory, 'satellite.db');
+
+const change = (store, sql) => execFileSync('sqlite3', [databaseOf(store), sql]);
 
 /** Another process that holds the write lock until it is told to let go. */
 async function holdDatabase(t, store) {
@@ -278,5 +281,102 @@ describe('an archive that the database does not know', () => {
         assert.equal(code, 6, stderr);
         assert.match(stderr, /does not know it, nor can it be taken in: .*; move it away/);
         assert.equal(readFileSync(store.archivePath()).length, 1000);
+    });
+});
+
+describe('an archive whose backup is not recorded as completed', () => {
+    /** A whole backup of a block whose state is no longer there, and nothing is due to be read. */
+    async function withoutState(t) {
+        const { 'contract-block': _, ...settings } = SETTINGS;
+        const node = await nodeWith(t);
+        const store = new Store(workspace(t), node, settings);
+        await store.mustRun();
+        const gone = node.chain.hashOf(node.chain.finalized);
+        const ask = node.methods.eth_call;
+        node.methods.eth_call = function call(params) {
+            if (params[1]?.blockHash === gone) throw new RpcError(-32000, 'missing trie node');
+            return ask.call(this, params);
+        };
+        Object.assign(node.chain, { latest: 300, finalized: 298 });
+        node.calls.length = 0;
+        return { node, store, bytes: store.archiveBytes() };
+    }
+
+    /** As a kill between the archive's rename and `completed` leaves it. */
+    const leaveUnrecorded = (store) => change(store, `UPDATE backup_final_status
+        SET status = 'in_progress', completed_at = NULL, checksum = NULL, file_size = NULL`);
+
+    async function assertTakenIn({ node, store, bytes }) {
+        assert.deepEqual(node.pagesAsked(), [], 'pages were fetched');
+        assert.ok(store.archiveBytes().equals(bytes), 'it was made anew over it');
+        const row = await store.json('status', '--backup-date', DATE);
+        assert.deepEqual([row.status, row.pages_completed, row.error_message],
+            ['completed', 20, null]);
+        assert.ok(readFileSync(store.path('latest', 'backup_latest.zip')).equals(bytes));
+    }
+
+    async function loseAndFindDisk(store) {
+        renameSync(store.path(DATE), store.path('away'));
+        assert.equal((await store.command('list', '--rescan')).code, 0);
+        renameSync(store.path('away'), store.path(DATE));
+        assert.equal((await store.json('status', '--backup-date', DATE)).status, 'failed');
+    }
+
+    it('since its disk was away for a while is the backup', async (t) => {
+        const kept = await withoutState(t);
+        await loseAndFindDisk(kept.store);
+        const { code, stdout, stderr } = await kept.store.command('retry', '--backup-date', DATE);
+        assert.equal(code, 0, stderr);
+        assert.match(stdout, /done already/);
+        await assertTakenIn(kept);
+    });
+
+    it('since its disk was away stays what it was, whoever is a recipient now', async (t) => {
+        const kept = await withoutState(t);
+        await loseAndFindDisk(kept.store);
+        const key = await mustRun(['backup', 'key', 'generate', '--output',
+            join(kept.store.directory, 'key.txt')]);
+        const { code, stderr } = await kept.store.run('--encryption-recipients', key.stdout.trim());
+        assert.equal(code, 0, stderr);
+        await assertTakenIn(kept);
+    });
+
+    it('since the process was killed right before that is completed', async (t) => {
+        const kept = await withoutState(t);
+        leaveUnrecorded(kept.store);
+        const { code, stdout, stderr } = await kept.store.run();
+        assert.equal(code, 0, stderr);
+        assert.match(stdout, /completed: 200 keys in 20 pages/);
+        await assertTakenIn(kept);
+    });
+
+    it('since it was killed while it was taken in is taken in again', async (t) => {
+        const kept = await withoutState(t);
+        leaveUnrecorded(kept.store);
+        change(kept.store, `UPDATE backup_run SET page_function = '', total_function = '';
+            DELETE FROM backup_page_status WHERE page_number > 3`);
+        const { code, stderr } = await kept.store.command('retry', '--backup-date', DATE);
+        assert.equal(code, 0, stderr);
+        await assertTakenIn(kept);
+    });
+
+    it('and that is plain, where it is to be encrypted now, is not made anew over', async (t) => {
+        const { node, store, bytes } = await withoutState(t);
+        leaveUnrecorded(store);
+        const key = await mustRun(['backup', 'key', 'generate', '--output',
+            join(store.directory, 'key.txt')]);
+        assertFailed(await store.run('--encryption-recipients', key.stdout.trim()), 6,
+            'DatabaseError', /not recorded as completed, nor .*encryption\.recipients.*move it away/);
+        assert.ok(store.archiveBytes().equals(bytes));
+        assert.deepEqual(node.pagesAsked(), []);
+        assert.equal((await store.json('status', '--backup-date', DATE)).status, 'in_progress');
+    });
+
+    it('and that is not whole is made again', async (t) => {
+        const { store } = await withoutState(t);
+        leaveUnrecorded(store);
+        truncateSync(store.archivePath(), 1000);
+        await store.mustRun();
+        assert.equal(store.manifest().block_number, 298);
     });
 });

@@ -426,7 +426,8 @@ describe('a signed backup', () => {
         assert.equal(checkedByOpenssl(store.path(DATE)), 'Verified OK');
         await assertOpensTo(store, pages, key);
 
-        // As a crash between the archive and `completed` leaves it.
+        // As a crash before the archive gets its name leaves it.
+        rmSync(store.archivePath());
         execFileSync('sqlite3', [join(store.directory, 'satellite.db'),
             "UPDATE backup_final_status SET status = 'in_progress', completed_at = NULL"]);
         node.calls.length = 0;

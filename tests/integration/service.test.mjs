@@ -3,7 +3,9 @@
 // The service: backups on their interval until it is told to end.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RawReply, RpcError, silentPages, startFakeNode } from '../chain/fake.mjs';
@@ -27,13 +29,15 @@ function followLog(child) {
             lines.push(line);
             if (line.msg === 'Backup operation completed') completed += 1;
         }
-        for (const { count, resolve } of waiting) if (completed >= count) resolve();
+        for (const { reached, resolve } of waiting) if (reached()) resolve();
     });
+    const wait = (reached) => whileRunning(child, new Promise((resolve) => {
+        waiting.push({ reached, resolve });
+    }));
     return {
         lines,
-        seen: (count) => whileRunning(child, new Promise((resolve) => {
-            waiting.push({ count, resolve });
-        })),
+        seen: (count) => wait(() => completed >= count),
+        until: (test) => wait(() => lines.some(test)),
     };
 }
 
@@ -160,7 +164,7 @@ describe('satellite run backup', () => {
             await serve(store, 1);
             const status = await store.json('status', '--backup-date', DATE);
             assert.equal(status.status, 'failed');
-            assert.match(status.error_message, /interrupted, and its block is no longer served/);
+            assert.match(status.error_message, /interrupted, and its block is no longer served: block 0x/);
             assert.equal((await store.json('status')).status, 'completed');
             store.settings['chore-interval'] = '2s'; // a new slot, which looks again
             await serve(store, 1);
@@ -168,6 +172,37 @@ describe('satellite run backup', () => {
             assert.deepEqual(later, status, 'it was tried again');
         });
     }
+
+    it('completes an earlier day whose archive is done, though its block is gone', async (t) => {
+        const node = await startFakeNode({ entries: ENTRIES });
+        t.after(() => node.stop());
+        const store = new Store(workspace(t), node, { 'log-format': 'json', 'log-level': 'info' });
+        await store.mustRun();
+        const bytes = store.archiveBytes();
+        execFileSync('sqlite3', [join(store.directory, 'satellite.db'), `UPDATE backup_final_status
+            SET status = 'in_progress', completed_at = NULL, checksum = NULL, file_size = NULL`]);
+        node.chain.fork = 'another';
+        await serve(store, 1);
+        assert.equal((await store.json('status', '--backup-date', DATE)).status, 'completed');
+        assert.ok(store.archiveBytes().equals(bytes));
+    });
+
+    it('leaves an earlier day alone that nobody may be asked for', async (t) => {
+        const { node, store } = await unfinishedEarlier(t, 'SIGKILL');
+        const { block_number: block } = await store.json('status', '--backup-date', DATE);
+        node.methods.eth_chainId = () => new RawReply({ status: 401, body: 'no' });
+        const service = startService(store);
+        const log = followLog(service);
+        await log.until(({ msg }) => msg === 'Next attempt');
+        service.kill('SIGTERM');
+        await service.done;
+        const line = log.lines.find(({ msg }) => msg === 'Earlier backup not finished');
+        assert.match(line.error, /401/);
+        assert.equal((await store.json('status', '--backup-date', DATE)).status, 'in_progress');
+        node.methods.eth_chainId = function chainId() { return this.truth('eth_chainId'); };
+        await store.mustRun();
+        assert.equal(store.manifest().block_number, block);
+    });
 
     it('does not start an earlier day over whose block is lost while it goes on', async (t) => {
         const { node, store } = await unfinishedEarlier(t, 'SIGKILL');

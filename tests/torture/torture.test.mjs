@@ -5,7 +5,8 @@
 // run, without fetching again what was recorded. TORTURE=long tries every place, else some.
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { isPageCall, RawReply } from '../chain/fake.mjs';
 import { DATE, start } from '../integration/harness.mjs';
@@ -157,6 +158,46 @@ describe('a resume', () => {
             assert.match(stderr, /Page file cannot be read, its page is fetched again.*page_\d+/);
             assert.equal(node.pagesAsked().length, PAGES - before.pages_completed + 1);
         }));
+});
+
+describe('a backup of which no page is done', () => {
+    it('has nothing for the disk yet', () =>
+        rig.lane(async (node, name) => {
+            const store = rig.store(name, {}, node);
+            const count = join(store.directory, 'count');
+            mkdirSync(store.path(DATE), { recursive: true });
+            node.answer = function answer(message) {
+                return message.method === 'eth_call' && isPageCall(message.params)
+                    ? new RawReply({ status: 403, body: 'no' })
+                    : Object.getPrototypeOf(node).answer.call(node, message);
+            };
+            const { code, stderr } = await start(store.args('run', '--backup-date', DATE), { env: {
+                LD_PRELOAD: faultsModule, FAULT: 'fsync:0:EIO', FAULT_DIR: store.path(DATE),
+                FAULT_COUNT: count,
+            } }).done;
+            delete node.answer;
+            assert.equal(code, 4, stderr);
+            assert.equal(Number(readFileSync(count, 'utf8')), 0, 'an empty archive was synced');
+        }));
+});
+
+describe('what follows a completed backup', () => {
+    for (const [name, fault] of [['latest', 'link:1:EIO'], ['page files', 'unlink:10:EIO']]) {
+        it(`${name}: a failure that passes does not make it a failed one`, () =>
+            rig.lane(async (node, trial) => {
+                const store = rig.store(trial,
+                    { 'log-level': 'info', 'keep-page-files': name !== 'page files' }, node);
+                const mark = join(store.directory, 'mark');
+                mkdirSync(store.path(), { recursive: true });
+                const { code, stderr } = await start(store.args('run', '--backup-date', DATE),
+                    { env: { LD_PRELOAD: faultsModule, FAULT: fault, FAULT_DIR: store.path(),
+                        FAULT_MARK: mark } }).done;
+                assert.ok(existsSync(mark), 'the fault never struck');
+                assert.equal(code, 0, stderr);
+                assert.match(stderr, /File operation failed, trying again/);
+                assert.equal(stderr.match(/Backup operation completed/g).length, 1, stderr);
+            }));
+    }
 });
 
 describe('an HTTP call', () => {

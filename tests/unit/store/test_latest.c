@@ -157,6 +157,25 @@ static void without_links_it_is_a_copy(void **state)
     }
 }
 
+static void a_copy_is_not_made_again(void **state)
+{
+    (void)state;
+    const struct timespec before[2] = {{.tv_sec = 1705307400}, {.tv_sec = 1705307400}};
+    archive(DATE, "first");
+    archive(NEXT_DATE, "other"); /* as long */
+    assert_int_equal(utimensat(AT_FDCWD, temp_path("backups/" DATE "/" ARCHIVE), before, 0), 0);
+    calls_fail(CALL_LINK, 1, EPERM);
+    publish(DATE);
+    ino_t copy = temp_stat(LATEST).st_ino;
+    calls_fail(CALL_LINK, 1, EPERM);
+    publish(DATE);
+    assert_int_equal(temp_stat(LATEST).st_ino, copy);
+    assert_int_equal(utimensat(AT_FDCWD, temp_path(LATEST), before, 0), 0);
+    calls_fail(CALL_LINK, 1, EPERM);
+    publish(NEXT_DATE); /* which is newer than the copy */
+    assert_string_equal(temp_read(LATEST), "other");
+}
+
 static void a_failed_swap_leaves_the_old_one(void **state)
 {
     (void)state;
@@ -213,9 +232,13 @@ static void archives_have_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        STORED(links_are_followed_nowhere),   STORED(latest_is_a_link_swapped_whole),
-        STORED(without_links_it_is_a_copy),   STORED(a_failed_swap_leaves_the_old_one),
-        STORED(only_an_archive_is_published), STORED(archives_have_names),
+        STORED(links_are_followed_nowhere),
+        STORED(latest_is_a_link_swapped_whole),
+        STORED(without_links_it_is_a_copy),
+        STORED(a_copy_is_not_made_again),
+        STORED(a_failed_swap_leaves_the_old_one),
+        STORED(only_an_archive_is_published),
+        STORED(archives_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
