@@ -64,6 +64,9 @@ void scb_service_keep_metrics(struct scb_service *service);
  * runs on the way. */
 void scb_service_observe(void *state, const struct scb_run_progress *progress);
 
+/* For counting and telling alike: nothing has failed where it was interrupted, others were working
+ * on it, or there is no such backup to go on with. */
+bool scb_service_run_failed(enum scb_status status, const struct scb_backup_result *result);
 /* What came of a run, which took cpu_ms; *result as the run left it. */
 void scb_service_count_run(const struct scb_service *service, enum scb_status status,
                            const struct scb_backup_result *result, uint64_t cpu_ms);

@@ -411,7 +411,7 @@ enum scb_status scb_service_backup(struct scb_service *service,
     struct scb_backup_options named = *options;
     named.backup_date = backup_date;
     enum scb_status status = scb_service_run_one(service, &named, ret_result, error);
-    if (status != SCB_OK && !options->dry_run)
+    if (scb_service_run_failed(status, ret_result) && !options->dry_run)
         scb_notify_failed(service, "backup_failed", backup_date, error);
     return status;
 }
