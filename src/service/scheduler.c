@@ -123,7 +123,8 @@ static void serve_slot(struct scb_service *service, struct schedule *schedule)
     scb_log_warn(service->parts.log, "Next attempt", SCB_TEXT("at", at));
 }
 
-/* The longest that the loop may wait for one answer of every endpoint, and for the disk. */
+/* The longest that the loop may wait for one answer of every endpoint, each of which is a sign of
+ * life, and for the disk. */
 static int64_t longest_silence_ms(const struct scb_config *config)
 {
     int64_t endpoints = 0;
