@@ -10,7 +10,7 @@ import { SELECTORS, wordHex } from '../chain/abi.mjs';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RawReply, startFakeNode } from '../chain/fake.mjs';
 import {
-    archivedEntries, assertFailed, assertSameEntries, DATE, run, Store, workspace,
+    archivedEntries, assertFailed, assertSameEntries, DATE, mustRun, run, Store, workspace,
 } from './harness.mjs';
 
 const ENTRIES = realisticEntries(200);
@@ -62,6 +62,20 @@ describe('a completed backup', () => {
         assert.doesNotMatch(stderr, /Backup operation started/, 'nothing starts');
         const status = await store.json('status');
         assert.deepEqual([status.status, status.error_message], ['completed', null]);
+    });
+});
+
+describe('a forced backup', () => {
+    it('leaves that of the present slot due', async (t) => {
+        const store = new Store(workspace(t), await fakeNode(t), { 'chore-interval': '30d' });
+        const nextRun = async () => Date.parse((await store.json('status')).next_run);
+        await mustRun(store.args('run', '--force'));
+        assert.ok(await nextRun() <= Date.now(), 'due later');
+        await mustRun(store.args('run'));
+        assert.ok(await nextRun() > Date.now(), 'still due');
+        const shown = await store.json('status', '--pages');
+        assert.match(shown.backup_date, /T\d+Z$/, 'the newest is another');
+        assert.equal(shown.pages.length, shown.total_pages);
     });
 });
 
