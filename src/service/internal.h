@@ -116,9 +116,9 @@ SCB_MUST_CHECK enum scb_status scb_service_restore_one(struct scb_service *servi
 
 /*
  * What follows every backup, of backup_date: the trash of an interrupted cleanup goes, then what
- * retention_days says. A failure is logged; the backup is none the worse for it.
+ * retention_days says. A failure is logged and told of; the backup is none the worse for it.
  */
-void scb_service_retain(const struct scb_service *service, struct scb_store *store,
+void scb_service_retain(struct scb_service *service, struct scb_store *store,
                         struct scb_catalog *catalog, const char *backup_date);
 
 #endif

@@ -13,7 +13,7 @@ import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RpcError, startFakeNode } from '../chain/fake.mjs';
 import { makeCertificates } from './certificates.mjs';
-import { run, start, workspace } from './harness.mjs';
+import { mustRun, run, start, workspace } from './harness.mjs';
 import { isCompleted, serviceConfig, startService, writeConfig } from './running.mjs';
 
 const ENTRIES = realisticEntries(5);
@@ -185,6 +185,22 @@ describe('notifications of backup run', () => {
         const { stdout } = await run(['backup', 'status', '--config', config, '--json']);
         assert.ok(JSON.parse(stdout).error_message.endsWith(` (run ${body.run_id})`), stdout);
         assert.equal(receiver.received[0].headers['x-satellite-signature'], undefined);
+    });
+
+    it('say that old backups stay, since the newest has shrunk', async (t) => {
+        const receiver = await startReceiver(t);
+        const { config } = await setUp(t, { on_failure: [`${receiver.url}/bad`] });
+        const small = await startFakeNode({ entries: ENTRIES.slice(0, 2) });
+        t.after(() => small.stop());
+        const args = ['backup', 'run', '--config', config, '--retention-days', '30'];
+        await mustRun([...args, '--backup-date', '2024-01-14']);
+        assert.deepEqual(receiver.received, []);
+        await mustRun([...args, '--backup-date', '2024-01-15', '--contract-rpc-urls', small.url]);
+        const bodies = receiver.received.map(({ body }) => JSON.parse(body));
+        assert.deepEqual(
+            bodies.map(({ event, backup_date: date, error_type: type }) => [event, date, type]),
+            [['cleanup_failed', '2024-01-15', 'IntegrityError']]);
+        assert.match(bodies[0].error, /nothing removed.* fewer than half/);
     });
 
     it('do not come where nothing has failed', async (t) => {
