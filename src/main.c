@@ -24,13 +24,21 @@ static void on_signal(int number)
     scb_cancel_request(cancel);
 }
 
+/* What is ignored from the start stays so: nohup, a script's background. */
+static void handle_unless_ignored(int number, const struct sigaction *action)
+{
+    struct sigaction before;
+    if (sigaction(number, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        (void)sigaction(number, action, NULL);
+}
+
 static void handle_signals(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     (void)sigemptyset(&action.sa_mask);
-    (void)sigaction(SIGINT, &action, NULL);
+    handle_unless_ignored(SIGINT, &action);
+    handle_unless_ignored(SIGHUP, &action);
     (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGHUP, &action, NULL);
     /* A pipe whose reader has gone is a failed write, not the end of a backup. */
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);

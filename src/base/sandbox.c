@@ -143,13 +143,31 @@ static enum scb_status refuse_calls(struct scb_sandbox_result *result, struct sc
                                              "no seccomp filter in force");
 }
 
+/* The walls are of the thread that puts them up, and of those that it starts. */
+static enum scb_status check_alone(struct scb_error *error)
+{
+#if !defined(__SANITIZE_THREAD__) /* it has a thread of its own */
+    struct stat threads;          /* a link for each, besides "." and ".." */
+    if (stat("/proc/self/task", &threads) == 0 && threads.st_nlink > 3)
+        return scb_error_set(error, SCB_ERROR_INTERNAL,
+                             "no sandbox: the process has %ju threads already",
+                             (uintmax_t)threads.st_nlink - 2);
+#else
+    (void)error;
+#endif
+    return SCB_OK;
+}
+
 enum scb_status scb_sandbox_enter(const struct scb_sandbox_path *paths, size_t count,
                                   struct scb_sandbox_result *ret_result, struct scb_error *error)
 {
     *ret_result = (struct scb_sandbox_result){0};
+    enum scb_status status = check_alone(error);
+    if (status != SCB_OK)
+        return status;
     /* Both need it: no program that is started from here on gains rights by its file's mode. */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return scb_error_set_errno(error, SCB_ERROR_INTERNAL, errno, "no_new_privs not set");
-    enum scb_status status = restrict_files(paths, count, ret_result, error);
+    status = restrict_files(paths, count, ret_result, error);
     return status == SCB_OK ? refuse_calls(ret_result, error) : status;
 }

@@ -28,7 +28,7 @@ struct scb_sandbox_result {
 
 /*
  * Puts up what this kernel has; what it has not is said in ret_result. Fails only where it would
- * be half done. Called while the process has one thread.
+ * be half done, or leave a thread of the process outside.
  */
 SCB_MUST_CHECK enum scb_status scb_sandbox_enter(const struct scb_sandbox_path *paths, size_t count,
                                                  struct scb_sandbox_result *ret_result,

@@ -19,22 +19,12 @@
 
 enum { MAX_TEXT = 256 * 1024 * 1024, WATCH_MS = 500 };
 
-/* When the service would make the next backup, given the newest one. */
-static int64_t next_run_ms(int64_t interval_ms, const struct scb_backup_record *newest)
-{
-    int64_t now_ms = scb_clock_real_ms(scb_clock_system());
-    struct scb_slot slot = scb_slot_at(now_ms, interval_ms);
-    bool done =
-        newest->state == SCB_BACKUP_COMPLETED && strcmp(newest->backup_date, slot.backup_date) >= 0;
-    return done ? slot.end_ms : slot.start_ms;
-}
-
 /* What `status` shows. */
 struct shown {
     struct scb_backend *backend;
     struct scb_backup_record backup;
     enum scb_backend_work work; /* on a backup in progress */
-    int64_t interval_ms;        /* between two backups; 0: the next one is not shown */
+    int64_t next_run_ms;        /* when the service makes the next one; 0: not shown */
 };
 
 struct page_rows {
@@ -87,9 +77,9 @@ static enum scb_status status_json(const struct scb_command_context *context,
         scb_json_null(&json, "interrupted");
     else
         scb_json_boolean(&json, "interrupted", shown->work == SCB_BACKEND_INTERRUPTED);
-    if (shown->interval_ms > 0) {
+    if (shown->next_run_ms > 0) {
         char next[SCB_TIMESTAMP_SIZE];
-        scb_timestamp_format(next_run_ms(shown->interval_ms, backup), next);
+        scb_timestamp_format(shown->next_run_ms, next);
         scb_json_text(&json, "next_run", next);
     }
     scb_json_open_array(&json, "checks");
@@ -144,10 +134,9 @@ static void print_status(const struct shown *shown)
     print_line("size", text);
     print_line("sha256", backup->checksum);
     print_line("last error", backup->error_message);
-    if (shown->interval_ms > 0) {
-        int64_t next_ms = next_run_ms(shown->interval_ms, backup);
-        bool due = next_ms <= scb_clock_real_ms(scb_clock_system());
-        scb_view_time(next_ms, text, sizeof(text));
+    if (shown->next_run_ms > 0) {
+        bool due = shown->next_run_ms <= scb_clock_real_ms(scb_clock_system());
+        scb_view_time(shown->next_run_ms, text, sizeof(text));
         print_line("next run", due ? "due now" : text);
     }
 }
@@ -242,6 +231,30 @@ static enum scb_status show_status(const struct scb_command_context *context, st
     return status;
 }
 
+/* Due is the present slot's backup, whatever newer ones there are: --force names its own. */
+static enum scb_status find_next_run(struct shown *shown, struct scb_error *error)
+{
+    struct scb_backend *backend = shown->backend;
+    struct scb_backup_record of_slot;
+    enum scb_backend_work work;
+    struct scb_error none = {0};
+    int64_t interval_ms = 0;
+    enum scb_status status = backend->ops->interval(backend, &interval_ms, error);
+    if (status != SCB_OK)
+        return status;
+    struct scb_slot slot = scb_slot_at(scb_clock_real_ms(scb_clock_system()), interval_ms);
+    status = backend->ops->find(backend, slot.backup_date, &of_slot, &work, &none);
+    if (status != SCB_OK && status != SCB_ERROR_NOT_FOUND) {
+        *error = none;
+        return status;
+    }
+    bool done = status == SCB_OK && of_slot.state == SCB_BACKUP_COMPLETED;
+    shown->next_run_ms = done ? slot.end_ms : slot.start_ms;
+    /* What is asked for next is of the backup that was found last. */
+    return backend->ops->find(backend, shown->backup.backup_date, &shown->backup, &shown->work,
+                              error);
+}
+
 enum scb_status scb_command_backup_status(const struct scb_command_context *context,
                                           struct scb_error *error)
 {
@@ -251,7 +264,7 @@ enum scb_status scb_command_backup_status(const struct scb_command_context *cont
         status = scb_command_option(context, "--watch") != NULL ? watch(context, &shown, error)
                                                                 : look(context, &shown, error);
     if (status == SCB_OK && scb_command_option(context, "--backup-date") == NULL)
-        status = shown.backend->ops->interval(shown.backend, &shown.interval_ms, error);
+        status = find_next_run(&shown, error);
     if (status == SCB_OK)
         status = show_status(context, &shown, error);
     scb_backend_close(shown.backend);

@@ -64,6 +64,9 @@ void scb_service_keep_metrics(struct scb_service *service);
  * runs on the way. */
 void scb_service_observe(void *state, const struct scb_run_progress *progress);
 
+/* For counting and telling alike: nothing has failed where it was interrupted, others were working
+ * on it, or there is no such backup to go on with. */
+bool scb_service_run_failed(enum scb_status status, const struct scb_backup_result *result);
 /* What came of a run, which took cpu_ms; *result as the run left it. */
 void scb_service_count_run(const struct scb_service *service, enum scb_status status,
                            const struct scb_backup_result *result, uint64_t cpu_ms);
@@ -113,9 +116,9 @@ SCB_MUST_CHECK enum scb_status scb_service_restore_one(struct scb_service *servi
 
 /*
  * What follows every backup, of backup_date: the trash of an interrupted cleanup goes, then what
- * retention_days says. A failure is logged; the backup is none the worse for it.
+ * retention_days says. A failure is logged and told of; the backup is none the worse for it.
  */
-void scb_service_retain(const struct scb_service *service, struct scb_store *store,
+void scb_service_retain(struct scb_service *service, struct scb_store *store,
                         struct scb_catalog *catalog, const char *backup_date);
 
 #endif

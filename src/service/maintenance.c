@@ -11,6 +11,7 @@
 #include "job/storage.h"
 #include "service/desk.h"
 #include "service/internal.h"
+#include "service/notify.h"
 #include "service/supervisor.h"
 #include "store/inventory.h"
 
@@ -85,7 +86,7 @@ static void say_removal(void *state, const struct scb_run_progress *progress)
                        progress->total_pages);
 }
 
-void scb_service_retain(const struct scb_service *service, struct scb_store *store,
+void scb_service_retain(struct scb_service *service, struct scb_store *store,
                         struct scb_catalog *catalog, const char *backup_date)
 {
     struct scb_cleanup_options options = {.policy = {.older_than_ms = -1}, .spare = backup_date};
@@ -102,8 +103,11 @@ void scb_service_retain(const struct scb_service *service, struct scb_store *sto
         options.policy.older_than_ms == 0
             ? scb_cleanup_empty_trash(&parts, &error)
             : scb_cleanup_run(&parts, &options, log_skipped, service->parts.log, &error);
-    if (status != SCB_OK && status != SCB_ERROR_CANCELED) /* then the next run goes on with it */
-        scb_log_failure(service->parts.log, "Old backups not removed", NULL, &error);
+    if (status == SCB_OK || status == SCB_ERROR_CANCELED) /* the next run goes on with it */
+        return;
+    scb_log_failure(service->parts.log, "Old backups not removed", NULL, &error);
+    if (status != SCB_ERROR_BUSY) /* another process removes them */
+        scb_notify_failed(service, "cleanup_failed", backup_date, &error);
 }
 
 enum scb_status scb_service_hold(struct scb_service *service, const char *backup_date, bool held,

@@ -103,20 +103,20 @@ static void count_success(const struct scb_service *service, const struct scb_ba
     scb_metrics_set(metrics, SCB_METRIC_LAST_BLOCK, 0, ms(backup->block_number));
 }
 
-/* Nothing has failed where others were working on it, or there is no such backup to go on with. */
-static bool is_failure(enum scb_status status)
+bool scb_service_run_failed(enum scb_status status, const struct scb_backup_result *result)
 {
     return status != SCB_OK && status != SCB_ERROR_CANCELED && status != SCB_ERROR_BUSY &&
-           status != SCB_ERROR_NOT_FOUND;
+           (status != SCB_ERROR_NOT_FOUND || result->begun);
 }
 
 void scb_service_count_run(const struct scb_service *service, enum scb_status status,
                            const struct scb_backup_result *result, uint64_t cpu_ms)
 {
     struct scb_metrics *metrics = service->metrics;
-    if (!result->begun && is_failure(status)) /* by what had to be done before it */
+    bool failed = scb_service_run_failed(status, result);
+    if (failed && !result->begun) /* by what had to be done before it */
         scb_metrics_add(metrics, SCB_METRIC_OPERATIONS, SCB_OPERATION_STARTED, 1);
-    if (is_failure(status) || (result->begun && status == SCB_ERROR_NOT_FOUND))
+    if (failed)
         scb_metrics_add(metrics, SCB_METRIC_OPERATIONS, SCB_OPERATION_FAILED, 1);
     if (!result->begun)
         return;

@@ -14,8 +14,8 @@ void scb_notify_check(const struct scb_service *service);
 /* A backup was completed by this run. */
 void scb_notify_completed(struct scb_service *service, const struct scb_backup_result *result);
 /*
- * Something failed: event is "backup_failed", "verify_invalid" or "test_restore_failed". A failure
- * that is an interruption is none.
+ * Something failed: event is "backup_failed", "verify_invalid", "test_restore_failed" or
+ * "cleanup_failed". A failure that is an interruption is none.
  */
 void scb_notify_failed(struct scb_service *service, const char *event, const char *backup_date,
                        const struct scb_error *failure);

@@ -84,6 +84,7 @@ struct schedule {
     struct scb_slot slot;
     bool begun;           /* its backup */
     int64_t failures;     /* of it */
+    bool told;            /* of one of them */
     int64_t again_ms;     /* when to look at the slot again */
     enum scb_status last; /* what came of its backup the last time */
     struct scb_check_intervals checks;
@@ -103,13 +104,18 @@ static void serve_slot(struct scb_service *service, struct schedule *schedule)
     scb_supervisor_say(service->supervisor, "backup %s: begins", backup_date);
     schedule->last = run_audited(service, &options, &result, &error);
     schedule->again_ms = schedule->slot.end_ms;
-    if (schedule->last == SCB_OK)
-        schedule->failures = 0; /* nothing waits for another attempt */
+    if (schedule->last == SCB_OK) { /* nothing waits for another attempt */
+        schedule->failures = 0;
+        schedule->told = false;
+    }
     if (schedule->last == SCB_OK || schedule->last == SCB_ERROR_CANCELED)
         return;
     scb_log_failure(service->parts.log, "Backup operation failed", backup_date, &error);
-    if (schedule->failures++ == 0) /* the next attempts would only say it again */
+    schedule->failures++;
+    if (scb_service_run_failed(schedule->last, &result) && !schedule->told) {
         scb_notify_failed(service, "backup_failed", backup_date, &error);
+        schedule->told = true; /* the next attempts would only say it again */
+    }
     schedule->again_ms = scb_slot_again_ms(&schedule->slot, &error, schedule->failures,
                                            scb_clock_real_ms(service->clock));
     char at[SCB_TIMESTAMP_SIZE];
@@ -117,7 +123,8 @@ static void serve_slot(struct scb_service *service, struct schedule *schedule)
     scb_log_warn(service->parts.log, "Next attempt", SCB_TEXT("at", at));
 }
 
-/* The longest that the loop may wait for one answer of every endpoint, and for the disk. */
+/* The longest that the loop may wait for one answer of every endpoint, each of which is a sign of
+ * life, and for the disk. */
 static int64_t longest_silence_ms(const struct scb_config *config)
 {
     int64_t endpoints = 0;
@@ -177,6 +184,7 @@ static void enter_slot(const struct scb_service *service, struct schedule *sched
     schedule->slot = *slot;
     schedule->begun = false;
     schedule->failures = 0;
+    schedule->told = false;
     schedule->last = SCB_OK;
     schedule->again_ms = scb_slot_begin_ms(
         slot, scb_config_integer(service->parts.config, "backup.start_jitter"), arc4random());

@@ -181,10 +181,18 @@ struct scb_contract_source_settings scb_service_source_settings(struct scb_servi
         .max_key_size = (size_t)integer(service, "backup.max_key_size")};
 }
 
+/* A sign of life: a block is chosen by many calls, one after the other. */
+static void beat(void *state)
+{
+    const struct scb_service *service = state;
+    scb_supervisor_beat(service->supervisor);
+}
+
 enum scb_status scb_service_open_source(struct scb_service *service, struct scb_source **ret_source,
                                         struct scb_error *error)
 {
     struct scb_contract_source_settings settings = scb_service_source_settings(service);
+    settings.client.ended = beat;
     return scb_contract_source_open(&settings, ret_source, error);
 }
 
@@ -411,7 +419,7 @@ enum scb_status scb_service_backup(struct scb_service *service,
     struct scb_backup_options named = *options;
     named.backup_date = backup_date;
     enum scb_status status = scb_service_run_one(service, &named, ret_result, error);
-    if (status != SCB_OK && !options->dry_run)
+    if (scb_service_run_failed(status, ret_result) && !options->dry_run)
         scb_notify_failed(service, "backup_failed", backup_date, error);
     return status;
 }

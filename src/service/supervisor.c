@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/memory.h"
@@ -203,8 +204,12 @@ void scb_supervisor_say(struct scb_supervisor *supervisor, const char *format, .
 
 void scb_supervisor_reloading(struct scb_supervisor *supervisor)
 {
-    if (supervisor != NULL)
-        (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, now_ms() * 1000);
+    struct timespec now;
+    if (supervisor == NULL || clock_gettime(CLOCK_MONOTONIC, &now) != 0)
+        return;
+    /* Exact: what is older than systemd's order is no answer to it. */
+    (void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64,
+                     (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000);
 }
 
 void scb_supervisor_ready(struct scb_supervisor *supervisor)

@@ -56,10 +56,13 @@ static void enqueue(struct scb_rpc_client *client, struct scb_rpc_call *call)
 
 static void finish_call(struct scb_rpc_call *call, enum scb_status status)
 {
+    const struct scb_rpc_client_settings *settings = &call->client->settings;
     call->status = status;
     if (status != SCB_OK && status != SCB_ERROR_CANCELED)
         atomic_fetch_add(&call->client->failed_calls, 1);
-    scb_call_metrics_given_up(call->client->settings.metrics, call);
+    scb_call_metrics_given_up(settings->metrics, call);
+    if (settings->ended != NULL)
+        settings->ended(settings->note_state);
     call->done(call);
 }
 

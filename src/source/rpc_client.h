@@ -38,7 +38,9 @@ struct scb_rpc_client_settings {
     const struct scb_cancel *cancel; /* ends every call; may be NULL */
     /* Told, on the client's thread, what an operator should know of an endpoint. May be NULL. */
     void (*note)(void *state, const char *text);
-    void *note_state;
+    /* Told, on the client's thread, of each call that has come to its end. May be NULL. */
+    void (*ended)(void *state);
+    void *note_state;            /* of both */
     struct scb_metrics *metrics; /* may be NULL */
 };
 

@@ -66,6 +66,20 @@ describe('a completed backup', () => {
     });
 });
 
+describe('a forced backup', () => {
+    it('leaves that of the present slot due', async (t) => {
+        const store = new Store(workspace(t), await fakeNode(t), { 'chore-interval': '30d' });
+        const nextRun = async () => Date.parse((await store.json('status')).next_run);
+        await mustRun(store.args('run', '--force'));
+        assert.ok(await nextRun() <= Date.now(), 'due later');
+        await mustRun(store.args('run'));
+        assert.ok(await nextRun() > Date.now(), 'still due');
+        const shown = await store.json('status', '--pages');
+        assert.match(shown.backup_date, /T\d+Z$/, 'the newest is another');
+        assert.equal(shown.pages.length, shown.total_pages);
+    });
+});
+
 describe('a date in the future', () => {
     it('is refused, and leaves nothing', async (t) => {
         const store = new Store(workspace(t), await fakeNode(t));

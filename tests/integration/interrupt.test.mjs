@@ -6,9 +6,12 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { spawnChild } from '../chain/children.mjs';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, startFakeNode } from '../chain/fake.mjs';
-import { assertFailed, DATE, start, Store, whileRunning, workspace } from './harness.mjs';
+import {
+    assertFailed, DATE, program, start, Store, whileRunning, workspace,
+} from './harness.mjs';
 
 const ENTRIES = realisticEntries(1000);
 const PAGES = 20;
@@ -103,6 +106,22 @@ describe('SIGINT', () => {
         assert.ok(startsAsked(node).includes(page * 50), 'the page was not fetched again');
         assert.ok(store.archiveBytes().equals(await uninterruptedArchive(t)));
     });
+});
+
+describe('a run under nohup, or in a script\'s background', () => {
+    for (const signal of ['SIGHUP', 'SIGINT'])
+        it(`is not ended by ${signal}`, async (t) => {
+            const { node, held, release } = await holdingNode(t);
+            const store = new Store(workspace(t), node, SETTINGS);
+            const child = spawnChild('sh', ['-c', 'trap "" HUP INT; exec "$0" "$@"', program,
+                ...store.args('run', '--backup-date', DATE)], { stdio: 'ignore' });
+            t.after(() => child.kill('SIGKILL'));
+            await held;
+            child.kill(signal);
+            release();
+            assert.deepEqual(await child.ended, { code: 0, signal: null });
+            assert.ok(existsSync(store.archivePath()));
+        });
 });
 
 describe('SIGKILL', () => {

@@ -13,7 +13,7 @@ import { describe, it } from 'node:test';
 import { realisticEntries } from '../chain/entries.mjs';
 import { isPageCall, RpcError, startFakeNode } from '../chain/fake.mjs';
 import { makeCertificates } from './certificates.mjs';
-import { run, workspace } from './harness.mjs';
+import { mustRun, run, start, workspace } from './harness.mjs';
 import { isCompleted, serviceConfig, startService, writeConfig } from './running.mjs';
 
 const ENTRIES = realisticEntries(5);
@@ -69,6 +69,23 @@ async function setUp(t, notify, node = {}) {
     const config = join(directory, 'config.yaml');
     writeConfig(config, serviceConfig(directory, fake, { notify }));
     return { directory, config, node: fake };
+}
+
+/** A node whose pages wait for `release`, with whose error they then fail. */
+function holding() {
+    let reach, release;
+    const reached = new Promise((resolve) => { reach = resolve; });
+    const released = new Promise((resolve) => { release = resolve; });
+    return { reached, release, node: { methods: {
+        async eth_call(params) {
+            const truth = this.truth('eth_call', params);
+            if (!isPageCall(params)) return truth;
+            reach();
+            const problem = await released;
+            if (problem !== undefined) throw new RpcError(3, problem, '0x');
+            return truth;
+        },
+    } } };
 }
 
 const paused = { methods: {
@@ -170,6 +187,39 @@ describe('notifications of backup run', () => {
         assert.equal(receiver.received[0].headers['x-satellite-signature'], undefined);
     });
 
+    it('say that old backups stay, since the newest has shrunk', async (t) => {
+        const receiver = await startReceiver(t);
+        const { config } = await setUp(t, { on_failure: [`${receiver.url}/bad`] });
+        const small = await startFakeNode({ entries: ENTRIES.slice(0, 2) });
+        t.after(() => small.stop());
+        const args = ['backup', 'run', '--config', config, '--retention-days', '30'];
+        await mustRun([...args, '--backup-date', '2024-01-14']);
+        assert.deepEqual(receiver.received, []);
+        await mustRun([...args, '--backup-date', '2024-01-15', '--contract-rpc-urls', small.url]);
+        const bodies = receiver.received.map(({ body }) => JSON.parse(body));
+        assert.deepEqual(
+            bodies.map(({ event, backup_date: date, error_type: type }) => [event, date, type]),
+            [['cleanup_failed', '2024-01-15', 'IntegrityError']]);
+        assert.match(bodies[0].error, /nothing removed.* fewer than half/);
+    });
+
+    it('do not come where nothing has failed', async (t) => {
+        const receiver = await startReceiver(t);
+        const held = holding();
+        const { config } = await setUp(t, { on_failure: [`${receiver.url}/bad`] }, held.node);
+        const other = start(['backup', 'run', '--config', config]);
+        t.after(() => other.kill('SIGKILL'));
+        await held.reached;
+        const busy = await run(['backup', 'run', '--config', config]);
+        assert.equal(busy.code, 10, busy.stderr);
+        held.release();
+        assert.equal((await other.done).code, 0);
+        const none = await run(
+            ['backup', 'retry', '--config', config, '--backup-date', '2001-01-01']);
+        assert.match(none.stderr, /NotFoundError/);
+        assert.deepEqual(receiver.received.map(({ body }) => String(body)), []);
+    });
+
     it('are tried again, and given up where it is no use; the backup is none the worse', async (t) => {
         const receiver = await startReceiver(t, (n) => (n === 1 ? 503 : n === 2 ? 200 : 403));
         const { config, directory } = await setUp(t, { on_success: [`${receiver.url}/a?key=K`] });
@@ -235,6 +285,26 @@ describe('notifications of verify', () => {
 });
 
 describe('notifications of the service', () => {
+    it('come for the first failure, which another\'s work on the backup is not', async (t) => {
+        const receiver = await startReceiver(t);
+        const held = holding();
+        const { config } = await setUp(t, { on_failure: [`${receiver.url}/bad`] }, held.node);
+        const other = start(['backup', 'run', '--config', config]);
+        t.after(() => other.kill('SIGKILL'));
+        await held.reached;
+        const service = startService(t, config);
+        const { error_type: type } = await service.until(
+            ({ msg }) => msg === 'Backup operation failed');
+        assert.equal(type, 'BusyError');
+        other.kill('SIGKILL');
+        await other.done;
+        held.release('execution reverted: paused');
+        service.child.kill('SIGHUP');
+        const [{ body }] = await receiver.count(1);
+        assert.equal(JSON.parse(body).error_type, 'ContractConnectionError');
+        await service.stop();
+    });
+
     it('come for each success, and once for a slot that fails', async (t) => {
         const receiver = await startReceiver(t);
         let broken = true;

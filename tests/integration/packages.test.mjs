@@ -133,7 +133,11 @@ describe('the service\'s unit', () => {
     });
 
     it('is well shut in', () => {
-        tool('systemd-analyze', 'security', '--offline=true', '--threshold=14', unit);
+        tool('systemd-analyze', 'security', '--offline=true', '--threshold=15', unit);
+    });
+
+    it('leaves the service the set-group-ID bit of backup.group, and openat2', () => {
+        assert.doesNotMatch(readFileSync(unit, 'utf8'), /^(RestrictSUIDSGID|DynamicUser)=/m);
     });
 
     it('starts what there is', async () => {

@@ -231,6 +231,23 @@ describe('the service manager', () => {
         await manager.lines.until((line) => line === 'STOPPING=1');
     });
 
+    it('is not needed while a slow node is asked for a block, call by call', async (t) => {
+        const slow = (method) => async function answer(params) {
+            await new Promise((resolve) => { setTimeout(resolve, 1200); });
+            return this.truth(method, params);
+        };
+        const made = await setUp(t, { backup: { page_size: 1000, // of one answer, and of the disk
+            smart_contract_timeout: '4s', file_operation_timeout: '1s' } }, { node: {
+            methods: Object.fromEntries(['eth_chainId', 'eth_getBlockByNumber', 'eth_getCode',
+                'eth_call'].map((method) => [method, slow(method)])) } });
+        const service = startService(t, made.config);
+        const ended = service.child.done.then(({ stderr }) => assert.fail(stderr));
+        await Promise.race([service.until(isCompleted), ended]);
+        assert.ok(made.node.calls.length >= 6, 'few calls');
+        ended.catch(() => {});
+        await service.stop();
+    });
+
     it('hears no sign of life from a loop that hangs', async (t) => {
         const manager = await startManager(t);
         const made = await setUp(t, {

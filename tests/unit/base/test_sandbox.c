@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Covers base/sandbox, each case in a process of its own: what can be written, read and run, which
- * system calls are refused, threads, a path that is not there.
+ * system calls are refused, threads, one that is there already, a path that is not there.
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -184,6 +184,32 @@ static int in_a_thread(void)
     return result;
 }
 
+static void *wait_for_ever(void *state)
+{
+    return pause() == 0 ? state : NULL;
+}
+
+static void a_second_thread_would_stay_outside(void **state)
+{
+    (void)state;
+#if defined(__SANITIZE_THREAD__)
+    skip(); /* it has a thread of its own, so threads are not counted */
+#endif
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        pthread_t thread;
+        struct scb_error error = {0};
+        struct scb_sandbox_result result;
+        if (pthread_create(&thread, NULL, wait_for_ever, NULL) != 0)
+            _exit(BROKEN);
+        _exit((int)scb_sandbox_enter(NULL, 0, &result, &error));
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), SCB_ERROR_INTERNAL);
+}
+
 static int gains_nothing(void)
 {
     return prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? 0 : 1;
@@ -241,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_outside_is_refused, temp_set_up, temp_tear_down),
+        cmocka_unit_test(a_second_thread_would_stay_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Covers service/supervisor: when a process is ended that does not end, or does nothing any more.
- * What the service manager is told is reload.test.mjs's. Each test waits for the end and hangs
- * where it does not come.
+ * What the service manager is told is reload.test.mjs's, but for when a reload began. Each test
+ * waits for the end and hangs where it does not come.
  */
 /* clang-format off */
 #include <setjmp.h>
@@ -14,6 +14,9 @@
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "service/supervisor.h"
@@ -65,6 +68,40 @@ static void start(int64_t drain_ms)
     assert_int_equal(scb_supervisor_start(&settings, &supervisor, NULL), SCB_OK);
 }
 
+static int64_t monotonic_us(void)
+{
+    struct timespec now;
+    assert_int_equal(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* systemd takes no answer to a reload that seems older than its order. */
+static void a_reload_is_not_before_its_order(void **state)
+{
+    (void)state;
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    socklen_t size = sizeof(at.sun_family); /* the kernel finds a name */
+    int manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(manager, (const struct sockaddr *)&at, size), 0);
+    size = sizeof(at);
+    assert_int_equal(getsockname(manager, (struct sockaddr *)&at, &size), 0);
+    at.sun_path[0] = '@';
+    assert_int_equal(setenv("NOTIFY_SOCKET", at.sun_path, 1), 0);
+    start(DAY_MS);
+    for (int i = 0; i < 20; i++) {
+        char said[256] = "";
+        int64_t ordered_us = monotonic_us();
+        scb_supervisor_reloading(supervisor);
+        assert_true(recv(manager, said, sizeof(said) - 1, 0) > 0);
+        const char *at_us = strstr(said, "MONOTONIC_USEC=");
+        assert_non_null(at_us);
+        assert_in_range(strtoll(at_us + strlen("MONOTONIC_USEC="), NULL, 10), ordered_us,
+                        monotonic_us());
+    }
+    (void)unsetenv("NOTIFY_SOCKET");
+    (void)close(manager);
+}
+
 static void one_that_does_not_end_is_ended(void **state)
 {
     (void)state;
@@ -109,6 +146,7 @@ static void where_somebody_waits_for_signs_it_is_only_logged(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SUPERVISED(a_reload_is_not_before_its_order),
         SUPERVISED(one_that_does_not_end_is_ended),
         SUPERVISED(one_that_is_silent_is_ended),
         SUPERVISED(where_somebody_waits_for_signs_it_is_only_logged),
