@@ -230,13 +230,22 @@ static enum scb_status check_scheduled(const struct scb_config *config, struct s
     return scb_error_hint(error, "use auto, finalized, safe or latest");
 }
 
-static enum scb_status check_ca_file(const struct scb_config *config, struct scb_error *error)
+/* What is read when it is needed first, and has a name now. */
+static enum scb_status check_names(const struct scb_config *config, struct scb_error *error)
 {
-    const char *path = scb_config_text(config, "notify.ca_file");
-    if (path[0] == '\0' || access(path, R_OK) == 0)
-        return SCB_OK;
-    scb_error_set_errno(error, SCB_ERROR_VALIDATION, errno, "notify.ca_file '%s' not opened", path);
-    return scb_error_hint(error, "check the path and who may read it");
+    static const char *const files[] = {"contract.ca_file", "notify.ca_file",
+                                        "encryption.identity_file"};
+    const char *group = scb_config_text(config, "backup.group");
+    gid_t gid = 0;
+    for (size_t i = 0; i < SCB_LENGTH(files); i++) {
+        const char *path = scb_config_text(config, files[i]);
+        if (path[0] == '\0' || access(path, R_OK) == 0)
+            continue;
+        scb_error_set_errno(error, SCB_ERROR_VALIDATION, errno, "%s '%s' not opened", files[i],
+                            path);
+        return scb_error_hint(error, "check the path and who may read it");
+    }
+    return group[0] == '\0' ? SCB_OK : scb_store_find_group(group, &gid, error);
 }
 
 enum scb_status scb_service_check_backups(const struct scb_config *config, bool scheduled,
@@ -250,7 +259,7 @@ enum scb_status scb_service_check_backups(const struct scb_config *config, bool 
     if (status == SCB_OK)
         status = load_identity(&service, &identity, error);
     if (status == SCB_OK)
-        status = check_ca_file(config, error);
+        status = check_names(config, error);
     return status == SCB_OK && scheduled ? check_scheduled(config, error) : status;
 }
 
