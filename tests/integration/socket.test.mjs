@@ -157,6 +157,19 @@ describe('over the socket', { skip: notRoot }, () => {
             /uid:54321 has no role/);
     });
 
+    it('a cleanup is planned as it would be done', async (t) => {
+        const { store } = await served(t, { 'retention-min-backups': 1 }, { role: 'viewer' });
+        const many = new Store(store.directory, node, { ...store.settings,
+            'contract-rpc-urls': (await manyPages(t)).url });
+        await mustRun(many.args('run', '--backup-date', '2024-01-15'));
+        const plan = ['cleanup', '--older-than', '30d', '--dry-run'];
+        for (const result of [await store.command(...plan), await store.as(STRANGER, ...plan)])
+            assertFailed(result, 8, 'IntegrityError', /half the 1,100 .*--allow-shrunk/);
+        const [mine, theirs] = await both(store, ...plan, '--allow-shrunk', '--json');
+        assert.equal(theirs, mine);
+        assert.ok(JSON.parse(theirs).backups.some(({ action }) => action === 'would_delete'));
+    });
+
     it('an admin cleans up', async (t) => {
         const { store } = await served(t, { 'retention-min-backups': 1 }, { role: 'admin' });
         await mustRun(store.args('run', '--backup-date', '2024-01-15'));
