@@ -402,9 +402,9 @@ static enum scb_status check_date(const char *backup_date, int64_t now_ms, struc
     return scb_error_hint(error, "leave --backup-date out for the present one, or set the clock");
 }
 
-enum scb_status scb_service_backup(struct scb_service *service,
-                                   const struct scb_backup_options *options,
-                                   struct scb_backup_result *ret_result, struct scb_error *error)
+static enum scb_status back_up(struct scb_service *service,
+                               const struct scb_backup_options *options,
+                               struct scb_backup_result *ret_result, struct scb_error *error)
 {
     int64_t now_ms = scb_clock_real_ms(service->clock);
     struct scb_slot slot = scb_slot_at(now_ms, integer(service, "backup.chore_interval"));
@@ -422,6 +422,18 @@ enum scb_status scb_service_backup(struct scb_service *service,
     enum scb_status status = scb_service_run_one(service, &named, ret_result, error);
     if (status != SCB_OK && !options->dry_run)
         scb_notify_failed(service, "backup_failed", backup_date, error);
+    return status;
+}
+
+/* What was waited for or tried again on the way is no error of a backup that was made. */
+enum scb_status scb_service_backup(struct scb_service *service,
+                                   const struct scb_backup_options *options,
+                                   struct scb_backup_result *ret_result, struct scb_error *error)
+{
+    struct scb_error problem = {0};
+    enum scb_status status = back_up(service, options, ret_result, &problem);
+    if (status != SCB_OK && error != NULL)
+        *error = problem;
     return status;
 }
 
