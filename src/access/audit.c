@@ -50,17 +50,14 @@ static enum scb_status append_head(const struct scb_audit *audit, struct scb_aud
     return SCB_OK;
 }
 
-/* A file that is large enough ends with a head. A log that may only be appended to (chattr +a)
- * cannot be renamed: it grows on. */
+/* A file that is large enough is put away at its next head. A log that may only be appended to
+ * (chattr +a) cannot be renamed: it grows on, which is warned of at each head. */
 static enum scb_status rotate(const struct scb_audit *audit, struct scb_audit_file *file,
                               struct scb_audit_end *end, struct scb_error *error)
 {
     struct scb_error problem = {0};
-    if ((uint64_t)file->size < audit->max_file_bytes || end->is_torn)
+    if ((uint64_t)file->size < audit->max_file_bytes || !end->is_head)
         return SCB_OK;
-    enum scb_status status = end->is_head ? SCB_OK : append_head(audit, file, &end->link, error);
-    if (status != SCB_OK)
-        return status;
     if (scb_audit_file_rotate(file, end->link.seq, &problem) != SCB_OK) {
         warn(audit, &problem);
         if (file->fd < 0) {

@@ -343,6 +343,9 @@ enum scb_status scb_access_token_check(const char *state_dir, const char *text, 
         return scb_error_hint(error, "make one with satellite token create --role ROLE");
     }
     const struct scb_token *token = &search.found;
+    *ret_caller = (struct scb_caller){.kind = SCB_CALLER_TOKEN};
+    (void)snprintf(ret_caller->text, sizeof(ret_caller->text), "token:%s%s%s", token->id,
+                   token->name[0] == '\0' ? "" : ":", token->name);
     if (now_ms >= token->expires_at_ms) {
         char at[SCB_TIMESTAMP_SIZE];
         scb_timestamp_format(token->expires_at_ms, at);
@@ -350,8 +353,6 @@ enum scb_status scb_access_token_check(const char *state_dir, const char *text, 
         return scb_error_hint(error, "make another with satellite token create --role %s",
                               scb_role_name(token->role));
     }
-    *ret_caller = (struct scb_caller){.kind = SCB_CALLER_TOKEN, .role = token->role};
-    (void)snprintf(ret_caller->text, sizeof(ret_caller->text), "token:%s%s%s", token->id,
-                   token->name[0] == '\0' ? "" : ":", token->name);
+    ret_caller->role = token->role;
     return SCB_OK;
 }

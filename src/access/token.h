@@ -46,7 +46,8 @@ SCB_MUST_CHECK enum scb_status scb_token_list(const char *state_dir, scb_token_v
 
 /*
  * Who bears the token that text is: AccessError, the same for every text that is none, and another
- * for one that has expired. Its file is read each time, so that a revocation counts at once.
+ * for one that has expired, whose *ret_caller then has no role. Its file is read each time, so that
+ * a revocation counts at once.
  */
 SCB_MUST_CHECK enum scb_status scb_access_token_check(const char *state_dir, const char *text,
                                                       int64_t now_ms, struct scb_caller *ret_caller,

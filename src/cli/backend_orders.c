@@ -268,16 +268,18 @@ static enum scb_status read_rows(struct scb_backend *backend, const char *target
 }
 
 static enum scb_status ask_plan(struct scb_backend *backend,
-                                const struct scb_retention_policy *policy, json_t **ret_rows,
+                                const struct scb_cleanup_options *options, json_t **ret_rows,
                                 struct scb_error *error)
 {
-    char target[192], age[48] = "";
+    const struct scb_retention_policy *policy = &options->policy;
+    char target[224], age[48] = "";
     if (policy->older_than_ms >= 0)
         (void)snprintf(age, sizeof(age), "older_than=%" PRId64 "ms&", policy->older_than_ms);
     (void)snprintf(target, sizeof(target),
                    "/api/v1/cleanup?%skeep_daily=%" PRIu64 "&keep_weekly=%" PRIu64
-                   "&keep_monthly=%" PRIu64 "&",
-                   age, policy->keep_daily, policy->keep_weekly, policy->keep_monthly);
+                   "&keep_monthly=%" PRIu64 "&allow_shrunk=%s&",
+                   age, policy->keep_daily, policy->keep_weekly, policy->keep_monthly,
+                   options->allow_shrunk ? "true" : "false");
     return read_rows(backend, target, ret_rows, error);
 }
 
@@ -346,7 +348,7 @@ enum scb_status scb_backend_order_cleanup(struct scb_backend *backend,
 {
     SCB_AUTO(json) json_t *plan = NULL;
     SCB_AUTO(json) json_t *left = NULL;
-    enum scb_status status = ask_plan(backend, &options->policy, &plan, error);
+    enum scb_status status = ask_plan(backend, options, &plan, error);
     if (status == SCB_OK && !options->dry_run)
         status = order_cleanup(backend, options, error);
     if (status == SCB_OK && !options->dry_run)

@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/sqlite_url.h"
+#include "cli/gate.h"
 #include "client/records.h"
 #include "config/socket_path.h"
 #include "config/state_dir.h"
@@ -27,6 +28,12 @@ static bool is_stranger(const struct scb_config *config)
         return false;
     const char *database = scb_sqlite_url_path(scb_config_text(config, "database.url"), NULL);
     return database != NULL && access(database, R_OK | W_OK) != 0;
+}
+
+static bool is_shut_out(const struct scb_config *config)
+{
+    const char *database = scb_sqlite_url_path(scb_config_text(config, "database.url"), NULL);
+    return database != NULL && access(database, R_OK) != 0 && errno == EACCES;
 }
 
 /* Another one listens where the machine's service would: that of other files. */
@@ -108,11 +115,11 @@ static enum scb_status refuse(const struct scb_connect_question *question, struc
     (void)scb_error_set(error, SCB_ERROR_ACCESS,
                         "%s opens the backups' files, which only their owner and root may; the "
                         "service does not do it for others",
-                        question->command);
+                        question->line->command->path);
     if (state_dir != NULL && stat(state_dir, &about) == 0 &&
         getpwuid_r(about.st_uid, &entry, memory, sizeof(memory), &owner) == 0 && owner != NULL)
         return scb_error_hint(error, "sudo -u %.64s satellite %s", owner->pw_name,
-                              question->command);
+                              question->line->command->path);
     return scb_error_hint(error, "run it as the owner of the backups");
 }
 
@@ -127,12 +134,43 @@ static enum scb_status need_configuration(const struct scb_connect_question *que
                                  "this as the owner of the backups");
 }
 
+/* Flags that only say how the command line itself works, and where it finds the service. */
+static bool is_of_the_line(const char *setting)
+{
+    return strncmp(setting, "log.", strlen("log.")) == 0 || strcmp(setting, "server.socket") == 0 ||
+           strcmp(setting, "database.url") == 0 || strcmp(setting, "backup.backup_dir") == 0;
+}
+
+static enum scb_status refuse_flag(const char *flag, const char *why, struct scb_error *error)
+{
+    (void)scb_error_set(error, SCB_ERROR_USAGE, "%s: %s", flag, why);
+    return scb_error_hint(error, "leave it out, or run it as the owner of the backups");
+}
+
+/* What is not sent along would be ignored. */
+static enum scb_status check_flags(const struct scb_connect_question *question,
+                                   struct scb_error *error)
+{
+    const struct scb_command_line *line = question->line;
+    for (size_t i = 0; i < line->setting_count; i++) {
+        struct scb_setting_view view;
+        scb_config_describe(question->config, line->settings[i].index, &view);
+        if (!is_of_the_line(view.name))
+            return refuse_flag(view.flag, "the service does this, with its own settings", error);
+    }
+    for (size_t i = 0; i < line->option_count; i++)
+        if (strcmp(line->options[i].flag, "--passphrase-file") == 0)
+            return refuse_flag(line->options[i].flag, "the service takes no passphrase", error);
+    return SCB_OK;
+}
+
 enum scb_status scb_connect_where_needed(const struct scb_connect_question *question,
-                                         struct scb_client **ret_client, struct scb_error *error)
+                                         struct scb_client **ret_client,
+                                         struct scb_error *ret_unreached, struct scb_error *error)
 {
     struct scb_error problem = {0};
     bool is_hidden = question->hidden_path != NULL;
-    enum reach reach = reach_of(question->operation);
+    enum reach reach = reach_of(scb_command_operation(question->line));
     if (reach == OWN)
         return need_configuration(question, error);
     if (!is_hidden && !is_stranger(question->config))
@@ -140,7 +178,13 @@ enum scb_status scb_connect_where_needed(const struct scb_connect_question *ques
     enum scb_status status =
         scb_connect(question->config, is_hidden ? SCB_CONNECT_ANY : SCB_CONNECT_SAME,
                     question->cancel, ret_client, &problem);
-    if (status != SCB_OK)
-        return need_configuration(question, error);
-    return reach == SERVICE ? SCB_OK : refuse(question, error);
+    if (status == SCB_OK)
+        return reach == SERVICE ? check_flags(question, error) : refuse(question, error);
+    if (!is_hidden && reach == SERVICE && is_shut_out(question->config)) {
+        (void)scb_error_wrap(&problem, "no service answers you");
+        (void)scb_error_hint(&problem, "start the service, or run this as the owner of the "
+                                       "backups");
+        *ret_unreached = problem;
+    }
+    return need_configuration(question, error);
 }

@@ -6,8 +6,8 @@
 #ifndef SCB_CLI_CONNECT_H
 #define SCB_CLI_CONNECT_H
 
-#include "access/operation.h"
 #include "base/thread.h"
+#include "cli/command_line.h"
 #include "client/client.h"
 #include "scb/config.h"
 
@@ -28,8 +28,7 @@ SCB_MUST_CHECK enum scb_status scb_connect(const struct scb_config *config,
 struct scb_connect_question {
     const struct scb_config *config;
     const char *hidden_path; /* the configuration file that this user may not read; NULL for none */
-    enum scb_operation_id operation;
-    const char *command; /* "backup list" */
+    const struct scb_command_line *line;
     const struct scb_cancel *cancel;
 };
 
@@ -37,10 +36,13 @@ struct scb_connect_question {
  * *ret_client where the service has to do it: this process is neither root's nor the state
  * directory's owner's, the status database is not open to it, and the service runs. It stays NULL
  * where the files are opened here. AccessError for what the service does not do for others,
- * FileSystemError where nothing can be done without the configuration.
+ * UsageError for a flag that it would not obey, FileSystemError where nothing can be done without
+ * the configuration. *ret_unreached is set (else untouched) where only the service could do it for
+ * this user and does not answer: what is to be said to him, once his role has let him through.
  */
 SCB_MUST_CHECK enum scb_status scb_connect_where_needed(const struct scb_connect_question *question,
                                                         struct scb_client **ret_client,
+                                                        struct scb_error *ret_unreached,
                                                         struct scb_error *error);
 
 #endif

@@ -9,16 +9,12 @@
 #include "base/text.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/restore_view.h"
 #include "cli/signer_option.h"
 #include "evm/signer.h"
 
 enum { MAX_TEXT = 256 * 1024 };
-
-static void observe(void *state, const struct scb_restore_progress *progress)
-{
-    scb_restore_line_show(state, progress);
-}
 
 static enum scb_status print_json(const struct scb_restore_result *result, struct scb_error *error)
 {
@@ -55,17 +51,18 @@ enum scb_status scb_drill_on_chain(const struct scb_command_context *context, co
         status = scb_command_service(context, &service, error);
     if (status != SCB_OK)
         return status;
-    struct scb_restore_line line;
+    struct scb_progress_line line;
     struct scb_restore_result result;
     const struct scb_drill_options options = {.backup_date =
                                                   scb_command_option(context, "--backup-date"),
                                               .rpc_url = rpc_url,
                                               .signer = signer,
-                                              .observe = observe,
+                                              .observe = scb_progress_show_restore,
                                               .state = &line};
-    scb_restore_line_begin(&line, context);
+    scb_progress_begin(&line, context);
     status = scb_service_drill(service, &options, &result, error);
-    scb_restore_line_end(&line);
+    scb_progress_clear(&line);
+    scb_progress_end(&line);
     scb_service_free(service);
     if (status != SCB_OK)
         return status;

@@ -66,11 +66,41 @@ static enum scb_status print_commands_json(const char *const *words, size_t coun
     return scb_output_json(&json, error);
 }
 
+static enum scb_status print_settings_json(const struct scb_config *config, struct scb_error *error)
+{
+    SCB_AUTO(buffer) struct scb_buffer text = {.max = MAX_JSON};
+    struct scb_json json;
+    scb_json_begin(&json, &text);
+    scb_json_open_object(&json, NULL);
+    scb_json_open_array(&json, "settings");
+    for (size_t i = 0; i < scb_config_count(); i++) {
+        struct scb_setting_view view;
+        scb_config_describe(config, i, &view);
+        scb_json_open_object(&json, NULL);
+        scb_json_text(&json, "name", view.name);
+        scb_json_text(&json, "flag", view.flag);
+        scb_json_text(&json, "environment", view.environment);
+        scb_json_text(&json, "type", view.type);
+        scb_json_text(&json, "default", view.default_text);
+        scb_json_text(&json, "bounds", view.bounds);
+        scb_json_boolean(&json, "required", view.required);
+        scb_json_boolean(&json, "secret", view.secret);
+        scb_json_boolean(&json, "live", view.live);
+        scb_json_text(&json, "help", view.help);
+        scb_json_close_object(&json);
+    }
+    scb_json_close_array(&json);
+    scb_json_close_object(&json);
+    return scb_output_json(&json, error);
+}
+
 enum scb_status scb_command_help(const struct scb_command_context *context, struct scb_error *error)
 {
     const char *const *words = context->arguments;
     size_t count = context->argument_count, used = 0;
     if (count == 1 && strcmp(words[0], "settings") == 0) {
+        if (context->json)
+            return print_settings_json(context->config, error);
         scb_help_settings(stdout, context->config);
         return SCB_OK;
     }

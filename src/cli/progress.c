@@ -88,19 +88,34 @@ void scb_progress_begin(struct scb_progress_line *line, const struct scb_command
         scb_log_set_hook(line->log, around_log_line, line);
 }
 
+static void redraw(struct scb_progress_line *line, const char *text)
+{
+    pthread_mutex_lock(&line->lock);
+    erase(line);
+    (void)snprintf(line->text, sizeof(line->text), "%s", text);
+    draw(line);
+    pthread_mutex_unlock(&line->lock);
+}
+
+/* Whether a log line is due; it is taken to be written. */
+static bool is_due(struct scb_progress_line *line, int64_t elapsed_ms)
+{
+    if (elapsed_ms < line->logged_ms) /* another run */
+        line->logged_ms = 0;
+    if (line->way != SCB_PROGRESS_LOG || elapsed_ms - line->logged_ms < LOG_MS)
+        return false;
+    line->logged_ms = elapsed_ms;
+    return true;
+}
+
 void scb_progress_show(void *state, const struct scb_run_progress *progress)
 {
     struct scb_progress_line *line = state;
-    if (progress->elapsed_ms < line->logged_ms) /* another run */
-        line->logged_ms = 0;
     if (line->way == SCB_PROGRESS_LINE) {
-        pthread_mutex_lock(&line->lock);
-        erase(line);
-        scb_progress_format(progress, line->text, sizeof(line->text));
-        draw(line);
-        pthread_mutex_unlock(&line->lock);
-    } else if (line->way == SCB_PROGRESS_LOG && progress->elapsed_ms - line->logged_ms >= LOG_MS) {
-        line->logged_ms = progress->elapsed_ms;
+        char text[sizeof(line->text)];
+        scb_progress_format(progress, text, sizeof(text));
+        redraw(line, text);
+    } else if (is_due(line, progress->elapsed_ms)) {
         char message[64];
         (void)snprintf(message, sizeof(message), "%s progress",
                        progress->activity == NULL ? "Backup" : progress->activity);
@@ -109,6 +124,24 @@ void scb_progress_show(void *state, const struct scb_run_progress *progress)
                      SCB_NUMBER("total_pages", progress->total_pages),
                      SCB_NUMBER("keys", progress->keys),
                      SCB_NUMBER("keys_per_second", (int64_t)keys_per_second(progress)));
+    }
+}
+
+void scb_progress_show_restore(void *state, const struct scb_restore_progress *progress)
+{
+    struct scb_progress_line *line = state;
+    char text[sizeof(line->text)], done[32], total[32], elapsed[32];
+    if (line->way == SCB_PROGRESS_LINE) {
+        bool has_total = progress->total > 0;
+        scb_text_format_count(progress->done, done, sizeof(done));
+        scb_text_format_count(progress->total, total, sizeof(total));
+        scb_text_format_elapsed(progress->elapsed_ms, elapsed, sizeof(elapsed));
+        (void)snprintf(text, sizeof(text), "%s: %s%s%s \u00b7 %s", progress->what, done,
+                       has_total ? " of " : "", has_total ? total : "", elapsed);
+        redraw(line, text);
+    } else if (is_due(line, progress->elapsed_ms)) {
+        scb_log_info(line->log, "Restore progress", SCB_TEXT("step", progress->what),
+                     SCB_NUMBER("done", progress->done), SCB_NUMBER("total", progress->total));
     }
 }
 

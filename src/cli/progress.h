@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "cli/command.h"
 #include "scb/progress.h"
+#include "scb/restore.h"
 
 struct scb_progress_line {
     struct scb_log *log;
@@ -26,6 +27,8 @@ struct scb_progress_line {
 void scb_progress_begin(struct scb_progress_line *line, const struct scb_command_context *context);
 /* An scb_progress_observer; state is the line. */
 void scb_progress_show(void *line, const struct scb_run_progress *progress);
+/* The observer of a restore and of a drill on a chain. */
+void scb_progress_show_restore(void *line, const struct scb_restore_progress *progress);
 /* Takes the line off the screen, so that something can be printed; it is drawn again when shown. */
 void scb_progress_clear(struct scb_progress_line *line);
 /* Takes the line away. */

@@ -12,6 +12,7 @@
 #include "cli/handlers.h"
 #include "cli/open.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/restore_view.h"
 #include "cli/secret.h"
 #include "cli/signer_option.h"
@@ -22,7 +23,7 @@ enum { DEFAULT_REPLACE_AFTER_MS = 60000 };
 
 struct asking {
     const struct scb_command_context *context;
-    struct scb_restore_line line;
+    struct scb_progress_line line;
     bool yes;
 };
 
@@ -87,7 +88,7 @@ static enum scb_status confirm(void *state, const struct scb_restore_plan *plan,
                                struct scb_error *error)
 {
     struct asking *asking = state;
-    scb_restore_line_end(&asking->line);
+    scb_progress_clear(&asking->line);
     if (!asking->context->json && !asking->context->quiet)
         scb_view_plan(stderr, plan);
     if (asking->yes)
@@ -113,7 +114,7 @@ static enum scb_status confirm(void *state, const struct scb_restore_plan *plan,
 static void observe(void *state, const struct scb_restore_progress *progress)
 {
     struct asking *asking = state;
-    scb_restore_line_show(&asking->line, progress);
+    scb_progress_show_restore(&asking->line, progress);
 }
 
 static enum scb_status restore(const struct scb_command_context *context,
@@ -133,10 +134,11 @@ static enum scb_status restore(const struct scb_command_context *context,
     options.confirm = confirm;
     options.observe = observe;
     options.state = &asking;
-    scb_restore_line_begin(&asking.line, context);
+    scb_progress_begin(&asking.line, context);
     struct scb_restore_result result;
     status = scb_service_restore(service, &options, &result, error);
-    scb_restore_line_end(&asking.line);
+    scb_progress_clear(&asking.line);
+    scb_progress_end(&asking.line);
     scb_service_free(service);
     if (result.done || (options.dry_run && result.planned)) {
         enum scb_status shown = scb_view_restore(context, options.dry_run, &result, error);

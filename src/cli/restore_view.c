@@ -3,7 +3,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -12,40 +11,6 @@
 #include "evm/wei.h"
 
 enum { MAX_TEXT = 256 * 1024 };
-
-/* --- progress --- */
-
-void scb_restore_line_begin(struct scb_restore_line *line,
-                            const struct scb_command_context *context)
-{
-    bool terminal = isatty(STDERR_FILENO) == 1;
-    line->shown = context->progress == SCB_PROGRESS_ALWAYS ||
-                  (context->progress == SCB_PROGRESS_AUTO && terminal);
-    line->drawn = false;
-}
-
-void scb_restore_line_show(struct scb_restore_line *line,
-                           const struct scb_restore_progress *progress)
-{
-    if (!line->shown)
-        return;
-    char done[32], total[32], elapsed[32];
-    scb_text_format_count(progress->done, done, sizeof(done));
-    scb_text_format_count(progress->total, total, sizeof(total));
-    scb_text_format_elapsed(progress->elapsed_ms, elapsed, sizeof(elapsed));
-    if (progress->total > 0)
-        (void)fprintf(stderr, "\r\033[K%s: %s of %s · %s", progress->what, done, total, elapsed);
-    else
-        (void)fprintf(stderr, "\r\033[K%s: %s · %s", progress->what, done, elapsed);
-    line->drawn = true;
-}
-
-void scb_restore_line_end(struct scb_restore_line *line)
-{
-    if (line->drawn)
-        (void)fputs("\r\033[K", stderr);
-    line->drawn = false;
-}
 
 /* --- for people --- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a restore is shown: its plan, its progress, what came of it.
+ * How a restore is shown: its plan, what came of it.
  */
 #ifndef SCB_CLI_RESTORE_VIEW_H
 #define SCB_CLI_RESTORE_VIEW_H
@@ -10,16 +10,6 @@
 #include "base/json.h"
 #include "cli/command.h"
 #include "scb/restore.h"
-
-/* A line on a terminal that is redrawn; nothing elsewhere, where the log has it. */
-struct scb_restore_line {
-    bool shown, drawn;
-};
-void scb_restore_line_begin(struct scb_restore_line *line,
-                            const struct scb_command_context *context);
-void scb_restore_line_show(struct scb_restore_line *line,
-                           const struct scb_restore_progress *progress);
-void scb_restore_line_end(struct scb_restore_line *line);
 
 /* The plan, for a person who is to agree to it. */
 void scb_view_plan(FILE *out, const struct scb_restore_plan *plan);

@@ -42,6 +42,7 @@ struct run {
     char owner[SCB_OWNER_NAME_SIZE]; /* whom root has become; "" */
     bool config_is_hidden;           /* the default file, from this user */
     struct scb_client *client;       /* of the service that does it; else NULL */
+    struct scb_error unreached;      /* why that does not do it where only it could; else SCB_OK */
     struct scb_config *gate_config;  /* where it is not config */
     struct scb_command_gate *gate;   /* NULL where anyone may */
     /* Unknown variables, until there is a log. */
@@ -168,8 +169,9 @@ static void take_settings(const void *state)
 static enum scb_status open_log(struct run *run, struct scb_error *error)
 {
     /* Commands that only know flags log nothing; config init takes the file's name to write it. The
-     * log of what the service does is the service's. */
-    bool has_log = run->line.command->readiness > SCB_READINESS_FLAGS && run->client == NULL;
+     * log of what the service does, or would do, is the service's. */
+    bool has_log = run->line.command->readiness > SCB_READINESS_FLAGS && run->client == NULL &&
+                   run->unreached.status == SCB_OK;
     const char *path = has_log ? scb_config_text(run->config, "log.file") : "";
     const char *format = scb_config_text(run->config, "log.format");
     if (path[0] != '\0') {
@@ -324,9 +326,12 @@ static enum scb_status pass_gate(struct run *run, const struct scb_cancel *cance
     enum scb_status status = make_gate(run, error);
     if (status == SCB_OK)
         status = scb_command_gate_begin(run->gate, &run->caller, &run->line, &passage, error);
+    bool is_unreached = run->unreached.status != SCB_OK && status != SCB_ERROR_ACCESS;
+    if (is_unreached)
+        *error = run->unreached;
     if (status != SCB_OK)
-        return status;
-    status = check_and_call(run, cancel, &passage, error);
+        return error->status;
+    status = is_unreached ? error->status : check_and_call(run, cancel, &passage, error);
     end_audit(run, &passage, status);
     return status;
 }
@@ -361,14 +366,15 @@ static enum scb_status find_place(struct run *run, const struct scb_cancel *canc
     const struct scb_connect_question question = {
         .config = run->config,
         .hidden_path = run->config_is_hidden ? run->config_path : NULL,
-        .operation = scb_command_operation(&run->line),
-        .command = run->line.command->path,
+        .line = &run->line,
         .cancel = cancel};
     if (run->line.command->readiness < SCB_READINESS_LOADED)
         return SCB_OK;
     enum scb_status status =
         scb_owner_become(scb_config_text(run->config, "backup.backup_dir"), run->owner, error);
-    return status == SCB_OK ? scb_connect_where_needed(&question, &run->client, error) : status;
+    return status == SCB_OK
+               ? scb_connect_where_needed(&question, &run->client, &run->unreached, error)
+               : status;
 }
 
 /* Root wonders why it may not write somewhere. */

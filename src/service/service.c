@@ -238,13 +238,22 @@ static enum scb_status check_scheduled(const struct scb_config *config, struct s
     return scb_error_hint(error, "use auto, finalized, safe or latest");
 }
 
-static enum scb_status check_ca_file(const struct scb_config *config, struct scb_error *error)
+/* What is read when it is needed first, and has a name now. */
+static enum scb_status check_names(const struct scb_config *config, struct scb_error *error)
 {
-    const char *path = scb_config_text(config, "notify.ca_file");
-    if (path[0] == '\0' || access(path, R_OK) == 0)
-        return SCB_OK;
-    scb_error_set_errno(error, SCB_ERROR_VALIDATION, errno, "notify.ca_file '%s' not opened", path);
-    return scb_error_hint(error, "check the path and who may read it");
+    static const char *const files[] = {"contract.ca_file", "notify.ca_file",
+                                        "encryption.identity_file"};
+    const char *group = scb_config_text(config, "backup.group");
+    gid_t gid = 0;
+    for (size_t i = 0; i < SCB_LENGTH(files); i++) {
+        const char *path = scb_config_text(config, files[i]);
+        if (path[0] == '\0' || access(path, R_OK) == 0)
+            continue;
+        scb_error_set_errno(error, SCB_ERROR_VALIDATION, errno, "%s '%s' not opened", files[i],
+                            path);
+        return scb_error_hint(error, "check the path and who may read it");
+    }
+    return group[0] == '\0' ? SCB_OK : scb_store_find_group(group, &gid, error);
 }
 
 enum scb_status scb_service_check_backups(const struct scb_config *config, bool scheduled,
@@ -258,7 +267,7 @@ enum scb_status scb_service_check_backups(const struct scb_config *config, bool 
     if (status == SCB_OK)
         status = load_identity(&service, &identity, error);
     if (status == SCB_OK)
-        status = check_ca_file(config, error);
+        status = check_names(config, error);
     return status == SCB_OK && scheduled ? check_scheduled(config, error) : status;
 }
 
@@ -401,9 +410,9 @@ static enum scb_status check_date(const char *backup_date, int64_t now_ms, struc
     return scb_error_hint(error, "leave --backup-date out for the present one, or set the clock");
 }
 
-enum scb_status scb_service_backup(struct scb_service *service,
-                                   const struct scb_backup_options *options,
-                                   struct scb_backup_result *ret_result, struct scb_error *error)
+static enum scb_status back_up(struct scb_service *service,
+                               const struct scb_backup_options *options,
+                               struct scb_backup_result *ret_result, struct scb_error *error)
 {
     int64_t now_ms = scb_clock_real_ms(service->clock);
     struct scb_slot slot = scb_slot_at(now_ms, integer(service, "backup.chore_interval"));
@@ -421,6 +430,18 @@ enum scb_status scb_service_backup(struct scb_service *service,
     enum scb_status status = scb_service_run_one(service, &named, ret_result, error);
     if (scb_service_run_failed(status, ret_result) && !options->dry_run)
         scb_notify_failed(service, "backup_failed", backup_date, error);
+    return status;
+}
+
+/* What was waited for or tried again on the way is no error of a backup that was made. */
+enum scb_status scb_service_backup(struct scb_service *service,
+                                   const struct scb_backup_options *options,
+                                   struct scb_backup_result *ret_result, struct scb_error *error)
+{
+    struct scb_error problem = {0};
+    enum scb_status status = back_up(service, options, ret_result, &problem);
+    if (status != SCB_OK && error != NULL)
+        *error = problem;
     return status;
 }
 

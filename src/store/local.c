@@ -33,14 +33,23 @@ void scb_archive_name(const char *backup_date, char ret_name[SCB_ARCHIVE_NAME_SI
     (void)snprintf(ret_name, SCB_ARCHIVE_NAME_SIZE, "backup_%.23s.zip", backup_date);
 }
 
+enum scb_status scb_store_find_group(const char *name, gid_t *ret_gid, struct scb_error *error)
+{
+    const struct group *found = getgrnam(name);
+    if (found == NULL)
+        return scb_error_set(error, SCB_ERROR_VALIDATION, "backup.group: no group '%s'", name);
+    *ret_gid = found->gr_gid;
+    return SCB_OK;
+}
+
 /* The group comes down to every file below through the set-group-id bit. */
 static enum scb_status set_group(const struct scb_store *store, const char *group,
                                  struct scb_error *error)
 {
-    const struct group *found = getgrnam(group);
-    if (found == NULL)
-        return scb_error_set(error, SCB_ERROR_VALIDATION, "backup.group: no group '%s'", group);
-    if (fchown(store->fd, (uid_t)-1, found->gr_gid) != 0 || fchmod(store->fd, SHARED_DIR) != 0)
+    gid_t gid = 0;
+    if (scb_store_find_group(group, &gid, error) != SCB_OK)
+        return error->status;
+    if (fchown(store->fd, (uid_t)-1, gid) != 0 || fchmod(store->fd, SHARED_DIR) != 0)
         return scb_error_set_errno(error, SCB_ERROR_FILE, errno, "group of '%s' not set to '%s'",
                                    store->path, group);
     return SCB_OK;

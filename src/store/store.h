@@ -25,6 +25,10 @@ struct scb_store_settings {
     struct scb_metrics *metrics; /* may be NULL */
 };
 
+/* ValidationError where the system knows no group of this name. */
+SCB_MUST_CHECK enum scb_status scb_store_find_group(const char *name, gid_t *ret_gid,
+                                                    struct scb_error *error);
+
 /* Opens backup_dir, making it where create is set; NotFoundError where it is not there. */
 SCB_MUST_CHECK enum scb_status scb_store_open(const struct scb_store_settings *settings,
                                               bool create, struct scb_store **ret_store,

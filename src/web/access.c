@@ -11,7 +11,7 @@
 #include "access/token.h"
 #include "base/memory.h"
 
-enum { REMEMBERED = 64, AUDIT_AGAIN_MS = 3600000 };
+enum { REMEMBERED = 64, AUDIT_AGAIN_MS = 3600000, TELL_AGAIN_MS = 10000 };
 
 struct seen {
     char caller[128];
@@ -25,6 +25,8 @@ struct scb_web_access {
     const struct scb_clock *clock;
     pthread_mutex_t lock;
     struct seen seen[REMEMBERED];
+    uint64_t untold;
+    int64_t told_ms; /* monotonic; 0: never */
 };
 
 enum scb_status scb_web_access_new(const struct scb_gate *gate, const char *state_dir,
@@ -116,6 +118,31 @@ enum scb_status scb_web_access_identify(struct scb_web_access *access, struct sc
     if (status == SCB_OK)
         call->role = scb_bindings_role(access->gate->bindings, access->gate->owned, &call->caller);
     return status;
+}
+
+void scb_web_access_note_refused(const struct scb_web_access *access,
+                                 const struct scb_web_call *call)
+{
+    struct scb_passage none;
+    struct scb_error told = {0};
+    if (call->caller.text[0] != '\0' && call->route->operation != SCB_OPERATION_NONE)
+        (void)!scb_gate_begin(access->gate, &call->caller, call->route->operation, NULL, 0, &none,
+                              &told);
+}
+
+uint64_t scb_web_access_untold(struct scb_web_access *access)
+{
+    int64_t now_ms = scb_clock_monotonic_ms(access->clock);
+    uint64_t count = 0;
+    pthread_mutex_lock(&access->lock);
+    access->untold++;
+    if (access->told_ms == 0 || now_ms - access->told_ms >= TELL_AGAIN_MS) {
+        count = access->untold;
+        access->untold = 0;
+        access->told_ms = now_ms;
+    }
+    pthread_mutex_unlock(&access->lock);
+    return count;
 }
 
 /* Whether this has not been audited for a while; it is taken to be from here on. */

@@ -5,7 +5,8 @@
  * look, where only this machine can ask.
  *
  * A dashboard looks every second. So what only reads is in the audit log once an hour for each
- * caller and operation; what is refused and what is to be done, each time.
+ * caller and operation; what is refused and what is to be done, each time. Who has no name that
+ * the audit log could have is told of in the log, as often as scb_web_access_untold says.
  */
 #ifndef SCB_WEB_ACCESS_H
 #define SCB_WEB_ACCESS_H
@@ -27,6 +28,12 @@ void scb_web_access_free(struct scb_web_access *access);
 SCB_MUST_CHECK enum scb_status scb_web_access_identify(struct scb_web_access *access,
                                                        struct scb_web_call *call, bool may_look,
                                                        struct scb_error *error);
+/* AccessError of identify, to be audited where it is known whose credentials these were. */
+void scb_web_access_note_refused(const struct scb_web_access *access,
+                                 const struct scb_web_call *call);
+/* Counts a request that was refused: how many the log is to tell of now; 0: it has been just now.
+ */
+uint64_t scb_web_access_untold(struct scb_web_access *access);
 /* AccessError, with 401 or 403, for who may not do the call's operation. What is to be done (POST)
  * still goes through scb_web_access_begin. */
 SCB_MUST_CHECK enum scb_status scb_web_access_check(struct scb_web_access *access,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How often one address may ask: what everybody may have, which is cheap; requests of the API,
- * those that change something, and credentials that are none (each of which is audited).
+ * those that change something, and refusals (which are audited).
  */
 #ifndef SCB_WEB_LIMITS_H
 #define SCB_WEB_LIMITS_H

@@ -25,7 +25,7 @@ enum {
     SCB_WEB_MAX_PER_USER = 16,
     SCB_WEB_MAX_HEADERS = 16 * 1024, /* bytes, more is 431 */
     SCB_WEB_MAX_BODY = 16 * 1024,    /* bytes, more is 413 */
-    SCB_WEB_MAX_REPLY = 256 * 1024,  /* of each connection: 16 MiB of all */
+    SCB_WEB_MAX_REPLY = 256 * 1024,  /* of each connection: 24 MiB of all */
     SCB_WEB_IDLE_S = 15,             /* a connection on which nothing moves */
     SCB_WEB_DEADLINE_MS = 30000,     /* to receive a request, and again to send its answer */
 };

@@ -33,7 +33,7 @@ enum scb_status scb_web_progress(struct scb_web_call *call, struct scb_error *er
 
 /* How it stands with the backups, in one word. */
 struct health {
-    const char *word; /* "ok", "empty", "failing", "interrupted", "late", "damaged" */
+    const char *word; /* "ok", "empty", "failing", "late", "damaged" */
     char text[512];
 };
 

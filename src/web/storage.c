@@ -79,6 +79,16 @@ static enum scb_status add_decision(void *state, const struct scb_cleanup_entry 
     return SCB_OK;
 }
 
+static enum scb_status take_shrunk(const struct scb_web_call *call, bool *ret_allowed,
+                                   struct scb_error *error)
+{
+    const char *text = scb_web_target_param(&call->target, "allow_shrunk");
+    *ret_allowed = text != NULL && strcmp(text, "true") == 0;
+    if (text == NULL || *ret_allowed || strcmp(text, "false") == 0)
+        return SCB_OK;
+    return scb_error_set(error, SCB_ERROR_VALIDATION, "allow_shrunk: neither true nor false");
+}
+
 static enum scb_status take_policy(const struct scb_web_call *call,
                                    struct scb_retention_policy *policy, struct scb_error *error)
 {
@@ -96,14 +106,16 @@ static enum scb_status take_policy(const struct scb_web_call *call,
 enum scb_status scb_web_cleanup_plan(struct scb_web_call *call, struct scb_error *error)
 {
     struct scb_web_rows rows;
-    struct scb_cleanup_options options = {.dry_run = true, .allow_shrunk = true};
+    struct scb_cleanup_options options = {.dry_run = true};
     enum scb_status status =
         scb_web_only(call,
                      (const char *const[]){"older_than", "keep_daily", "keep_weekly",
-                                           "keep_monthly", "before", "limit", NULL},
+                                           "keep_monthly", "allow_shrunk", "before", "limit", NULL},
                      error);
     if (status == SCB_OK)
         status = take_policy(call, &options.policy, error);
+    if (status == SCB_OK)
+        status = take_shrunk(call, &options.allow_shrunk, error);
     if (status == SCB_OK)
         status = scb_web_rows_of_backups(call, &rows, error);
     if (status != SCB_OK)
@@ -112,6 +124,8 @@ enum scb_status scb_web_cleanup_plan(struct scb_web_call *call, struct scb_error
     scb_json_open_array(&call->json, "backups");
     status = scb_service_cleanup(call->desk->service, &options, add_decision, &rows, error);
     scb_json_close_array(&call->json);
+    if (status == SCB_ERROR_INTEGRITY) /* nor would the cleanup be done */
+        call->reply->status = 409;
     if (status == SCB_OK)
         status = scb_web_rows_end(&rows, status, error);
     scb_json_close_object(&call->json);

@@ -61,9 +61,9 @@ bool scb_web_same_origin(const char *origin, const char *host, bool tls);
 /* Whether an Accept header (RFC 9110, 12.5.1) lets type through: "text/html". NULL: all. */
 bool scb_web_accepts(const char *accept, const char *type);
 
-/* server.listen: "127.0.0.1:9464", "[::1]:9464", "localhost:0"; ":9464" is every address. */
+/* server.listen: "127.0.0.1:9464", "[::1]:9464", "localhost:0"; ":9464" is every IPv4 address. */
 struct scb_web_listen {
-    char host[SCB_WEB_MAX_HOST]; /* "" for every address */
+    char host[SCB_WEB_MAX_HOST]; /* "" for every IPv4 address */
     uint16_t port;
 };
 SCB_MUST_CHECK enum scb_status

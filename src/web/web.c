@@ -6,6 +6,7 @@
  */
 #include "web/web.h"
 
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,9 +181,10 @@ static enum scb_status check_access(struct scb_web_call *call, struct scb_error 
         if (status != SCB_OK)
             return status;
         status = scb_web_access_check(call->web->access, call, &refusal);
-    } else if (status == SCB_ERROR_ACCESS &&
-               check_limit(call, SCB_WEB_LIMIT_REFUSED, error) != SCB_OK) {
-        return error->status;
+    } else if (status == SCB_ERROR_ACCESS) {
+        if (check_limit(call, SCB_WEB_LIMIT_REFUSED, error) != SCB_OK)
+            return error->status;
+        scb_web_access_note_refused(call->web->access, call);
     }
     if (status != SCB_OK)
         *error = refusal;
@@ -238,6 +240,21 @@ static enum scb_status handle(struct scb_web_call *call, struct scb_error *error
     return scb_web_kept_answer(&call->web->kept[call->route - routes], call, make_answer, error);
 }
 
+/* One line for all of a while: how many there are is for whoever sends them to say. */
+static void tell_refused(const struct scb_web_call *call, const struct scb_error *error)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    const uint8_t *address = call->request->address;
+    bool is_v4 = memcmp(address, mapped, sizeof(mapped)) == 0;
+    char text[INET6_ADDRSTRLEN] = "";
+    uint64_t count = scb_web_access_untold(call->web->access);
+    (void)inet_ntop(is_v4 ? AF_INET : AF_INET6, is_v4 ? address + sizeof(mapped) : address, text,
+                    sizeof(text));
+    if (count > 0)
+        scb_log_warn(call->desk->log, "HTTP request refused", SCB_TEXT("error", error->message),
+                     SCB_TEXT("address", text), SCB_NUMBER("count", count));
+}
+
 static void answer(void *state, const struct scb_web_request *request, struct scb_web_reply *reply)
 {
     struct scb_web *web = state;
@@ -252,6 +269,8 @@ static void answer(void *state, const struct scb_web_request *request, struct sc
     if (status == SCB_OK)
         return;
     scb_web_write_problem(reply, &error);
+    if (reply->status == 401)
+        tell_refused(&call, &error);
     if (reply->status >= 500)
         scb_log_failure(web->desk.log, "HTTP request failed", NULL, &error);
 }

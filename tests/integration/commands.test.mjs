@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { oddEntries, realisticEntries } from '../chain/entries.mjs';
 import { startFakeNode } from '../chain/fake.mjs';
-import { DATE, Store, workspace } from './harness.mjs';
+import { DATE, mustRun, Store, workspace } from './harness.mjs';
 
 const ENTRIES = [...realisticEntries(250), ...oddEntries()];
 const COLUMNS = ['backup_date', 'status', 'created_at', 'completed_at', 'total_pages',
@@ -128,6 +128,19 @@ describe('get', () => {
         });
         assert.deepEqual(await store.json('get', 'value: invalid UTF-8'), {
             key: 'value: invalid UTF-8', value: '//6AQQ==', version_id: 'v1', base64: ['value'],
+        });
+    });
+});
+
+describe('help settings', () => {
+    it('--json has every setting', async () => {
+        const { settings } = JSON.parse((await mustRun(['help', 'settings', '--json'])).stdout);
+        const shown = JSON.parse((await mustRun(['backup', 'config', 'show', '--json'])).stdout);
+        assert.deepEqual(settings.map(({ name }) => name).sort(), Object.keys(shown).sort());
+        assert.deepEqual(settings.find(({ name }) => name === 'backup.page_size'), {
+            name: 'backup.page_size', flag: '--page-size', environment: 'BACKUP_PAGE_SIZE',
+            type: 'integer', default: '100', bounds: '1 to 10000 keys', required: false,
+            secret: false, live: true, help: 'Keys asked for per page',
         });
     });
 });

@@ -199,6 +199,25 @@ describe('backup config update', () => {
         assert.deepEqual(readdirSync(directory), ['config.yaml']);
     });
 
+    it('takes nothing with which no backup could be made, and nor does config validate', async (t) => {
+        const { path, directory } = setUp(t);
+        writeConfig(path, serviceConfig(directory, { address: `0x${'0'.repeat(39)}1`,
+            url: 'http://127.0.0.1:1' }));
+        const before = readFileSync(path, 'utf8');
+        await mustRun(['backup', 'config', 'validate', '--config', path]);
+        for (const [flag, value, pattern] of [
+            ['--group', 'no-such-group', /backup\.group: no group 'no-such-group'/],
+            ['--contract-ca-file', '/no/ca.pem', /contract\.ca_file '\/no\/ca\.pem' not opened/],
+            ['--notify-ca-file', '/no/ca.pem', /notify\.ca_file '\/no\/ca\.pem' not opened/],
+            ['--encryption-identity-file', '/no/key.txt',
+                /encryption\.identity_file '\/no\/key\.txt' not opened/]]) {
+            assertFailed(await updateAlone(path, flag, value), 3, 'ValidationError', pattern);
+            assert.equal(readFileSync(path, 'utf8'), before);
+            assertFailed(await run(['backup', 'config', 'validate', '--config', path, flag, value]),
+                3, 'ValidationError', pattern);
+        }
+    });
+
     it('is taken over by a running service at its next run', async (t) => {
         const node = await startFakeNode({ entries: [] });
         t.after(() => node.stop());

@@ -297,6 +297,11 @@ describe('the API', () => {
 
         const short = await makeToken(store, 'viewer', '--expires', '1s');
         await until(async () => (await service.get('/api/v1/whoami', { token: short })).status === 401);
+        assertProblem(await service.get('/api/v1/status', { token: short }), 401, 'AccessError', /expired/);
+        const told = await service.logged('HTTP request refused');
+        assert.equal(told.level, 'warn');
+        assert.equal(told.address, '127.0.0.1');
+        assert.match(told.error, /credentials/);
         const spare = await makeToken(store, 'viewer');
         assert.equal((await service.get('/api/v1/whoami', { token: spare })).json.role, 'viewer');
         await mustRun(['token', 'revoke', spare.split('_')[1], ...flagsOf(store)]);
@@ -308,6 +313,8 @@ describe('the API', () => {
         const seen = (operation, result) => lines.some((line) => line.operation === operation
             && line.result === result && line.caller === `token:${tokens.operator.split('_')[1]}`);
         assert.ok(seen('backup_run', 'OK'), 'the run is audited');
+        assert.deepEqual(lines.filter(({ caller }) => caller === `token:${short.split('_')[1]}`)
+            .map(({ operation, result }) => [operation, result]), [['backup_status', 'AccessError']]);
         assert.ok(seen('backup_cleanup', 'AccessError'), 'the refusal is audited');
         assert.ok(!stdout.includes(tokens.operator), 'no token is written down');
     });

@@ -14,8 +14,8 @@ import { archivedEntries, assertSameEntries, workspace } from './harness.mjs';
 
 const BUILD = resolve(dirname(process.env.SATELLITE ?? 'build/satellite'));
 
-async function runExample(args) {
-    const child = spawnChild(join(BUILD, 'examples/backup'), args,
+async function runExample(args, program = 'examples/backup') {
+    const child = spawnChild(join(BUILD, program), args,
         { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     child.stdout.on('data', (data) => { output += data; });
@@ -40,6 +40,16 @@ describe('the example program', () => {
         const { code, output } = await runExample(['http://127.0.0.1:1', '0x12', workspace(t)]);
         assert.equal(code, 3);
         assert.match(output, /^ValidationError: contract\.address.*\n$/);
+    });
+});
+
+describe('a call that succeeds', () => {
+    it('leaves the error as it was, though it had to wait', async (t) => {
+        const node = await startFakeNode({ entries: realisticEntries(20) });
+        t.after(() => node.stop());
+        const { output } = await runExample([node.url, node.address, workspace(t)],
+            'tests/lock_wait');
+        assert.equal(output, "OK, 1 waits, error: OK ''\n");
     });
 });
 

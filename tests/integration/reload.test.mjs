@@ -116,8 +116,12 @@ describe('settings that change while the service runs', () => {
         service.child.kill('SIGHUP');
         const lines = await service.count(4, ({ msg }) => /not taken over/.test(msg));
         assert.match(lines[3].error, /contract\.block/);
+        made.change({ contract: { block: 'auto' }, backup: { group: 'no-such-group' } });
+        service.child.kill('SIGHUP');
+        assert.match((await service.count(5, ({ msg }) => /not taken over/.test(msg)))[4].error,
+            /backup\.group: no group/);
         assert.equal(service.log.all.filter(({ msg }) => msg === 'Setting changed').length, 0);
-        made.change({ contract: { block: 'auto' }, backup: { chore_interval: '2s' } });
+        made.change({ backup: { group: '', chore_interval: '2s' } });
         service.child.kill('SIGHUP');
         await service.count(2, isCompleted); // and it goes on
         await service.stop();

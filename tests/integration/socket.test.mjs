@@ -33,7 +33,10 @@ async function served(test, settings = {}, { role, ...more } = {}) {
     store.socket = join(store.directory, 'satellite.sock');
     const service = await startService(t, store, { ...bindings, ...more });
     await service.logged('Backup operation completed');
-    store.as = (uid, command, ...args) => runAs(uid, copy, store.args(...command.split(' '), ...args));
+    const asked = new Store(store.directory, node);
+    asked.settings = Object.fromEntries(Object.entries(asked.settings)
+        .filter(([name]) => /^(backup-dir|database-url|log-.*|progress)$/.test(name)));
+    store.as = (uid, command, ...args) => runAs(uid, copy, asked.args(...command.split(' '), ...args));
     store.audited = () => readFileSync(join(store.directory, 'audit.log'), 'utf8').trimEnd()
         .split('\n').map((line) => JSON.parse(line)).filter(({ caller }) => caller === `uid:${STRANGER}`);
     return { store, service, copy };
@@ -127,6 +130,44 @@ describe('over the socket', { skip: notRoot }, () => {
             'NotFoundError');
         assertFailed(await store.as(STRANGER, 'run', '--backup-date', '2024-01-16'), 9,
             'AccessError', /the service names the backups/);
+    });
+
+    it('a setting that the service would not obey is refused', async (t) => {
+        const { store } = await served(t, {}, { role: 'operator' });
+        const before = (await store.json('list')).length;
+        for (const [command, flag, ...args] of [['run', '--page-size', '500', '--force',
+            '--validation', 'strict'], ['status', '--contract-address', node.address],
+        ['verify', '--encryption-identity-file', '/none', '--passphrase-file', '/none'],
+        ['verify', '--passphrase-file', '/none']])
+            assertFailed(await store.as(STRANGER, command, flag, ...args), 2, 'UsageError',
+                new RegExp(`: ${flag}: the service .*; leave it out, or run it as the owner`));
+        assert.equal((await store.json('list')).length, before);
+        assert.equal((await store.as(STRANGER, 'list', '--server-socket', store.socket,
+            '--log-file', '/nowhere/log')).code, 0);
+    });
+
+    it('a service that is down is said to be', async (t) => {
+        const { store, service } = await served(t, {}, { role: 'operator' });
+        await service.stop();
+        const flags = ['--log-file', join(store.directory, 'no.log'), '--access-bindings'];
+        for (const command of ['list', 'run', 'health check'])
+            assertFailed(await store.as(STRANGER, command, ...flags, `uid:${STRANGER}=operator`),
+                11, 'NotFoundError', /no service answers you: .*; start the service, or run this as the owner/);
+        assertFailed(await store.as(STRANGER, 'list', ...flags, 'uid:1=viewer'), 9, 'AccessError',
+            /uid:54321 has no role/);
+    });
+
+    it('a cleanup is planned as it would be done', async (t) => {
+        const { store } = await served(t, { 'retention-min-backups': 1 }, { role: 'viewer' });
+        const many = new Store(store.directory, node, { ...store.settings,
+            'contract-rpc-urls': (await manyPages(t)).url });
+        await mustRun(many.args('run', '--backup-date', '2024-01-15'));
+        const plan = ['cleanup', '--older-than', '30d', '--dry-run'];
+        for (const result of [await store.command(...plan), await store.as(STRANGER, ...plan)])
+            assertFailed(result, 8, 'IntegrityError', /half the 1,100 .*--allow-shrunk/);
+        const [mine, theirs] = await both(store, ...plan, '--allow-shrunk', '--json');
+        assert.equal(theirs, mine);
+        assert.ok(JSON.parse(theirs).backups.some(({ action }) => action === 'would_delete'));
     });
 
     it('an admin cleans up', async (t) => {

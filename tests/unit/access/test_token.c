@@ -84,6 +84,7 @@ static void it_expires(void **state)
     assert_int_equal(check(text, NOW + 999, &caller), SCB_OK);
     assert_int_equal(check(text, NOW + 1000, &caller), SCB_ERROR_ACCESS);
     assert_non_null(strstr(error.message, "expired at 2023-11-14T22:13:21.000Z"));
+    assert_int_equal(caller.role, SCB_ROLE_NONE);
 }
 
 static void a_revoked_one_is_useless(void **state)

@@ -157,6 +157,36 @@ static void off_a_terminal_it_is_logged_every_ten_seconds(void **state)
                            " keys_per_second=16\n");
 }
 
+static const struct scb_restore_progress sending = {"sending", 1200, 5000, 12000};
+
+static void a_restore_has_a_line_too(void **state)
+{
+    (void)state;
+    struct scb_progress_line line;
+    begin(&line, SCB_PROGRESS_ALWAYS);
+    scb_progress_show_restore(&line, &sending);
+    scb_log_write(captured_log, SCB_LOG_INFO, "between", NULL, 0);
+    scb_progress_clear(&line);
+    scb_progress_end(&line);
+#define SENDING "sending: 1,200 of 5,000 \u00b7 12s"
+    assert_captured(SENDING "\r\033[K08:30:00 info  between\n" SENDING "\r\033[K");
+}
+
+static void off_a_terminal_a_restore_is_logged_every_ten_seconds(void **state)
+{
+    (void)state;
+    struct scb_progress_line line;
+    begin(&line, SCB_PROGRESS_AUTO);
+    for (int64_t ms = 0; ms <= 25000; ms += 100) {
+        struct scb_restore_progress progress = sending;
+        progress.elapsed_ms = ms;
+        scb_progress_show_restore(&line, &progress);
+    }
+    scb_progress_end(&line);
+#define RESTORED "08:30:00 info  Restore progress step=sending done=1200 total=5000\n"
+    assert_captured(RESTORED RESTORED);
+}
+
 static void never_is_never(void **state)
 {
     (void)state;
@@ -178,6 +208,8 @@ int main(void)
         CAPTURED(the_line_is_redrawn_around_log_lines),
         CAPTURED(a_line_that_was_never_drawn_leaves_nothing),
         CAPTURED(off_a_terminal_it_is_logged_every_ten_seconds),
+        CAPTURED(a_restore_has_a_line_too),
+        CAPTURED(off_a_terminal_a_restore_is_logged_every_ten_seconds),
         CAPTURED(never_is_never),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
