@@ -42,7 +42,7 @@ static int64_t time_of(const json_t *object, const char *name)
         const char *text_ = json_string_value(json_object_get(object, member));                    \
         int found_ = (otherwise);                                                                  \
         for (int i_ = 0; text_ != NULL && i_ <= (int)(last); i_++)                                 \
-            if (strcmp(text_, name_of((enum enumeration)i_)) == 0)                                 \
+            if (strcmp(text_, name_of((enum enumeration)i_)) == 0) /* NOLINT: a type */            \
                 found_ = i_;                                                                       \
         found_;                                                                                    \
     })

@@ -40,11 +40,11 @@ enum scb_status scb_signer_new(const uint8_t key[SCB_KEY_SIZE], struct scb_signe
     memcpy(signer->key, key, SCB_KEY_SIZE);
     uint8_t seed[32];
     signer->context = secp256k1_context_create(SECP256K1_CONTEXT_SIGN);
-    enum scb_status status = SCB_OK;
-    if (signer->context == NULL)
-        status = scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for signing");
-    else
-        status = scb_random(seed, sizeof(seed), error);
+    if (signer->context == NULL) {
+        scb_signer_free(signer);
+        return scb_error_set(error, SCB_ERROR_RESOURCE, "no memory for signing");
+    }
+    enum scb_status status = scb_random(seed, sizeof(seed), error);
     /* Blinds the arithmetic against who measures it. */
     if (status == SCB_OK && secp256k1_context_randomize(signer->context, seed) != 1)
         status = scb_error_set(error, SCB_ERROR_INTERNAL, "the signer was not blinded");

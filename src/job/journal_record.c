@@ -114,7 +114,7 @@ static enum scb_status take_secret(const json_t *record, const char *name,
                                    struct scb_bytes *ret_bytes, struct scb_error *error)
 {
     SCB_AUTO(buffer) struct scb_buffer scratch = {.max = raw->max};
-    struct scb_bytes file;
+    struct scb_bytes file = {0};
     size_t before = raw->size;
     if (cipher->reader == NULL)
         return take_hex(record, name, raw, ret_bytes) ? SCB_OK : odd(name, error);
@@ -167,6 +167,7 @@ enum scb_status scb_journal_record_read(const json_t *record,
         status = take_secret(record, "raw", cipher, raw, &made.raw, error);
     if (status != SCB_OK)
         return status;
+    // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): odd() is never SCB_OK
     memcpy(made.hash, hash.data, sizeof(made.hash));
     *ret_transaction = made;
     return SCB_OK;

@@ -45,6 +45,7 @@ static uint64_t resident_memory(void)
     unsigned long long size = 0, resident = 0;
     if (file == NULL)
         return 0;
+    // NOLINTNEXTLINE(cert-err34-c): the kernel's own words
     if (fscanf(file, "%llu %llu", &size, &resident) != 2)
         resident = 0;
     (void)fclose(file);

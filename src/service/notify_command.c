@@ -74,7 +74,7 @@ static int spawn(char *const *arguments, int input, pid_t *ret_pid)
         if (failed == 0)
             failed = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
         if (failed == 0)
-            failed =
+            failed = // NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): split found one
                 posix_spawn(ret_pid, arguments[0], &actions, &attributes, arguments, environment);
         (void)posix_spawnattr_destroy(&attributes);
     }

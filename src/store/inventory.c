@@ -248,7 +248,10 @@ struct removal {
 
 static struct removal take(const struct scb_store_removal *asked, const struct scb_store *store)
 {
-    return (struct removal){asked == NULL ? (struct scb_store_removal){0} : *asked, store->metrics};
+    struct removal removal = {.metrics = store->metrics};
+    if (asked != NULL)
+        removal.asked = *asked;
+    return removal;
 }
 
 static enum scb_status remove_tree(int dir_fd, const char *name, int depth,

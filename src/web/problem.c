@@ -27,7 +27,6 @@ static unsigned status_of(enum scb_status status)
     case SCB_ERROR_FILE:
     case SCB_ERROR_INTEGRITY:
     case SCB_ERROR_DIFFERENT:
-        return 500;
     default:
         return 500;
     }

@@ -77,9 +77,7 @@ static enum scb_status judge(const struct scb_web_call *call, struct scb_catalog
     int64_t interval_ms = scb_config_integer(call->desk->config, "backup.chore_interval");
     int64_t now_ms = scb_clock_real_ms(call->desk->clock);
     *health = (struct health){.word = "ok"};
-    if (newest->any.backup_date[0] == '\0') {
-        health->word = "empty";
-    } else if (newest->any.state == SCB_BACKUP_FAILED) {
+    if (newest->any.backup_date[0] != '\0' && newest->any.state == SCB_BACKUP_FAILED) {
         health->word = "failing";
         (void)snprintf(health->text, sizeof(health->text), "%.511s", newest->any.error_message);
     } else if (completed->backup_date[0] == '\0') {
