@@ -49,6 +49,22 @@ struct scb_service {
     void *shown_state;
 };
 
+static inline int64_t scb_service_integer(const struct scb_service *service, const char *name)
+{
+    return scb_config_integer(service->parts.config, name);
+}
+
+static inline const char *scb_service_text(const struct scb_service *service, const char *name)
+{
+    return scb_config_text(service->parts.config, name);
+}
+
+/* Who signs; NULL where nobody is configured. The caller frees it. */
+struct scb_identity;
+SCB_MUST_CHECK enum scb_status scb_service_load_identity(const struct scb_service *service,
+                                                         struct scb_identity **ret_identity,
+                                                         struct scb_error *error);
+
 /* What backups are opened and believed with, as configured; the caller frees it. */
 SCB_MUST_CHECK enum scb_status scb_service_open_keys(const struct scb_service *service,
                                                      struct scb_backup_keys **ret_keys,

@@ -23,18 +23,8 @@
 #include "service/scheduler.h"
 #include "service/slot.h"
 #include "service/supervisor.h"
-#include "source/contract_source.h"
+#include "source/pin.h"
 #include "store/store.h"
-
-static int64_t integer(const struct scb_service *service, const char *name)
-{
-    return scb_config_integer(service->parts.config, name);
-}
-
-static const char *text(const struct scb_service *service, const char *name)
-{
-    return scb_config_text(service->parts.config, name);
-}
 
 /* What is wrong with a setting shows at the start, not when it is needed first. */
 static enum scb_status check_keys(const struct scb_service *service, struct scb_error *error)
@@ -47,13 +37,14 @@ static enum scb_status check_keys(const struct scb_service *service, struct scb_
 
 enum scb_status scb_service_take_settings(struct scb_service *service, struct scb_error *error)
 {
-    const char *address = text(service, "contract.address");
+    const char *address = scb_service_text(service, "contract.address");
     if (address[0] != '\0' && scb_address_parse(address, &service->contract, error) != SCB_OK)
         return scb_error_wrap(error, "contract.address");
     if (scb_age_recipients_parse(scb_config_list(service->parts.config, "encryption.recipients"),
                                  &service->recipients, error) != SCB_OK)
         return scb_error_wrap(error, "encryption.recipients");
-    scb_file_watch_set_timeout(service->watch, integer(service, "backup.file_operation_timeout"));
+    scb_file_watch_set_timeout(service->watch,
+                               scb_service_integer(service, "backup.file_operation_timeout"));
     return check_keys(service, error);
 }
 
@@ -84,7 +75,7 @@ enum scb_status scb_service_new(const struct scb_service_parts *parts,
     scb_rwlock_init(&service->config_lock);
     enum scb_status status = SCB_OK;
     if (parts->stuck != NULL)
-        status = scb_file_watch_start(integer(service, "backup.file_operation_timeout"),
+        status = scb_file_watch_start(scb_service_integer(service, "backup.file_operation_timeout"),
                                       parts->stuck, parts->stuck_state, &service->watch, error);
     if (status == SCB_OK)
         status = scb_service_take_settings(service, error);
@@ -118,114 +109,6 @@ void scb_service_stop(struct scb_service *service)
 {
     if (service->own_cancel != NULL)
         scb_cancel_request(service->own_cancel);
-}
-
-enum scb_status scb_service_open_catalog(const struct scb_service *service,
-                                         struct scb_catalog **ret_catalog, struct scb_error *error)
-{
-    return scb_catalog_open(text(service, "database.url"), false, ret_catalog, error);
-}
-
-struct scb_page_limits scb_service_page_limits(const struct scb_service *service)
-{
-    return (struct scb_page_limits){.max_key_size = (size_t)integer(service, "backup.max_key_size"),
-                                    .max_value_size =
-                                        (size_t)integer(service, "backup.max_value_size")};
-}
-
-static void note(void *state, const char *line)
-{
-    const struct scb_service *service = state;
-    scb_log_warn(service->parts.log, "Endpoint", SCB_TEXT("note", line));
-}
-
-/* What scb_config_check leaves for answers on their way: see there for the rest. */
-static size_t source_memory(const struct scb_service *service)
-{
-    int64_t rest = integer(service, "backup.memory_limit") - (INT64_C(32) << 20) -
-                   (INT64_C(16) << 20) * integer(service, "backup.worker_concurrency");
-    return (size_t)rest / 2;
-}
-
-struct scb_contract_source_settings scb_service_source_settings(struct scb_service *service)
-{
-    return (struct scb_contract_source_settings){
-        .client = {.urls = scb_config_list(service->parts.config, "contract.rpc_urls"),
-                   .max_in_flight = (size_t)integer(service, "backup.max_concurrent_pages"),
-                   .retry = {.attempts = integer(service, "backup.retry_attempts"),
-                             .delay_ms = integer(service, "backup.retry_delay"),
-                             .max_delay_ms = integer(service, "backup.retry_max_delay")},
-                   .rate_per_minute = integer(service, "backup.smart_contract_rate_limit"),
-                   .timeout_ms = integer(service, "backup.smart_contract_timeout"),
-                   .ca_file = text(service, "contract.ca_file"),
-                   .clock = service->clock,
-                   .cancel = service->cancel,
-                   .note = note,
-                   .note_state = service,
-                   .metrics = service->metrics},
-        .pin = {.contract = service->contract,
-                .chain_id = (uint64_t)integer(service, "contract.chain_id"),
-                .block = text(service, "contract.block"),
-                .confirmations = (uint64_t)integer(service, "contract.confirmations"),
-                .max_block_age_ms = integer(service, "contract.max_block_age"),
-                .total_function = text(service, "contract.total_function"),
-                .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
-                .quorum = (size_t)integer(service, "contract.quorum"),
-                .clock = service->clock,
-                .note = note,
-                .note_state = service},
-        .page_function = text(service, "contract.page_function"),
-        .gas_limit = (uint64_t)integer(service, "contract.gas_limit"),
-        .memory_limit = source_memory(service),
-        .max_value_size = (size_t)integer(service, "backup.max_value_size"),
-        .max_key_size = (size_t)integer(service, "backup.max_key_size")};
-}
-
-/* A sign of life: a block is chosen by many calls, one after the other. */
-static void beat(void *state)
-{
-    const struct scb_service *service = state;
-    scb_supervisor_beat(service->supervisor);
-}
-
-enum scb_status scb_service_open_source(struct scb_service *service, struct scb_source **ret_source,
-                                        struct scb_error *error)
-{
-    struct scb_contract_source_settings settings = scb_service_source_settings(service);
-    settings.client.ended = beat;
-    return scb_contract_source_open(&settings, ret_source, error);
-}
-
-enum scb_status scb_service_open_keys(const struct scb_service *service,
-                                      struct scb_backup_keys **ret_keys, struct scb_error *error)
-{
-    const struct scb_backup_keys_settings settings = {
-        .identity_file = text(service, "encryption.identity_file"),
-        .ask = service->parts.ask_passphrase,
-        .ask_state = service->parts.ask_state,
-        .trusted = scb_config_list(service->parts.config, "identity.trusted")};
-    return scb_backup_keys_new(&settings, ret_keys, error);
-}
-
-enum scb_status scb_service_open_store(const struct scb_service *service, bool create,
-                                       struct scb_store **ret_store, struct scb_error *error)
-{
-    struct scb_store_settings settings = {.dir = text(service, "backup.backup_dir"),
-                                          .group = text(service, "backup.group"),
-                                          .min_free_bytes =
-                                              (uint64_t)integer(service, "backup.min_free_space"),
-                                          .metrics = service->metrics};
-    return scb_store_open(&settings, create, ret_store, error);
-}
-
-static enum scb_status load_identity(const struct scb_service *service,
-                                     struct scb_identity **ret_identity, struct scb_error *error)
-{
-    const char *cert_path = text(service, "identity.cert_path");
-    *ret_identity = NULL;
-    if (cert_path[0] == '\0') /* scb_config_check: then there is no key either */
-        return SCB_OK;
-    return scb_identity_load(cert_path, text(service, "identity.key_path"), ret_identity, error);
 }
 
 static enum scb_status check_scheduled(const struct scb_config *config, struct scb_error *error)
@@ -265,7 +148,7 @@ enum scb_status scb_service_check_backups(const struct scb_config *config, bool 
     if (status == SCB_OK)
         status = scb_service_take_settings(&service, error);
     if (status == SCB_OK)
-        status = load_identity(&service, &identity, error);
+        status = scb_service_load_identity(&service, &identity, error);
     if (status == SCB_OK)
         status = check_names(config, error);
     return status == SCB_OK && scheduled ? check_scheduled(config, error) : status;
@@ -278,22 +161,23 @@ static struct scb_backup_settings backup_settings(const struct scb_service *serv
         .backup_date = backup_date,
         .run_id = service->run_id,
         .contract = service->contract,
-        .chain_id = (uint64_t)integer(service, "contract.chain_id"),
-        .block = text(service, "contract.block"),
-        .page_function = text(service, "contract.page_function"),
-        .total_function = text(service, "contract.total_function"),
-        .page_size = (uint64_t)integer(service, "backup.page_size"),
-        .max_concurrent_pages = (size_t)integer(service, "backup.max_concurrent_pages"),
-        .worker_concurrency = (size_t)integer(service, "backup.worker_concurrency"),
-        .memory_limit = (size_t)integer(service, "backup.memory_limit"),
-        .max_backup_file_size = (uint64_t)integer(service, "backup.max_backup_file_size"),
-        .rules = {.max_key_size = (size_t)integer(service, "backup.max_key_size"),
-                  .max_value_size = (size_t)integer(service, "backup.max_value_size"),
-                  .strict = strcmp(text(service, "backup.validation"), "strict") == 0},
+        .chain_id = (uint64_t)scb_service_integer(service, "contract.chain_id"),
+        .block = scb_service_text(service, "contract.block"),
+        .page_function = scb_service_text(service, "contract.page_function"),
+        .total_function = scb_service_text(service, "contract.total_function"),
+        .page_size = (uint64_t)scb_service_integer(service, "backup.page_size"),
+        .max_concurrent_pages = (size_t)scb_service_integer(service, "backup.max_concurrent_pages"),
+        .worker_concurrency = (size_t)scb_service_integer(service, "backup.worker_concurrency"),
+        .memory_limit = (size_t)scb_service_integer(service, "backup.memory_limit"),
+        .max_backup_file_size =
+            (uint64_t)scb_service_integer(service, "backup.max_backup_file_size"),
+        .rules = {.max_key_size = (size_t)scb_service_integer(service, "backup.max_key_size"),
+                  .max_value_size = (size_t)scb_service_integer(service, "backup.max_value_size"),
+                  .strict = strcmp(scb_service_text(service, "backup.validation"), "strict") == 0},
         .recipients = &service->recipients,
-        .page_deadline_ms = integer(service, "backup.page_deadline"),
-        .file_operation_timeout_ms = integer(service, "backup.file_operation_timeout"),
-        .quorum = (uint64_t)integer(service, "contract.quorum"),
+        .page_deadline_ms = scb_service_integer(service, "backup.page_deadline"),
+        .file_operation_timeout_ms = scb_service_integer(service, "backup.file_operation_timeout"),
+        .quorum = (uint64_t)scb_service_integer(service, "contract.quorum"),
         .keep_page_files = scb_config_boolean(service->parts.config, "backup.keep_page_files")};
 }
 
@@ -306,7 +190,7 @@ static enum scb_status open_target(struct scb_service *service,
                                    struct scb_backup_parts *parts, struct scb_backup_result *plan,
                                    struct scb_error *error)
 {
-    const char *url = text(service, "database.url");
+    const char *url = scb_service_text(service, "database.url");
     struct scb_error none = {0};
     enum scb_status status = scb_catalog_open(url, false, &parts->catalog, &none);
     bool first = status == SCB_ERROR_NOT_FOUND && !settings->must_exist;
@@ -345,7 +229,7 @@ static enum scb_status run_one(struct scb_service *service,
     *ret_result = (struct scb_backup_result){0};
     SCB_AUTO(identity) struct scb_identity *identity = NULL;
     struct scb_backup_keys *keys = NULL;
-    enum scb_status status = load_identity(service, &identity, error);
+    enum scb_status status = scb_service_load_identity(service, &identity, error);
     settings.identity = identity;
     if (status == SCB_OK)
         status = scb_service_open_keys(service, &keys, error);
@@ -415,7 +299,8 @@ static enum scb_status back_up(struct scb_service *service,
                                struct scb_backup_result *ret_result, struct scb_error *error)
 {
     int64_t now_ms = scb_clock_real_ms(service->clock);
-    struct scb_slot slot = scb_slot_at(now_ms, integer(service, "backup.chore_interval"));
+    struct scb_slot slot =
+        scb_slot_at(now_ms, scb_service_integer(service, "backup.chore_interval"));
     if (options->force)
         scb_backup_date_format(now_ms, true, slot.backup_date);
     const char *backup_date = slot.backup_date;
