@@ -88,6 +88,17 @@ function holding() {
     } } };
 }
 
+/** Failures are told to `receiver`; `other` makes the backup, until `release`. */
+async function whileAnotherRuns(t) {
+    const receiver = await startReceiver(t);
+    const { reached, release, node } = holding();
+    const { config } = await setUp(t, { on_failure: [`${receiver.url}/bad`] }, node);
+    const other = start(['backup', 'run', '--config', config]);
+    t.after(() => other.kill('SIGKILL'));
+    await reached;
+    return { receiver, config, other, release };
+}
+
 const paused = { methods: {
     eth_call(params) {
         if (isPageCall(params)) throw new RpcError(3, 'execution reverted: paused', '0x');
@@ -204,15 +215,10 @@ describe('notifications of backup run', () => {
     });
 
     it('do not come where nothing has failed', async (t) => {
-        const receiver = await startReceiver(t);
-        const held = holding();
-        const { config } = await setUp(t, { on_failure: [`${receiver.url}/bad`] }, held.node);
-        const other = start(['backup', 'run', '--config', config]);
-        t.after(() => other.kill('SIGKILL'));
-        await held.reached;
+        const { receiver, config, other, release } = await whileAnotherRuns(t);
         const busy = await run(['backup', 'run', '--config', config]);
         assert.equal(busy.code, 10, busy.stderr);
-        held.release();
+        release();
         assert.equal((await other.done).code, 0);
         const none = await run(
             ['backup', 'retry', '--config', config, '--backup-date', '2001-01-01']);
@@ -286,19 +292,14 @@ describe('notifications of verify', () => {
 
 describe('notifications of the service', () => {
     it('come for the first failure, which another\'s work on the backup is not', async (t) => {
-        const receiver = await startReceiver(t);
-        const held = holding();
-        const { config } = await setUp(t, { on_failure: [`${receiver.url}/bad`] }, held.node);
-        const other = start(['backup', 'run', '--config', config]);
-        t.after(() => other.kill('SIGKILL'));
-        await held.reached;
+        const { receiver, config, other, release } = await whileAnotherRuns(t);
         const service = startService(t, config);
         const { error_type: type } = await service.until(
             ({ msg }) => msg === 'Backup operation failed');
         assert.equal(type, 'BusyError');
         other.kill('SIGKILL');
         await other.done;
-        held.release('execution reverted: paused');
+        release('execution reverted: paused');
         service.child.kill('SIGHUP');
         const [{ body }] = await receiver.count(1);
         assert.equal(JSON.parse(body).error_type, 'ContractConnectionError');
